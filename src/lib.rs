@@ -1,0 +1,8 @@
+//! Bootsmith builds bootstrap images: for every release of a product made of containers, one more container image that
+//! carries the deployment descriptors, scripts and configuration of exactly that release, and an entrypoint that operates it.
+
+// Floor 0: words.
+pub mod epoch;
+pub mod path;
+// Floor 3: files.
+pub mod tree;
