@@ -1,0 +1,3 @@
+//! The command line.
+mod picture;
+pub use picture::{Texts, draw};
