@@ -15,6 +15,11 @@ pub mod plan;
 // Floor 3: files.
 pub mod render;
 pub mod tree;
+// Floor 4: bytes.
+pub mod image;
+pub mod layer;
+// Floor 5: delivery.
+pub mod store;
 // Floor 6: the whole.
 pub mod pipeline;
 // Floor 7: the edge.
