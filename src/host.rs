@@ -3,12 +3,17 @@
 //! Takes in paths; gives out [`Sources`] and settings. The only room that opens the files of a project.
 #![allow(clippy::disallowed_methods, reason = "this room is where files and the environment are read")]
 
+mod build;
+mod files;
 mod project_files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, io};
+
+pub use build::{BuildSettings, Failure, Outcome, build, prepare};
+pub use files::{WriteError, write_tree};
 
 use crate::epoch::{Epoch, EpochFault};
 use crate::source::Sources;
@@ -69,4 +74,9 @@ pub fn cache_folder() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
     Some(cache.join("bootsmith"))
+}
+
+/// Where the user stands; the root when even that is gone.
+pub fn working_folder() -> PathBuf {
+    env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
 }

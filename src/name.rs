@@ -64,14 +64,50 @@ impl EnvironmentKey {
 
 /// Variables that a shell or a tool of the bootstrap image reads (POSIX.1-2017, 2.5.3 and 8.3, and proxies). Sorted.
 const RESERVED_KEYS: &[&str] = &[
-    "ALL_PROXY", "BASH_ENV", "CDPATH", "COLUMNS", "ENV", "ENVIRONMENT", "FPATH", "HISTFILE", "HOME", "HOSTNAME", "HTTPS_PROXY",
-    "HTTP_PROXY", "IFS", "LANG", "LANGUAGE", "LINENO", "LINES", "LOGNAME", "MAIL", "NO_COLOR", "NO_PROXY", "OLDPWD", "OPTARG",
-    "OPTIND", "PATH", "PPID", "PROJECT_NAME", "PROJECT_VERSION", "PS1", "PS2", "PS4", "PWD", "SHELL", "SHELLOPTS", "SHLVL", "TERM",
-    "TMPDIR", "TZ", "USER",
+    "ALL_PROXY",
+    "BASH_ENV",
+    "CDPATH",
+    "COLUMNS",
+    "ENV",
+    "ENVIRONMENT",
+    "FPATH",
+    "HISTFILE",
+    "HOME",
+    "HOSTNAME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "IFS",
+    "LANG",
+    "LANGUAGE",
+    "LINENO",
+    "LINES",
+    "LOGNAME",
+    "MAIL",
+    "NO_COLOR",
+    "NO_PROXY",
+    "OLDPWD",
+    "OPTARG",
+    "OPTIND",
+    "PATH",
+    "PPID",
+    "PROJECT_NAME",
+    "PROJECT_VERSION",
+    "PS1",
+    "PS2",
+    "PS4",
+    "PWD",
+    "SHELL",
+    "SHELLOPTS",
+    "SHLVL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
 ];
 
 /// Families of such variables.
-const RESERVED_PREFIXES: &[&str] = &["BOOTSMITH", "BOOTSTRAP_", "BUILDKIT", "COMPOSE_", "DOCKER_", "KUBE", "LC_", "LD_", "SSH_"];
+const RESERVED_PREFIXES: &[&str] =
+    &["BOOTSMITH", "BOOTSTRAP_", "BUILDKIT", "COMPOSE_", "DOCKER_", "KUBE", "LC_", "LD_", "SSH_"];
 
 impl fmt::Display for Label {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,7 @@ use crate::path::RelativePath;
 use crate::spec::node::{Node, Table};
 
 pub use parameter::{Parameter, ParameterRule};
-pub use release::{BaseChoice, Selection, resolve};
+pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
 pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
 
@@ -40,8 +40,8 @@ pub struct Plan {
     pub platforms: Vec<Platform>,
     /// `[registry/]name` of the bootstrap image, without a tag.
     pub repository: String,
-    /// What the image is made on.
-    pub base: BTreeMap<Platform, BaseChoice>,
+    /// What the image is made on, as written: `store` reads it.
+    pub base: BTreeMap<Platform, String>,
     /// The architectures wanted, as `os/architecture[/variant]`; empty: all that the base has.
     pub architectures: Vec<String>,
     /// OCI annotations, without the generated ones.

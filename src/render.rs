@@ -24,6 +24,7 @@ use crate::spec::node::Span;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
 pub use contents::ContentsEntry;
+pub use release_data::reference;
 
 /// The format of the payload: raised by any change of our bytes for the same input.
 pub const FORMAT: u32 = 1;

@@ -30,7 +30,13 @@ impl Context {
     }
 
     /// Adds an error, or what the user allowed it to be.
-    pub fn error(&mut self, code: Code, span: impl Into<Option<Span>>, message: impl Into<String>, hint: impl Into<Hint>) {
+    pub fn error(
+        &mut self,
+        code: Code,
+        span: impl Into<Option<Span>>,
+        message: impl Into<String>,
+        hint: impl Into<Hint>,
+    ) {
         let place = span.into().map(|span| self.place(span));
         self.diagnostics.error(code, place, message, hint);
     }
@@ -160,12 +166,16 @@ pub fn referenced_files(spec: &Spec) -> BTreeSet<String> {
 
 fn files_of_sections(sections: &Table) -> Vec<String> {
     let mut paths = Vec::new();
-    for (section, keys) in [("configs", &["file", "directory"][..]), ("scripts", &["file"]), ("services", &["env_file"])] {
+    for (section, keys) in
+        [("configs", &["file", "directory"][..]), ("scripts", &["file"]), ("services", &["env_file"])]
+    {
         for (_, entry) in sections.table(section).into_iter().flat_map(Table::iter) {
             paths.extend(keys.iter().filter_map(|key| entry.node.as_table()?.get(key)).flat_map(texts_of));
         }
     }
-    paths.extend(sections.table("service-defaults").and_then(|table| table.get("env_file")).into_iter().flat_map(texts_of));
+    paths.extend(
+        sections.table("service-defaults").and_then(|table| table.get("env_file")).into_iter().flat_map(texts_of),
+    );
     paths
 }
 
@@ -180,10 +190,10 @@ fn texts_of(node: &Node) -> Vec<String> {
 fn take_sections(fields: &mut Fields<'_>, context: &mut Context) -> Table {
     let mut sections = Table::default();
     for section in SECTIONS {
-        if let Some(node) = fields.node(section) {
-            if check_section(section, node, context) {
-                sections.insert(*section, node::Entry { key_span: node.span, node: node.clone() });
-            }
+        if let Some(node) = fields.node(section)
+            && check_section(section, node, context)
+        {
+            sections.insert(*section, node::Entry { key_span: node.span, node: node.clone() });
         }
     }
     sections
@@ -283,14 +293,21 @@ fn parse_environments(table: &Table, context: &mut Context) -> BTreeMap<Label, E
     let mut environments = BTreeMap::new();
     for (name, entry) in table.iter() {
         let Some(label) = Label::parse(name) else {
-            context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name an environment"), LABEL_HINT);
+            context.error(
+                Code::INVALID_NAME,
+                entry.key_span,
+                format!("`{name}` cannot name an environment"),
+                LABEL_HINT,
+            );
             continue;
         };
         match entry.node.as_table() {
             Some(table) => {
                 environments.insert(label, parse_environment(name, table, entry.key_span, context));
             }
-            None => drop(wrong_type::<()>(&entry.node, name, "a table", context)),
+            None => {
+                wrong_type::<()>(&entry.node, name, "a table", context);
+            }
         }
     }
     environments

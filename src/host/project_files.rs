@@ -67,7 +67,10 @@ fn read_folder(project: &Path, folder: &Path) -> Result<BTreeMap<RelativePath, A
         let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
         if kind.is_dir() {
             if entry.path_is_symlink() {
-                return Err(SourceFault::Outside(format!("holds the symbolic link `{}` to a folder", entry.path().display())));
+                return Err(SourceFault::Outside(format!(
+                    "holds the symbolic link `{}` to a folder",
+                    entry.path().display()
+                )));
             }
             continue;
         }

@@ -34,9 +34,11 @@ pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context
     let chain = chain(name, release.spec, context);
     let mut sections = release.spec.sections.clone();
     chain.iter().rev().for_each(|environment| sections.merge(&environment.overlay));
-    let profiles: BTreeSet<_> = chain.iter().flat_map(|environment| &environment.profiles).map(|profile| profile.value.as_str()).collect();
+    let profiles: BTreeSet<_> =
+        chain.iter().flat_map(|environment| &environment.profiles).map(|profile| profile.value.as_str()).collect();
     let production = chain.iter().find_map(|environment| environment.production);
-    let production = production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
+    let production =
+        production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
     prepare_services(&mut sections, &profiles, release.sources, context);
     let parameters = parameter::read_all(section(&sections, "parameters"), context);
     let mut scope = scope(name, &sections, &parameters, release, context);
@@ -60,12 +62,22 @@ fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spe
             let known = spec.environments.keys().map(Label::as_str);
             let child = seen.last().unwrap_or(name);
             let message = format!("environment `{child}` extends unknown environment `{}`", extends.value);
-            context.error(Code::UNKNOWN_ENVIRONMENT, extends.span, message, unknown_name_hint(&extends.value, "environments", known));
+            context.error(
+                Code::UNKNOWN_ENVIRONMENT,
+                extends.span,
+                message,
+                unknown_name_hint(&extends.value, "environments", known),
+            );
             break;
         };
         if seen.contains(&parent) {
             let circle: Vec<_> = seen.iter().chain([&parent]).map(Label::as_str).collect();
-            context.error(Code::CYCLE, extends.span, format!("environments extend each other: {}", circle.join(" → ")), None);
+            context.error(
+                Code::CYCLE,
+                extends.span,
+                format!("environments extend each other: {}", circle.join(" → ")),
+                None,
+            );
             break;
         }
         next = spec.environments.get(&parent);
@@ -77,14 +89,22 @@ fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spe
 /// Puts the defaults under every service, leaves out what this environment does not run, and gathers environments.
 fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &Sources, context: &mut Context) {
     let defaults = sections.remove("service-defaults");
-    let Some(Entry { key_span, node: Node { span, value: Value::Table(services) } }) = sections.remove("services") else { return };
+    let Some(Entry { key_span, node: Node { span, value: Value::Table(services) } }) = sections.remove("services")
+    else {
+        return;
+    };
     let mut prepared = Table::default();
     for (name, entry) in services.iter() {
         let Some(written) = entry.node.as_table() else { continue };
         if !is_enabled(written, profiles, context) {
             continue;
         }
-        let mut service = defaults.as_ref().filter(|_| takes_defaults(written, context)).and_then(|entry| entry.node.as_table()).cloned().unwrap_or_default();
+        let mut service = defaults
+            .as_ref()
+            .filter(|_| takes_defaults(written, context))
+            .and_then(|entry| entry.node.as_table())
+            .cloned()
+            .unwrap_or_default();
         service.merge(written);
         service_environment::gather(name, &mut service, sources, context);
         let node = Node { span: entry.node.span, value: Value::Table(service) };
@@ -129,7 +149,11 @@ fn scope(
     release: &Release<'_>,
     context: &mut Context,
 ) -> Scope {
-    let built_in = [("PROJECT_NAME", release.project.as_str()), ("PROJECT_VERSION", release.version), ("ENVIRONMENT", name.as_str())];
+    let built_in = [
+        ("PROJECT_NAME", release.project.as_str()),
+        ("PROJECT_VERSION", release.version),
+        ("ENVIRONMENT", name.as_str()),
+    ];
     let mut scope = Scope::new(&built_in);
     scope.add_parameters(parameters.iter().map(|(key, parameter)| (key.clone(), parameter.secret)));
     let variables = read_variables(section(sections, "variables"), parameters, context);
@@ -185,7 +209,20 @@ fn read(
     let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);
     let hooks = script::read_hooks(section(sections, "hooks"), &scripts, section(sections, "scripts"), context);
     let variables = scope.plain_variables();
-    Environment { name: name.clone(), target, variables, parameters, services, volumes, networks, configs, secrets, scripts, hooks, written }
+    Environment {
+        name: name.clone(),
+        target,
+        variables,
+        parameters,
+        services,
+        volumes,
+        networks,
+        configs,
+        secrets,
+        scripts,
+        hooks,
+        written,
+    }
 }
 
 /// A section, empty when it is not there.
@@ -202,7 +239,8 @@ fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context
             continue;
         };
         check_length(target, name, entry.key_span, context);
-        let read = entry.node.as_table().and_then(|table| service::read(&label, table, entry.key_span, around, context));
+        let read =
+            entry.node.as_table().and_then(|table| service::read(&label, table, entry.key_span, around, context));
         services.extend(read);
     }
     order(&mut services, table, context);
@@ -213,8 +251,16 @@ fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context
 fn check_length(target: &str, name: &str, span: Span, context: &mut Context) {
     let longest = format!("{target}-{name}-999");
     if longest.len() > MAX_LABEL_CHARACTERS {
-        let message = format!("`{longest}` has {} characters; names on the target have at most {MAX_LABEL_CHARACTERS}", longest.len());
-        context.error(Code::TOO_LONG, span, message, "shorten the name of the project, of the environment or of the service");
+        let message = format!(
+            "`{longest}` has {} characters; names on the target have at most {MAX_LABEL_CHARACTERS}",
+            longest.len()
+        );
+        context.error(
+            Code::TOO_LONG,
+            span,
+            message,
+            "shorten the name of the project, of the environment or of the service",
+        );
     }
 }
 
@@ -254,14 +300,24 @@ fn check_gate(service: &Service, table: &Table, context: &mut Context) {
         }
         (Gate::Healthy, ServiceKind::Job) => {
             let message = format!("another service waits for the job `{name}` to be healthy");
-            context.error(Code::INVALID_VALUE, span, message, "wait with `condition = \"service_completed_successfully\"`");
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                message,
+                "wait with `condition = \"service_completed_successfully\"`",
+            );
         }
         _ => {}
     }
 }
 
 /// A file of the host is bound as it is: it keeps its owner.
-fn check_secret_uses(services: &[Service], secrets: &BTreeMap<Label, SecretSource>, table: &Table, context: &mut Context) {
+fn check_secret_uses(
+    services: &[Service],
+    secrets: &BTreeMap<Label, SecretSource>,
+    table: &Table,
+    context: &mut Context,
+) {
     for file in services.iter().flat_map(|service| &service.files).filter(|file| file.kind == FileKind::Secret) {
         let owned = file.owner.uid != 0 || file.owner.gid != 0 || file.owner.mode != 0o444;
         if owned && matches!(secrets.get(&file.source), Some(SecretSource::HostFile(_))) {
@@ -279,9 +335,16 @@ fn check_unused(
     sections: &Table,
     context: &mut Context,
 ) {
-    let used: BTreeSet<_> = services.iter().flat_map(|service| &service.files).map(|file| (file.kind, &file.source)).collect();
-    let configs = configs.keys().filter(|name| !used.contains(&(FileKind::Config, *name))).map(|name| ("config", "configs", name));
-    let secrets = secrets.keys().filter(|name| !used.contains(&(FileKind::Secret, *name))).map(|name| ("secret", "secrets", name));
+    let used: BTreeSet<_> =
+        services.iter().flat_map(|service| &service.files).map(|file| (file.kind, &file.source)).collect();
+    let configs = configs
+        .keys()
+        .filter(|name| !used.contains(&(FileKind::Config, *name)))
+        .map(|name| ("config", "configs", name));
+    let secrets = secrets
+        .keys()
+        .filter(|name| !used.contains(&(FileKind::Secret, *name)))
+        .map(|name| ("secret", "secrets", name));
     for (what, plural, name) in configs.chain(secrets) {
         let span = section(sections, plural).entry(name.as_str()).map(|entry| entry.key_span).unwrap_or_default();
         context.warning(Code::UNUSED, span, format!("no service mounts the {what} `{name}`"), None);

@@ -40,9 +40,12 @@ pub(super) fn check_environment(service: &Label, environment: Option<&Table>, co
         let Some(value) = entry.node.as_text().and_then(unescaped) else { continue };
         let by_key = SECRET_KEY.is_match(key) && !NO_SECRETS.contains(&value.as_str());
         if by_key || SECRET_VALUE.is_match(&value) {
-            let message = format!("`{key}` of service `{service}` looks like a secret, and its value would be in the image");
+            let message =
+                format!("`{key}` of service `{service}` looks like a secret, and its value would be in the image");
             let name = key.to_ascii_uppercase();
-            let hint = format!("declare `[parameters.{name}]` with `secret = true` and write `{key} = \"${{{name}}}\"`, or mount it with `[secrets]`");
+            let hint = format!(
+                "declare `[parameters.{name}]` with `secret = true` and write `{key} = \"${{{name}}}\"`, or mount it with `[secrets]`"
+            );
             context.error(Code::PLAIN_SECRET, entry.node.span, message, hint);
         }
     }
@@ -52,13 +55,18 @@ pub(super) fn check_environment(service: &Label, environment: Option<&Table>, co
 pub(super) fn check_volumes(service: &Label, node: Option<&Node>, declared: &Table, context: &mut Context) {
     let Some(node) = node else { return };
     let Value::List(list) = &node.value else {
-        return drop(wrong_type::<()>(node, "volumes", "a list", context));
+        wrong_type::<()>(node, "volumes", "a list", context);
+        return;
     };
     for item in list {
         match &item.value {
-            Value::Text(text) => check_short_volume(service, &unescaped(text).unwrap_or_default(), item.span, declared, context),
+            Value::Text(text) => {
+                check_short_volume(service, &unescaped(text).unwrap_or_default(), item.span, declared, context);
+            }
             Value::Table(table) => check_long_volume(service, table, declared, context),
-            _ => drop(wrong_type::<()>(item, "volumes", "a text or a table", context)),
+            _ => {
+                wrong_type::<()>(item, "volumes", "a text or a table", context);
+            }
         }
     }
 }
@@ -72,7 +80,12 @@ fn check_short_volume(service: &Label, text: &str, span: Span, declared: &Table,
             check_named(service, source, span, declared, context);
         }
     } else if !text.starts_with('/') {
-        context.error(Code::INVALID_VALUE, span, format!("`{text}` is no absolute path in the container"), "write `volume:/path`");
+        context.error(
+            Code::INVALID_VALUE,
+            span,
+            format!("`{text}` is no absolute path in the container"),
+            "write `volume:/path`",
+        );
     }
 }
 
@@ -101,7 +114,12 @@ fn check_bind(service: &Label, source: &str, span: Span, context: &mut Context) 
 fn check_named(service: &Label, source: &str, span: Span, declared: &Table, context: &mut Context) {
     if declared.get(source).is_none() {
         let hint = unknown_name_hint(source, "volumes", declared.keys());
-        context.error(Code::UNKNOWN_REFERENCE, span, format!("service `{service}` uses unknown volume `{source}`"), hint);
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            span,
+            format!("service `{service}` uses unknown volume `{source}`"),
+            hint,
+        );
     }
 }
 
@@ -109,17 +127,25 @@ fn check_named(service: &Label, source: &str, span: Span, declared: &Table, cont
 pub(super) fn check_ports(service: &Label, node: Option<&Node>, replicas: u32, context: &mut Context) {
     let Some(node) = node else { return };
     let Value::List(list) = &node.value else {
-        return drop(wrong_type::<()>(node, "ports", "a list", context));
+        wrong_type::<()>(node, "ports", "a list", context);
+        return;
     };
     for item in list {
         let Some(published) = published_ports(item) else { continue };
         match count_ports(&published) {
             None => {
                 let message = format!("`{published}` is no port and no range of ports");
-                context.error(Code::INVALID_VALUE, item.span, message, "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`");
+                context.error(
+                    Code::INVALID_VALUE,
+                    item.span,
+                    message,
+                    "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`",
+                );
             }
             Some(count) if count < replicas => {
-                let message = format!("service `{service}` has {replicas} replicas, but `{published}` can be published by {count} of them");
+                let message = format!(
+                    "service `{service}` has {replicas} replicas, but `{published}` can be published by {count} of them"
+                );
                 let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
                 context.error(Code::INVALID_VALUE, item.span, message, hint);
             }
@@ -171,7 +197,9 @@ mod tests {
 
     #[test]
     fn ranges_of_ports_are_counted() {
-        for (published, count) in [("8080", Some(1)), ("8080-8089", Some(10)), ("0", None), ("9-8", None), ("http", None)] {
+        for (published, count) in
+            [("8080", Some(1)), ("8080-8089", Some(10)), ("0", None), ("9-8", None), ("http", None)]
+        {
             assert_eq!(count_ports(published), count, "{published}");
         }
     }

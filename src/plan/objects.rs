@@ -10,8 +10,8 @@ use crate::spec::fields::{Fields, Spanned};
 use crate::spec::node::{Span, Table};
 use crate::spec::{Context, LABEL_HINT};
 
-use super::{ConfigContent, Object, SecretSource};
 use super::scope::unescaped;
+use super::{ConfigContent, Object, SecretSource};
 
 /// The end of a config's file name that makes it a template.
 const TEMPLATE_SUFFIX: &str = ".tera";
@@ -29,11 +29,14 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
         definition.remove("external");
         definition.remove("name");
         if external && !definition.is_empty() {
-            let message = format!("{what} `{name}` is external: it exists on the target, and nothing but its `name` can be said of it");
+            let message = format!(
+                "{what} `{name}` is external: it exists on the target, and nothing but its `name` can be said of it"
+            );
             context.error(Code::INVALID_VALUE, entry.key_span, message, None);
         }
         if let Some(given) = given.as_ref().filter(|_| !external) {
-            let message = format!("{what} `{name}` fixes its name `{given}`: two environments on one target would share it");
+            let message =
+                format!("{what} `{name}` fixes its name `{given}`: two environments on one target would share it");
             context.error(Code::REFUSED_KEY, entry.key_span, message, "leave `name` out, or add `external = true`");
         }
         let own = if external { name.to_owned() } else { format!("{target}_{name}") };
@@ -63,7 +66,13 @@ pub(super) fn read_configs(table: &Table, sources: &Sources, context: &mut Conte
     configs
 }
 
-fn read_config(name: &str, table: &Table, span: Span, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
+fn read_config(
+    name: &str,
+    table: &Table,
+    span: Span,
+    sources: &Sources,
+    context: &mut Context,
+) -> Option<ConfigContent> {
     let mut fields = Fields::new(table, span, format!("config `{name}`"));
     let file = fields.text("file", context);
     let directory = fields.text("directory", context);
@@ -123,7 +132,12 @@ pub(super) fn find<'a>(path: &str, span: Span, sources: &'a Sources, context: &m
     let found = sources.files.get(path);
     if found.is_none() {
         let hint = "write the path as it is; what differs between environments is named in `[environments.NAME]`";
-        context.error(Code::INTERPOLATION, span, "the path of a file holds `$`, but files are read before variables are known", hint);
+        context.error(
+            Code::INTERPOLATION,
+            span,
+            "the path of a file holds `$`, but files are read before variables are known",
+            hint,
+        );
     }
     found
 }
@@ -174,13 +188,19 @@ fn read_secret(
         (None, Some(path), false) => read_host_file(&path, context),
         (None, None, true) => {
             let message = format!("secret `{name}` is external, but Docker Compose keeps no secrets");
-            let hint = "give it as a parameter (`parameter = \"NAME\"`), or name a file of the host (`host-file = \"/path\"`)";
+            let hint =
+                "give it as a parameter (`parameter = \"NAME\"`), or name a file of the host (`host-file = \"/path\"`)";
             context.error(Code::EXTERNAL, span, message, hint);
             None
         }
         _ => {
             let message = format!("secret `{name}` needs one of `parameter` and `host-file`");
-            context.error(Code::MISSING_KEY, span, message, "a secret is never read from the project folder: it would be in the image");
+            context.error(
+                Code::MISSING_KEY,
+                span,
+                message,
+                "a secret is never read from the project folder: it would be in the image",
+            );
             None
         }
     }
@@ -199,7 +219,12 @@ fn read_secret_parameter(
     };
     if !parameters[&key].secret {
         let hint = format!("add `secret = true` to `[parameters.{key}]`");
-        context.error(Code::INVALID_VALUE, parameter.span, format!("the parameter `{key}` is not declared secret"), hint);
+        context.error(
+            Code::INVALID_VALUE,
+            parameter.span,
+            format!("the parameter `{key}` is not declared secret"),
+            hint,
+        );
     }
     Some(SecretSource::Parameter(key))
 }

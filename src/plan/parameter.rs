@@ -63,7 +63,8 @@ pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context
         return None;
     };
     if key.is_reserved() {
-        let message = format!("`{name}` cannot name a {what}: the shell, the tools or the bootstrap image give it a meaning");
+        let message =
+            format!("`{name}` cannot name a {what}: the shell, the tools or the bootstrap image give it a meaning");
         context.error(Code::RESERVED_NAME, span, message, format!("say whose it is, as in `APP_{name}`"));
         return None;
     }
@@ -105,39 +106,51 @@ fn read_rule(fields: &mut Fields<'_>, context: &mut Context) -> ParameterRule {
         Some("string") | None => false,
         Some(other) => {
             let span = kind.as_ref().map(|kind| kind.span).unwrap_or_default();
-            context.error(Code::INVALID_VALUE, span, format!("`{other}` is no type of a parameter"), "known types: integer, string");
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                format!("`{other}` is no type of a parameter"),
+                "known types: integer, string",
+            );
             false
         }
     };
     if let Some(bound) = [&min, &max].into_iter().flatten().next().filter(|_| !is_integer) {
         context.error(Code::INVALID_VALUE, bound.span, "`min` and `max` bound a number", "add `type = \"integer\"`");
     }
-    if let (Some(low), Some(high)) = (&min, &max) {
-        if low.value > high.value {
-            context.error(Code::INVALID_VALUE, high.span, "`max` is smaller than `min`", None);
-        }
+    if let (Some(low), Some(high)) = (&min, &max)
+        && low.value > high.value
+    {
+        context.error(Code::INVALID_VALUE, high.span, "`max` is smaller than `min`", None);
     }
     if usize::from(pattern.is_some()) + usize::from(!words.is_empty()) + usize::from(is_integer) > 1 {
         let span = kind.or(pattern).map(|text| text.span).unwrap_or_default();
-        context.error(Code::INVALID_VALUE, span, "a parameter has one rule: `pattern`, `enum` or `type = \"integer\"`", None);
+        context.error(
+            Code::INVALID_VALUE,
+            span,
+            "a parameter has one rule: `pattern`, `enum` or `type = \"integer\"`",
+            None,
+        );
         return ParameterRule::Text;
     }
     if is_integer {
         return ParameterRule::Integer { min: min.map(|bound| bound.value), max: max.map(|bound| bound.value) };
     }
     if let Some(pattern) = pattern {
-        return read_pattern(pattern, context);
+        return read_pattern(&pattern, context);
     }
     if words.is_empty() { ParameterRule::Text } else { read_words(words, context) }
 }
 
 /// The target checks a pattern with `grep -E -x`, the build with a library: only what both read alike is taken.
-fn read_pattern(pattern: Spanned<String>, context: &mut Context) -> ParameterRule {
+fn read_pattern(pattern: &Spanned<String>, context: &mut Context) -> ParameterRule {
     let text = unescaped(&pattern.value).unwrap_or_default();
     let mut before = ' ';
     let foreign = text.contains("(?")
         || ["*?", "+?", "??", "}?"].iter().any(|lazy| text.contains(lazy))
-        || text.chars().any(|character| std::mem::replace(&mut before, character) == '\\' && character.is_ascii_alphanumeric());
+        || text
+            .chars()
+            .any(|character| std::mem::replace(&mut before, character) == '\\' && character.is_ascii_alphanumeric());
     if foreign {
         let hint = "write `[0-9]` for `\\d`, `[[:alnum:]_]` for `\\w`; groups are `( )`, repetition is `* + ? {n,m}`";
         context.error(Code::INVALID_VALUE, pattern.span, "the pattern is no POSIX extended regular expression", hint);
@@ -169,7 +182,12 @@ fn check_default(
 ) {
     let Some(default) = default else { return };
     if secret {
-        context.error(Code::DEFAULT, default.span, format!("the secret `{name}` has a default: it would be in the image"), None);
+        context.error(
+            Code::DEFAULT,
+            default.span,
+            format!("the secret `{name}` has a default: it would be in the image"),
+            None,
+        );
     } else if required {
         let hint = "leave `required` out: a default is used when none is given";
         context.error(Code::DEFAULT, default.span, format!("`{name}` is required and has a default"), hint);
@@ -187,7 +205,9 @@ impl ParameterRule {
                 let keeps = !value.contains('\n') && whole(pattern).is_ok_and(|pattern| pattern.is_match(value));
                 (!keeps).then(|| format!("does not match `{pattern}`"))
             }
-            Self::Words(words) => (!words.iter().any(|word| word == value)).then(|| format!("is none of {}", words.join(", "))),
+            Self::Words(words) => {
+                (!words.iter().any(|word| word == value)).then(|| format!("is none of {}", words.join(", ")))
+            }
             Self::Integer { min, max } => match value.parse::<i64>() {
                 Ok(number) if min.is_none_or(|min| min <= number) && max.is_none_or(|max| number <= max) => None,
                 Ok(_) => Some(bounds_fault(*min, *max)),

@@ -33,25 +33,41 @@ pub struct Selection {
     pub allow: Vec<String>,
 }
 
-/// What an image is made on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BaseChoice {
-    /// Nothing.
-    Scratch,
-    /// An OCI layout, as a folder or as a tar; the path as written.
-    Oci(String),
-    /// The output of `docker save`; the path as written.
-    DockerArchive(String),
-}
-
 /// The name of the one environment of a spec that declares none.
 const ONLY_ENVIRONMENT: &str = "production";
 
 /// What an environment must not be called, because it would hide a command of the bootstrap image.
 const COMMANDS: &[&str] = &[
-    "alias", "bootstrap", "config", "diff", "doctor", "down", "downgrade", "explain", "help", "history", "images", "load", "logs", "migrate",
-    "nodes", "plan", "ps", "pull", "restart", "rollback", "run", "scale", "start", "status", "stop", "unlock", "up", "upgrade",
-    "users", "version",
+    "alias",
+    "bootstrap",
+    "config",
+    "diff",
+    "doctor",
+    "down",
+    "downgrade",
+    "explain",
+    "help",
+    "history",
+    "images",
+    "load",
+    "logs",
+    "migrate",
+    "nodes",
+    "plan",
+    "ps",
+    "pull",
+    "restart",
+    "rollback",
+    "run",
+    "scale",
+    "start",
+    "status",
+    "stop",
+    "unlock",
+    "up",
+    "upgrade",
+    "users",
+    "version",
 ];
 
 /// Resolves a release; `None` when something is wrong, which the diagnostics then say.
@@ -100,7 +116,8 @@ fn allow(spec: &Spec, selection: &Selection, context: &mut Context) {
             Some(code) if code.is_lint() => context.diagnostics.allow(code),
             found => {
                 let reason = if found.is_some() { "is an error in every release" } else { "is no code" };
-                let lints = crate::diagnostic::CODES.iter().filter(|known| known.lint).map(|known| known.code.to_string());
+                let lints =
+                    crate::diagnostic::CODES.iter().filter(|known| known.lint).map(|known| known.code.to_string());
                 let hint = format!("what may be allowed: {}", lints.collect::<Vec<_>>().join(", "));
                 context.error(Code::INVALID_VALUE, span, format!("`{text}` {reason}"), hint);
             }
@@ -120,7 +137,9 @@ fn read_version(spec: &Spec, sources: &Sources, selection: &Selection, context: 
     let (text, span): (String, Option<Span>) = match (&selection.version, &spec.project.version) {
         (Some(given), _) => (given.clone(), None),
         (None, Some(VersionSource::Written(written))) => (written.value.clone(), Some(written.span)),
-        (None, Some(VersionSource::Cargo(manifest))) => (read_manifest(manifest, sources, context)?, Some(manifest.span)),
+        (None, Some(VersionSource::Cargo(manifest))) => {
+            (read_manifest(manifest, sources, context)?, Some(manifest.span))
+        }
         (None, None) => {
             let hint = "add `version = \"1.0.0\"` to `[project]`, or give `--version`";
             context.error(Code::MISSING_KEY, spec.project.name.span, "the release has no version", hint);
@@ -146,7 +165,8 @@ fn read_manifest(manifest: &Spanned<String>, sources: &Sources, context: &mut Co
     };
     let table: Option<toml::Table> = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
     let package = |table: &toml::Table| table.get("package")?.get("version")?.as_str().map(str::to_owned);
-    let workspace = |table: &toml::Table| table.get("workspace")?.get("package")?.get("version")?.as_str().map(str::to_owned);
+    let workspace =
+        |table: &toml::Table| table.get("workspace")?.get("package")?.get("version")?.as_str().map(str::to_owned);
     let version = table.as_ref().and_then(|table| package(table).or_else(|| workspace(table)));
     if version.is_none() {
         let message = format!("`{}` has no `version` in `[package]` or `[workspace.package]`", manifest.value);
@@ -165,7 +185,12 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
             Some(platform) => drop(platforms.insert(platform)),
             None => {
                 let hint = unknown_name_hint(name, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
-                context.error(Code::PLATFORM, *span, format!("`{name}` is no platform that this version builds for"), hint);
+                context.error(
+                    Code::PLATFORM,
+                    *span,
+                    format!("`{name}` is no platform that this version builds for"),
+                    hint,
+                );
             }
         }
     }
@@ -175,8 +200,11 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
 /// The environments to build, sorted; a spec without any has one.
 fn select_environments(spec: &Spec, selection: &Selection, context: &mut Context) -> BTreeSet<Label> {
     let only = || Label::parse(ONLY_ENVIRONMENT).expect("a label");
-    let declared: BTreeSet<Label> =
-        if spec.environments.is_empty() { BTreeSet::from([only()]) } else { spec.environments.keys().cloned().collect() };
+    let declared: BTreeSet<Label> = if spec.environments.is_empty() {
+        BTreeSet::from([only()])
+    } else {
+        spec.environments.keys().cloned().collect()
+    };
     for (name, environment) in spec.environments.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str())) {
         let message = format!("`{name}` cannot name an environment: it is a command of the bootstrap image");
         context.error(Code::RESERVED_NAME, environment.span, message, None);
@@ -216,7 +244,10 @@ fn add_release_variables(spec: &Spec, scope: &mut Scope, context: &mut Context) 
         let mut quiet = Context::new(Arc::from(""));
         let variables = environment::read_variables(table, &BTreeMap::new(), &mut quiet);
         // What uses `${ENVIRONMENT}` has no value here; the environments report real faults.
-        let here = variables.into_iter().filter(|(_, node)| !node.as_text().unwrap_or_default().contains("${ENVIRONMENT}")).collect();
+        let here = variables
+            .into_iter()
+            .filter(|(_, node)| !node.as_text().unwrap_or_default().contains("${ENVIRONMENT}"))
+            .collect();
         scope.add_variables(&here, context);
     }
 }
@@ -228,23 +259,41 @@ fn read_repository(spec: &Spec, project: &Label, scope: &mut Scope, context: &mu
         Some(reference) if reference.tag.is_none() && reference.digest.is_none() => Some(text),
         _ => {
             let message = format!("`{text}` is no repository");
-            context.error(Code::IMAGE, written.span, message, "write `registry/name` in lower case, without a tag: the tag is the version");
+            context.error(
+                Code::IMAGE,
+                written.span,
+                message,
+                "write `registry/name` in lower case, without a tag: the tag is the version",
+            );
             None
         }
     }
 }
 
-fn read_annotations(spec: &Spec, project: &Label, scope: &mut Scope, context: &mut Context) -> BTreeMap<String, String> {
+fn read_annotations(
+    spec: &Spec,
+    project: &Label,
+    scope: &mut Scope,
+    context: &mut Context,
+) -> BTreeMap<String, String> {
     let mut annotations = BTreeMap::from([("org.opencontainers.image.title".to_owned(), project.to_string())]);
     for (key, written) in &spec.project.annotations {
-        let text = scope.interpolate(&written.value, written.span, Place::Closed, context).and_then(|text| unescaped(&text));
+        let text =
+            scope.interpolate(&written.value, written.span, Place::Closed, context).and_then(|text| unescaped(&text));
         annotations.extend(text.map(|text| (format!("org.opencontainers.image.{key}"), text)));
     }
     annotations
 }
 
-fn read_bases(spec: &Spec, selection: &Selection, platforms: &[Platform], context: &mut Context) -> BTreeMap<Platform, BaseChoice> {
-    for (key, written) in spec.bootstrap.base.iter().filter(|(key, _)| *key != ANY_PLATFORM && Platform::parse(key).is_none()) {
+fn read_bases(
+    spec: &Spec,
+    selection: &Selection,
+    platforms: &[Platform],
+    context: &mut Context,
+) -> BTreeMap<Platform, String> {
+    for (key, written) in
+        spec.bootstrap.base.iter().filter(|(key, _)| *key != ANY_PLATFORM && Platform::parse(key).is_none())
+    {
         let hint = unknown_name_hint(key, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
         context.error(Code::PLATFORM, written.span, format!("`base` names unknown platform `{key}`"), hint);
     }
@@ -256,7 +305,12 @@ fn read_bases(spec: &Spec, selection: &Selection, platforms: &[Platform], contex
             (None, Some(written)) => (written.value.clone(), Some(written.span)),
             (None, None) => {
                 let message = format!("no base for platform `{}`", platform.name());
-                context.error(Code::MISSING_KEY, None, message, "add `base = \"oci:PATH\"` to `[bootstrap]`, or give `--base`");
+                context.error(
+                    Code::MISSING_KEY,
+                    None,
+                    message,
+                    "add `base = \"oci:PATH\"` to `[bootstrap]`, or give `--base`",
+                );
                 continue;
             }
         };
@@ -265,17 +319,19 @@ fn read_bases(spec: &Spec, selection: &Selection, platforms: &[Platform], contex
     bases
 }
 
-fn read_base(text: &str, span: Option<Span>, context: &mut Context) -> Option<BaseChoice> {
-    match text.split_once(':') {
-        _ if text == "scratch" => Some(BaseChoice::Scratch),
-        Some(("oci", path)) if !path.is_empty() => Some(BaseChoice::Oci(path.to_owned())),
-        Some(("docker-archive", path)) if !path.is_empty() => Some(BaseChoice::DockerArchive(path.to_owned())),
-        _ => {
-            let hint = format!("this version reads a base from `oci:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`");
-            context.error(Code::BASE, span, format!("`{text}` is no base"), hint);
-            None
-        }
+/// The transports are those of skopeo; a registry's image is brought into a layout first.
+fn read_base(text: &str, span: Option<Span>, context: &mut Context) -> Option<String> {
+    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
+    let is_file =
+        text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty());
+    if is_file || text == "scratch" {
+        return Some(text.to_owned());
     }
+    let hint = format!(
+        "this version reads a base from `oci:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`"
+    );
+    context.error(Code::BASE, span, format!("`{text}` is no base"), hint);
+    None
 }
 
 /// `os/architecture[/variant]` (OCI image spec, image index, `platform`).
@@ -285,9 +341,16 @@ fn read_architectures(spec: &Spec, selection: &Selection, context: &mut Context)
     let wanted: Vec<_> = if given.is_empty() { written.collect() } else { given };
     for (text, span) in &wanted {
         let parts: Vec<_> = text.split('/').collect();
-        let word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let word = |part: &&str| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
         if !(2..=3).contains(&parts.len()) || !parts.iter().all(word) {
-            context.error(Code::INVALID_VALUE, *span, format!("`{text}` is no architecture"), "write `os/architecture`, as in `linux/amd64`");
+            context.error(
+                Code::INVALID_VALUE,
+                *span,
+                format!("`{text}` is no architecture"),
+                "write `os/architecture`, as in `linux/amd64`",
+            );
         }
     }
     wanted.into_iter().map(|(text, _)| text).collect()

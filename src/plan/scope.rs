@@ -158,7 +158,13 @@ impl Scope {
     }
 
     /// Puts the variables into a text; `None` after a fault.
-    pub(super) fn interpolate(&mut self, text: &str, span: Span, place: Place, context: &mut Context) -> Option<String> {
+    pub(super) fn interpolate(
+        &mut self,
+        text: &str,
+        span: Span,
+        place: Place,
+        context: &mut Context,
+    ) -> Option<String> {
         if !text.contains('$') {
             return Some(text.to_owned());
         }
@@ -184,14 +190,18 @@ impl Scope {
         }
         match (self.parameters.get(&key), place) {
             (Some(_), Place::Closed) => {
-                let message = format!("the parameter `{name}` cannot stand here: this is decided when the release is built");
+                let message =
+                    format!("the parameter `{name}` cannot stand here: this is decided when the release is built");
                 let hint = "a parameter may stand in `environment`, `command`, `entrypoint`, `configs` and `secrets`; declare a variable, or an environment";
                 context.error(Code::PARAMETER_PLACE, span, message, hint);
                 None
             }
             (Some(true), Place::Arguments) => {
-                let message = format!("the secret `{name}` cannot stand here: everybody on the host can read a process's arguments");
-                let hint = format!("mount it: `[secrets.NAME] parameter = \"{name}\"`, and let the program read the file");
+                let message = format!(
+                    "the secret `{name}` cannot stand here: everybody on the host can read a process's arguments"
+                );
+                let hint =
+                    format!("mount it: `[secrets.NAME] parameter = \"{name}\"`, and let the program read the file");
                 context.error(Code::PARAMETER_PLACE, span, message, hint);
                 None
             }
@@ -268,7 +278,9 @@ fn expression_fault(expression: &str) -> (String, String) {
     let operator = rest.trim_start_matches(':');
     let hint = match operator.split_at_checked(1) {
         Some(("-", default)) => format!("write `${{{name}}}` and add:\n[parameters.{name}]\ndefault = {default:?}"),
-        Some(("?", text)) => format!("write `${{{name}}}` and add:\n[parameters.{name}]\nrequired = true\ndescription = {text:?}"),
+        Some(("?", text)) => {
+            format!("write `${{{name}}}` and add:\n[parameters.{name}]\nrequired = true\ndescription = {text:?}")
+        }
         _ => format!("write `${{{name}}}` and add `[parameters.{name}]`"),
     };
     (message, hint)

@@ -74,14 +74,20 @@ pub const HOOK_POINTS: &[&str] = &[
 const MAX_SCRIPT_BYTES: usize = 120 * 1024;
 
 /// Reads `[scripts]`; `services` are those of the environment.
-pub(super) fn read_all(table: &Table, services: &Table, sources: &Sources, context: &mut Context) -> BTreeMap<Label, Script> {
+pub(super) fn read_all(
+    table: &Table,
+    services: &Table,
+    sources: &Sources,
+    context: &mut Context,
+) -> BTreeMap<Label, Script> {
     let mut scripts = BTreeMap::new();
     for (name, entry) in table.iter() {
         let Some(label) = Label::parse(name) else {
             context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name a script"), LABEL_HINT);
             continue;
         };
-        let read = entry.node.as_table().and_then(|table| read(name, table, entry.key_span, services, sources, context));
+        let read =
+            entry.node.as_table().and_then(|table| read(name, table, entry.key_span, services, sources, context));
         if let Some(script) = read {
             scripts.insert(label, script);
         }
@@ -105,9 +111,9 @@ fn read(
     let output = fields.text("output", context);
     let reads_input = fields.boolean("input", context).unwrap_or(false);
     fields.finish(context);
-    let output_is_data = read_output(output, context);
+    let output_is_data = read_output(output.as_ref(), context);
     let action = match (file, command) {
-        (Some(file), None) => read_file(&file, &mode, sources, context)?,
+        (Some(file), None) => read_file(&file, mode.as_ref(), sources, context)?,
         (None, Some(command)) => ScriptAction::Command(command),
         _ => {
             context.error(Code::SCRIPT, span, format!("script `{name}` needs either `file` or `command`"), None);
@@ -159,25 +165,40 @@ fn read_mode(
     };
     if services.get(&service.value).is_none() {
         let hint = unknown_name_hint(&service.value, "services", services.keys());
-        context.error(Code::UNKNOWN_REFERENCE, service.span, format!("script `{name}` runs in unknown service `{}`", service.value), hint);
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            service.span,
+            format!("script `{name}` runs in unknown service `{}`", service.value),
+            hint,
+        );
         return None;
     }
     Label::parse(&service.value).map(constructor)
 }
 
-fn read_output(output: Option<Spanned<String>>, context: &mut Context) -> bool {
-    match output.as_ref().map(|output| output.value.as_str()) {
+fn read_output(output: Option<&Spanned<String>>, context: &mut Context) -> bool {
+    match output.map(|output| output.value.as_str()) {
         Some("data") => true,
         None | Some("text") => false,
         Some(other) => {
-            let span = output.as_ref().map(|output| output.span).unwrap_or_default();
-            context.error(Code::INVALID_VALUE, span, format!("`{other}` is no kind of output"), "known kinds: data, text");
+            let span = output.map(|output| output.span).unwrap_or_default();
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                format!("`{other}` is no kind of output"),
+                "known kinds: data, text",
+            );
             false
         }
     }
 }
 
-fn read_file(file: &Spanned<String>, mode: &Option<ScriptMode>, sources: &Sources, context: &mut Context) -> Option<ScriptAction> {
+fn read_file(
+    file: &Spanned<String>,
+    mode: Option<&ScriptMode>,
+    sources: &Sources,
+    context: &mut Context,
+) -> Option<ScriptAction> {
     let bytes = match find(&file.value, file.span, sources, context)? {
         Source::File(bytes) => Arc::clone(bytes),
         Source::Folder(_) => {
@@ -187,7 +208,8 @@ fn read_file(file: &Spanned<String>, mode: &Option<ScriptMode>, sources: &Source
         Source::Fault(fault) => return report_fault(&file.value, fault, file.span, context),
     };
     let path = RelativePath::parse(&file.value).ok()?;
-    let interpreter = if *mode == Some(ScriptMode::Bootstrap) { "sh" } else { check_handed_over(file, &bytes, context)? };
+    let interpreter =
+        if mode == Some(&ScriptMode::Bootstrap) { "sh" } else { check_handed_over(file, &bytes, context)? };
     Some(ScriptAction::File { path, bytes, interpreter })
 }
 
@@ -207,7 +229,12 @@ fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context
         Some("bash") => Some("bash"),
         _ => {
             let hint = "use `#!/bin/sh` or `#!/bin/bash`, or put the program into the service's image and name it in `command`";
-            context.error(Code::SCRIPT, file.span, format!("`{}` starts with `{first}`, which is no shell", file.value), hint);
+            context.error(
+                Code::SCRIPT,
+                file.span,
+                format!("`{}` starts with `{first}`, which is no shell", file.value),
+                hint,
+            );
             None
         }
     }
@@ -242,7 +269,12 @@ fn read_hook(
     let label = Label::parse(&name.value).filter(|_| written.get(&name.value).is_some());
     let Some(label) = label else {
         let hint = unknown_name_hint(&name.value, "scripts", written.keys());
-        context.error(Code::UNKNOWN_REFERENCE, name.span, format!("the hook names unknown script `{}`", name.value), hint);
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            name.span,
+            format!("the hook names unknown script `{}`", name.value),
+            hint,
+        );
         return None;
     };
     if scripts.get(&label).is_some_and(|script| script.reads_input) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::name::{EnvironmentKey, Label};
 use crate::spec::Context;
-use crate::spec::fields::{Fields, expect_text, wrong_type};
+use crate::spec::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::spec::node::{Node, Span, Table, Value};
 
 use super::scope::{pieces, unescaped};
@@ -32,7 +32,13 @@ pub(super) struct Surroundings<'a> {
 const DEFAULT_WINDOW_SECONDS: u64 = 5;
 
 /// Reads a service; `None` when nothing sensible can be made of it. Wave and gate are set by the caller, who sees all services.
-pub(super) fn read(name: &Label, table: &Table, span: Span, around: &Surroundings<'_>, context: &mut Context) -> Option<Service> {
+pub(super) fn read(
+    name: &Label,
+    table: &Table,
+    span: Span,
+    around: &Surroundings<'_>,
+    context: &mut Context,
+) -> Option<Service> {
     service_keys::check(name.as_str(), table, context);
     let mut fields = Fields::new(table, span, format!("service `{name}`"));
     let image = fields.required_text("image", context);
@@ -51,7 +57,7 @@ pub(super) fn read(name: &Label, table: &Table, span: Span, around: &Surrounding
     check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table);
     let parameters = used_parameters(&definition, &environment);
-    let pull = read_pull_policy(fields.text("pull_policy", context), context);
+    let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
     Some(Service {
         name: name.clone(),
         image: image_text?,
@@ -72,10 +78,21 @@ pub(super) fn read(name: &Label, table: &Table, span: Span, around: &Surrounding
 
 fn check_image(text: &str, span: Span, production: bool, context: &mut Context) {
     match image::parse(text) {
-        None => context.error(Code::IMAGE, span, format!("`{text}` is no image reference"), "write `[registry/]name:tag`, in lower case"),
+        None => context.error(
+            Code::IMAGE,
+            span,
+            format!("`{text}` is no image reference"),
+            "write `[registry/]name:tag`, in lower case",
+        ),
         Some(reference) if production && reference.floats() => {
-            let message = format!("the image `{text}` has no fixed tag: the release could be neither repeated nor taken back");
-            context.error(Code::FLOATING_TAG, span, message, format!("name the version, as in `{}:1.2.3`", reference.name));
+            let message =
+                format!("the image `{text}` has no fixed tag: the release could be neither repeated nor taken back");
+            context.error(
+                Code::FLOATING_TAG,
+                span,
+                message,
+                format!("name the version, as in `{}:1.2.3`", reference.name),
+            );
         }
         Some(_) => {}
     }
@@ -100,7 +117,8 @@ impl Deploy {
     fn read(node: Option<&Node>, service: &Label, context: &mut Context) -> Self {
         let table = node.and_then(Node::as_table);
         let (kind, one_per_node) = Self::read_mode(table.and_then(|table| table.get("mode")), context);
-        let replicas = Self::read_replicas(table.and_then(|table| table.get("replicas")), one_per_node, service, context);
+        let replicas =
+            Self::read_replicas(table.and_then(|table| table.get("replicas")), one_per_node, service, context);
         let update = table.and_then(|table| table.table("update_config"));
         let window_seconds = update
             .and_then(|update| update.get("monitor"))
@@ -133,11 +151,21 @@ impl Deploy {
         match node.value {
             Value::Integer(number @ 0..=MAX_REPLICAS) if !one_per_node => u32::try_from(number).unwrap_or(1),
             Value::Integer(_) if one_per_node => {
-                context.error(Code::INVALID_VALUE, node.span, format!("service `{service}` runs once a node: it has no `replicas`"), None);
+                context.error(
+                    Code::INVALID_VALUE,
+                    node.span,
+                    format!("service `{service}` runs once a node: it has no `replicas`"),
+                    None,
+                );
                 1
             }
             Value::Integer(_) => {
-                context.error(Code::INVALID_VALUE, node.span, format!("`replicas` is a number from 0 to {MAX_REPLICAS}"), None);
+                context.error(
+                    Code::INVALID_VALUE,
+                    node.span,
+                    format!("`replicas` is a number from 0 to {MAX_REPLICAS}"),
+                    None,
+                );
                 1
             }
             _ => wrong_type(node, "replicas", "a whole number", context).unwrap_or(1),
@@ -150,7 +178,12 @@ pub(super) fn read_seconds(node: &Node, key: &str, context: &mut Context) -> Opt
     let text = expect_text(node, key, context)?;
     let seconds = parse_milliseconds(text).map(|milliseconds| milliseconds.div_ceil(1000));
     if seconds.is_none() {
-        context.error(Code::INVALID_VALUE, node.span, format!("`{text}` is no duration"), "write a number and a unit, as in `90s` or `1m30s`");
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            format!("`{text}` is no duration"),
+            "write a number and a unit, as in `90s` or `1m30s`",
+        );
     }
     seconds
 }
@@ -162,7 +195,8 @@ fn parse_milliseconds(text: &str) -> Option<u64> {
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
         let value: u64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let unit_end =
+            rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
         let milliseconds = match &rest[digits..unit_end] {
             "us" => value.div_ceil(1000),
             "ms" => value,
@@ -200,7 +234,9 @@ pub(super) fn texts(node: Option<&Node>, key: &str, context: &mut Context) -> Ve
         Some((Value::List(list), _)) => {
             list.iter().filter_map(|item| Some((expect_text(item, key, context)?.to_owned(), item.span))).collect()
         }
-        Some((_, node)) => expect_text(node, key, context).map(|text| (text.to_owned(), node.span)).into_iter().collect(),
+        Some((_, node)) => {
+            expect_text(node, key, context).map(|text| (text.to_owned(), node.span)).into_iter().collect()
+        }
     }
 }
 
@@ -221,21 +257,31 @@ fn read_dependencies(
                 Some((key.to_owned(), entry.key_span, dependency, required))
             })
             .collect(),
-        _ => texts(Some(node), "depends_on", context).into_iter().map(|(text, span)| (text, span, started, true)).collect(),
+        _ => texts(Some(node), "depends_on", context)
+            .into_iter()
+            .map(|(text, span)| (text, span, started, true))
+            .collect(),
     };
     for (dependency, span, how, required) in found {
         if services.get(&dependency).is_some() {
             dependencies.extend(Label::parse(&dependency).map(|label| (label, how)));
         } else if required {
             let hint = unknown_name_hint(&dependency, "services", services.keys());
-            context.error(Code::UNKNOWN_REFERENCE, span, format!("service `{name}` waits for unknown service `{dependency}`"), hint);
+            context.error(
+                Code::UNKNOWN_REFERENCE,
+                span,
+                format!("service `{name}` waits for unknown service `{dependency}`"),
+                hint,
+            );
         }
     }
     dependencies
 }
 
 fn read_dependency(name: &str, node: &Node, context: &mut Context) -> Option<(Dependency, bool)> {
-    let Some(table) = node.as_table() else { return wrong_type(node, name, "a table such as { condition = \"service_healthy\" }", context) };
+    let Some(table) = node.as_table() else {
+        return wrong_type(node, name, "a table such as { condition = \"service_healthy\" }", context);
+    };
     let mut fields = Fields::new(table, node.span, format!("dependency `{name}`"));
     let condition = fields.text("condition", context);
     let restart = fields.boolean("restart", context).unwrap_or(false);
@@ -248,7 +294,12 @@ fn read_dependency(name: &str, node: &Node, context: &mut Context) -> Option<(De
         Some(other) => {
             let known = ["service_completed_successfully", "service_healthy", "service_started"];
             let span = condition.as_ref().map_or(node.span, |condition| condition.span);
-            context.error(Code::INVALID_VALUE, span, format!("`{other}` is no condition"), unknown_name_hint(other, "conditions", known));
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                format!("`{other}` is no condition"),
+                unknown_name_hint(other, "conditions", known),
+            );
             return None;
         }
     };
@@ -265,7 +316,12 @@ fn check_networks(name: &Label, node: Option<&Node>, networks: &Table, context: 
         // Compose makes the network `default` by itself.
         if network != "default" && networks.get(&network).is_none() {
             let hint = unknown_name_hint(&network, "networks", networks.keys());
-            context.error(Code::UNKNOWN_REFERENCE, span, format!("service `{name}` uses unknown network `{network}`"), hint);
+            context.error(
+                Code::UNKNOWN_REFERENCE,
+                span,
+                format!("service `{name}` uses unknown network `{network}`"),
+                hint,
+            );
         }
     }
 }
@@ -277,7 +333,9 @@ fn read_file_uses(kind: FileKind, node: Option<&Node>, known: &Table, context: &
     };
     match node.map(|node| (&node.value, node)) {
         None => Vec::new(),
-        Some((Value::List(list), _)) => list.iter().filter_map(|item| read_file_use(kind, item, known, context)).collect(),
+        Some((Value::List(list), _)) => {
+            list.iter().filter_map(|item| read_file_use(kind, item, known, context)).collect()
+        }
         Some((_, node)) => wrong_type(node, key, "a list", context).unwrap_or_default(),
     }
 }
@@ -293,7 +351,11 @@ fn read_file_use(kind: FileKind, node: &Node, known: &Table, context: &mut Conte
             let mut fields = Fields::new(table, node.span, format!("an entry of `{plural}`"));
             let source = fields.required_text("source", context);
             let target = fields.text("target", context);
-            let owner = Owner::read(read_id("uid", &mut fields, context), read_id("gid", &mut fields, context), read_mode(&mut fields, context));
+            let owner = Owner::read(
+                read_id("uid", &mut fields, context),
+                read_id("gid", &mut fields, context),
+                read_mode(&mut fields, context),
+            );
             fields.finish(context);
             let source = source?;
             (source.value, source.span, target.and_then(|target| unescaped(&target.value)), owner)
@@ -333,7 +395,12 @@ fn read_id(key: &'static str, fields: &mut Fields<'_>, context: &mut Context) ->
         _ => None,
     };
     if id.is_none() {
-        context.error(Code::INVALID_VALUE, node.span, format!("`{key}` is a number, because names differ between images"), None);
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            format!("`{key}` is a number, because names differ between images"),
+            None,
+        );
     }
     id
 }
@@ -347,7 +414,12 @@ fn read_mode(fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
     };
     let mode = mode.filter(|mode| *mode <= 0o777);
     if mode.is_none() {
-        context.error(Code::INVALID_VALUE, node.span, "`mode` is an octal number up to 0777", "write `mode = \"0440\"` or `mode = 0o440`");
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            "`mode` is an octal number up to 0777",
+            "write `mode = \"0440\"` or `mode = 0o440`",
+        );
     }
     mode
 }
@@ -359,14 +431,14 @@ fn check_targets(name: &Label, files: &[FileUse], span: Span, context: &mut Cont
     }
 }
 
-fn read_pull_policy(policy: Option<crate::spec::fields::Spanned<String>>, context: &mut Context) -> PullPolicy {
-    match policy.as_ref().map(|policy| policy.value.as_str()) {
+fn read_pull_policy(policy: Option<&Spanned<String>>, context: &mut Context) -> PullPolicy {
+    match policy.map(|policy| policy.value.as_str()) {
         None | Some("missing" | "if_not_present") => PullPolicy::Missing,
         Some("always") => PullPolicy::Always,
         Some("never") => PullPolicy::Never,
         Some(other) => {
             let hint = unknown_name_hint(other, "policies", ["always", "missing", "never"]);
-            let span = policy.as_ref().map(|policy| policy.span).unwrap_or_default();
+            let span = policy.map(|policy| policy.span).unwrap_or_default();
             context.error(Code::INVALID_VALUE, span, format!("`{other}` is no pull policy of a release"), hint);
             PullPolicy::Missing
         }
@@ -378,7 +450,7 @@ fn used_parameters(definition: &Table, environment: &BTreeMap<String, String>) -
     for key in ["command", "entrypoint"] {
         definition.get(key).into_iter().for_each(|node| collect_parameters(node, &mut used));
     }
-    environment.values().for_each(|value| used.extend(parameters_of(value)));
+    used.extend(environment.values().flat_map(|value| parameters_of(value)));
     used
 }
 

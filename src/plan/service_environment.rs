@@ -25,7 +25,9 @@ pub(super) fn gather(name: &str, service: &mut Table, sources: &Sources, context
     match &written.node.value {
         Value::Table(table) => environment.merge(table),
         Value::List(list) => list.iter().for_each(|item| add_item(name, item, &mut environment, context)),
-        _ => drop(wrong_type::<()>(&written.node, "environment", "a table, or a list of `NAME=value`", context)),
+        _ => {
+            wrong_type::<()>(&written.node, "environment", "a table, or a list of `NAME=value`", context);
+        }
     }
     set(service, written.key_span, environment);
 }
@@ -43,7 +45,8 @@ fn add_item(name: &str, item: &Node, environment: &mut Table, context: &mut Cont
         environment.insert(key, Entry { key_span: item.span, node: Node::text(item.span, value) });
         return;
     }
-    let message = format!("`{text}` in the environment of service `{name}` would take its value from whoever runs the release");
+    let message =
+        format!("`{text}` in the environment of service `{name}` would take its value from whoever runs the release");
     let hint = format!("declare `[parameters.{text}]` and write `{text} = \"${{{text}}}\"`");
     context.error(Code::INVALID_VALUE, item.span, message, hint);
 }
@@ -58,9 +61,9 @@ fn read_file(path: &str, span: Span, sources: &Sources, context: &mut Context) -
         Some(Source::Fault(fault)) => return report_fault(path, fault, span, context).unwrap_or_default(),
         None => return Vec::new(),
     };
-    let parsed = std::str::from_utf8(bytes)
-        .map_err(|_| format!("`{path}` is no UTF-8 text"))
-        .and_then(|text| environment_file::parse(text).map_err(|fault| format!("line {} of `{path}` {}", fault.line, fault.reason)));
+    let parsed = std::str::from_utf8(bytes).map_err(|_| format!("`{path}` is no UTF-8 text")).and_then(|text| {
+        environment_file::parse(text).map_err(|fault| format!("line {} of `{path}` {}", fault.line, fault.reason))
+    });
     parsed.unwrap_or_else(|message| {
         context.error(Code::INVALID_VALUE, span, message, None);
         Vec::new()

@@ -25,7 +25,8 @@ static TERA: LazyLock<Tera> = LazyLock::new(|| {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&'static str>::new());
     yaml::register(&mut tera);
-    tera.add_raw_template(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera")).expect("the template is sound");
+    tera.add_raw_template(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera"))
+        .expect("the template is sound");
     tera
 });
 
@@ -49,7 +50,12 @@ struct ServiceView<'a> {
 }
 
 /// Renders an environment into the tree.
-pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree, context: &mut Context) -> Result<(), RenderBug> {
+pub(super) fn render(
+    plan: &Plan,
+    environment: &Environment,
+    tree: &mut FileTree,
+    context: &mut Context,
+) -> Result<(), RenderBug> {
     let folder = path(&format!("bootstrap/environments/{}", environment.name));
     let mounts = mounts::of(environment);
     let rendered = config::render(environment, context);
@@ -138,7 +144,12 @@ fn definition_digest(view: &ServiceView<'_>) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts: &BTreeMap<Key, Mount>) -> ServiceView<'a> {
+fn view<'a>(
+    plan: &Plan,
+    environment: &Environment,
+    service: &'a Service,
+    mounts: &BTreeMap<Key, Mount>,
+) -> ServiceView<'a> {
     let mut body = to_json_map(&service.definition);
     trim_deploy(&mut body);
     if service.kind == ServiceKind::Job {
@@ -184,7 +195,12 @@ fn depends_on(service: &Service) -> Json {
 }
 
 /// Configs and secrets are mounted from volumes that the entrypoint fills: inline configs are refused on `read_only` services.
-fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service: &Service, mounts: &BTreeMap<Key, Mount>) {
+fn add_volumes(
+    body: &mut Map<String, Json>,
+    environment: &Environment,
+    service: &Service,
+    mounts: &BTreeMap<Key, Mount>,
+) {
     let mut volumes = match body.remove("volumes") {
         Some(Json::Array(volumes)) => volumes,
         _ => Vec::new(),
@@ -198,9 +214,7 @@ fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service:
             continue;
         }
         let mount = &mounts[&mounts::key(file)];
-        let volume = |target: String| {
-            json!({ "type": "volume", "source": mount.volume_key(), "target": target, "read_only": true, "volume": { "nocopy": true } })
-        };
+        let volume = |target: String| json!({ "type": "volume", "source": mount.volume_key(), "target": target, "read_only": true, "volume": { "nocopy": true } });
         if mount.is_folder {
             volumes.push(volume(escaped(&file.target)));
         } else {
@@ -249,7 +263,9 @@ fn label_item(item: &str) -> (String, Json) {
 
 fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let mut networks = objects(&environment.networks, plan, environment);
-    let uses_default = |service: &Service| service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none();
+    let uses_default = |service: &Service| {
+        service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none()
+    };
     if environment.services.iter().any(uses_default) && !networks.contains_key("default") {
         networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
     }

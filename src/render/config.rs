@@ -99,7 +99,8 @@ fn render_template(file: &str, text: &str, environment: &Environment, context: &
             Some(pieces) => Some(of_pieces(pieces)),
             None => {
                 let message = format!("`{file}` changes a parameter before it prints it");
-                let hint = "a parameter's value is known only on the target: print it with `{{ NAME }}` and nothing else";
+                let hint =
+                    "a parameter's value is known only on the target: print it with `{{ NAME }}` and nothing else";
                 report(file, text, 0..0, message, hint, context)
             }
         },
@@ -143,7 +144,9 @@ fn try_template(file: &str, text: &str, environment: &Environment) -> Result<Str
 fn explain(error: &tera::Error, environment: &Environment) -> (std::ops::Range<usize>, String) {
     let message = |text: &str| format!("the template failed in environment `{}`: {text}", environment.name);
     match error.kind() {
-        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => (report.span().range.clone(), message(report.message())),
+        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => {
+            (report.span().range.clone(), message(report.message()))
+        }
         other => (0..0, message(&other.to_string())),
     }
 }
@@ -173,7 +176,11 @@ fn whole(literal: &str) -> Option<String> {
 }
 
 /// Puts the configs below `configs/` of the environment's folder.
-pub(super) fn insert(rendered: &BTreeMap<Label, Rendered>, folder: &RelativePath, tree: &mut FileTree) -> Result<(), PathTaken> {
+pub(super) fn insert(
+    rendered: &BTreeMap<Label, Rendered>,
+    folder: &RelativePath,
+    tree: &mut FileTree,
+) -> Result<(), PathTaken> {
     for (name, content) in rendered {
         let place = folder.join(&path(&format!("configs/{name}")));
         match content {
@@ -213,7 +220,9 @@ mod tests {
 
     #[test]
     fn a_torn_token_is_found() {
-        for text in [format!("{TOKEN_START}level{TOKEN_END}"), format!("{TOKEN_START}LEVEL"), format!("LEVEL{TOKEN_END}")] {
+        for text in
+            [format!("{TOKEN_START}level{TOKEN_END}"), format!("{TOKEN_START}LEVEL"), format!("LEVEL{TOKEN_END}")]
+        {
             assert_eq!(cut(&text), None, "{text:?}");
         }
     }

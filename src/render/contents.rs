@@ -24,7 +24,7 @@ pub(super) fn list(payload: &Payload) -> Vec<u8> {
     let trees = [&payload.entrypoint, &payload.scripts, &payload.environments];
     let mut entries: Vec<_> = trees
         .into_iter()
-        .flat_map(|tree| tree.iter())
+        .flat_map(super::super::tree::FileTree::iter)
         .map(|(path, file)| ContentsEntry {
             path: format!("/{path}"),
             mode: format!("{:04o}", file.mode.bits()),
@@ -33,6 +33,7 @@ pub(super) fn list(payload: &Payload) -> Vec<u8> {
         })
         .collect();
     entries.sort_by(|left, right| left.path.cmp(&right.path));
-    let lines: Vec<_> = entries.iter().map(|entry| serde_json::to_string(entry).expect("texts and numbers are JSON")).collect();
+    let lines: Vec<_> =
+        entries.iter().map(|entry| serde_json::to_string(entry).expect("texts and numbers are JSON")).collect();
     format!("[\n{}\n]\n", lines.join(",\n")).into_bytes()
 }

@@ -8,8 +8,8 @@ use crate::digest::Digest;
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::plan::{
-    Environment, FileKind, Gate, Parameter, ParameterRule, Plan, Platform, PullPolicy, Script, ScriptAction, ScriptMode, SecretSource,
-    Service, ServiceKind,
+    Environment, FileKind, Gate, Parameter, ParameterRule, Plan, Platform, PullPolicy, Script, ScriptAction,
+    ScriptMode, SecretSource, Service, ServiceKind,
 };
 
 use super::FORMAT;
@@ -37,7 +37,7 @@ pub(super) fn release(plan: &Plan, platform: Platform, spec_digest: Digest) -> S
 }
 
 /// How an operator calls the image: one platform has the version as its tag, several have the platform behind it.
-pub(crate) fn reference(plan: &Plan, platform: Platform) -> String {
+pub fn reference(plan: &Plan, platform: Platform) -> String {
     // A tag has no `+` (distribution spec, `<reference>` as a tag).
     let version = plan.version.to_string().replace('+', "_");
     match plan.platforms.as_slice() {
@@ -80,24 +80,36 @@ fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
         ParameterRule::Words(words) => record.with("enum", &words.join(" ")),
         ParameterRule::Integer { min, max } => {
             let bound = |bound: &Option<i64>| bound.map(|bound| bound.to_string());
-            record.with("type", "integer").with_some("min", bound(min).as_deref()).with_some("max", bound(max).as_deref())
+            record
+                .with("type", "integer")
+                .with_some("min", bound(min).as_deref())
+                .with_some("max", bound(max).as_deref())
         }
     };
     record.with("description", &parameter.description).line()
 }
 
-fn mount_record((kind, source, owner): &Key, mount: &Mount, environment: &Environment, rendered: &BTreeMap<Label, Rendered>) -> String {
+fn mount_record(
+    (kind, source, owner): &Key,
+    mount: &Mount,
+    environment: &Environment,
+    rendered: &BTreeMap<Label, Rendered>,
+) -> String {
     let record = Record::new("mount", &[&mount.id]);
     let record = match (kind, environment.secrets.get(source), rendered.get(source)) {
         (FileKind::Secret, Some(SecretSource::Parameter(parameter)), _) => {
             record.with("kind", "secret").with("source", source.as_str()).with("parameter", parameter.as_str())
         }
-        (_, _, Some(Rendered::Folder(_))) => {
-            record.with("kind", "directory").with("source", source.as_str()).with("directory", &format!("configs/{source}"))
-        }
+        (_, _, Some(Rendered::Folder(_))) => record
+            .with("kind", "directory")
+            .with("source", source.as_str())
+            .with("directory", &format!("configs/{source}")),
         (_, _, Some(content @ Rendered::Pieces(_))) => {
             let parameters: Vec<_> = content.parameters().into_iter().collect();
-            let secret = environment.parameters.iter().any(|(name, parameter)| parameter.secret && parameters.contains(&name.as_str()));
+            let secret = environment
+                .parameters
+                .iter()
+                .any(|(name, parameter)| parameter.secret && parameters.contains(&name.as_str()));
             let record = record.with("kind", "config").with("source", source.as_str());
             let record = record.with("pieces", &format!("configs/{source}.pieces"));
             record.with("parameters", &parameters.join(" ")).with_flag("secret", secret)
@@ -115,7 +127,10 @@ fn object_records(environment: &Environment) -> Vec<String> {
         Record::new("network", &[key.as_str()]).with("name", &network.name).with("external", "yes").line()
     });
     let volumes = environment.volumes.iter().map(|(key, volume)| {
-        Record::new("volume", &[key.as_str()]).with("name", &volume.name).with("external", yes_no(volume.external)).line()
+        Record::new("volume", &[key.as_str()])
+            .with("name", &volume.name)
+            .with("external", yes_no(volume.external))
+            .line()
     });
     let host_files = environment.secrets.iter().filter_map(|(name, secret)| match secret {
         SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),
@@ -185,6 +200,8 @@ fn script_record(name: &Label, script: &Script) -> String {
             let interpreter = (*interpreter != "sh").then_some(*interpreter);
             record.with("file", script_file(path)).with_some("interpreter", interpreter).line()
         }
-        ScriptAction::Command(words) => words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line(),
+        ScriptAction::Command(words) => {
+            words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line()
+        }
     }
 }

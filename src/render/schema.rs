@@ -6,7 +6,8 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    let schema = serde_json::from_str(include_str!("../../templates/compose/compose-spec.json")).expect("the schema is JSON");
+    let schema =
+        serde_json::from_str(include_str!("../../templates/compose/compose-spec.json")).expect("the schema is JSON");
     jsonschema::validator_for(&schema).expect("the schema is a schema")
 });
 

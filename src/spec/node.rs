@@ -213,7 +213,9 @@ fn from_value(value: &Spanned<DeValue<'_>>, context: &mut Context) -> Option<Nod
             _ => return refuse(Code::INVALID_VALUE, span, "the number is not finite", context),
         },
         DeValue::Boolean(boolean) => Value::Boolean(*boolean),
-        DeValue::Datetime(_) => return refuse(Code::WRONG_TYPE, span, "a date is written as a text, in quotes", context),
+        DeValue::Datetime(_) => {
+            return refuse(Code::WRONG_TYPE, span, "a date is written as a text, in quotes", context);
+        }
         DeValue::Array(list) => Value::List(list.iter().filter_map(|item| from_value(item, context)).collect()),
         DeValue::Table(table) => Value::Table(from_table(table, context)),
     };

@@ -34,16 +34,12 @@ pub fn write_archive(
     let plan = Plan::new(image, reference);
     let mut receipt = Receipt::new(image, reference, plan.size());
     let key = plan.key(path);
-    if cache
-        .get(Kind::Output, key)
-        .is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp))
-    {
+    if cache.get(Kind::Output, key).is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp)) {
         receipt.unchanged = true;
         return Ok(receipt);
     }
     let mut file = AtomicFile::create(path)?;
-    plan.write(file.as_file(), progress)
-        .map_err(|error| write_error(error, path))?;
+    plan.write(file.as_file(), progress).map_err(|error| write_error(error, path))?;
     file.complete()?;
     if let Ok(stamp) = Stamp::of_path(path) {
         cache.put(Kind::Output, key, &stamp);
@@ -72,11 +68,7 @@ struct Plan {
 
 enum Item {
     Folder(&'static str),
-    File {
-        name: String,
-        content: Content,
-        expected: Descriptor,
-    },
+    File { name: String, content: Content, expected: Descriptor },
 }
 
 impl Plan {
@@ -89,18 +81,13 @@ impl Plan {
             Item::Folder("blobs/sha256/"),
         ];
         let mut names = BTreeSet::new();
-        let blobs = blobs(image)
-            .into_iter()
-            .filter(|(expected, _)| names.insert(expected.digest));
+        let blobs = blobs(image).into_iter().filter(|(expected, _)| names.insert(expected.digest));
         items.extend(blobs.map(|(expected, content)| Item::File {
             name: blob_name(expected.digest),
             content,
             expected,
         }));
-        Self {
-            items,
-            epoch: image.epoch(),
-        }
+        Self { items, epoch: image.epoch() }
     }
 
     /// Two plans with one key write the same bytes to the same place.
@@ -111,7 +98,7 @@ impl Plan {
             match item {
                 Item::Folder(name) => text.extend([name, "\n"]),
                 Item::File { name, expected, .. } => {
-                    text.extend([name.as_str(), " ", &expected.digest.to_string(), "\n"])
+                    text.extend([name.as_str(), " ", &expected.digest.to_string(), "\n"]);
                 }
             }
         }
@@ -121,9 +108,7 @@ impl Plan {
     fn size(&self) -> u64 {
         let size = |item: &Item| match item {
             Item::Folder(_) => BLOCK_SIZE,
-            Item::File { expected, .. } => {
-                BLOCK_SIZE + expected.size + padding(expected.size).len() as u64
-            }
+            Item::File { expected, .. } => BLOCK_SIZE + expected.size + padding(expected.size).len() as u64,
         };
         self.items.iter().map(size).sum::<u64>() + END.len() as u64
     }
@@ -131,17 +116,10 @@ impl Plan {
     fn write(&self, file: &mut File, progress: Progress<'_>) -> io::Result<()> {
         for item in &self.items {
             match item {
-                Item::Folder(name) => file.write_all(&tar_header::encode(
-                    name,
-                    tar_header::Kind::Folder,
-                    0,
-                    self.epoch,
-                ))?,
-                Item::File {
-                    name,
-                    content,
-                    expected,
-                } => {
+                Item::Folder(name) => {
+                    file.write_all(&tar_header::encode(name, tar_header::Kind::Folder, 0, self.epoch))?;
+                }
+                Item::File { name, content, expected } => {
                     file.write_all(&tar_header::encode(
                         name,
                         tar_header::Kind::File(Mode::Plain),
@@ -166,20 +144,12 @@ fn copy(content: &Content, size: u64, file: &mut File, progress: Progress<'_>) -
 
 fn document(name: &str, value: &serde_json::Value) -> Item {
     let bytes = canonical(value);
-    Item::File {
-        name: name.to_owned(),
-        expected: Descriptor::of(&bytes),
-        content: Content::from(bytes),
-    }
+    Item::File { name: name.to_owned(), expected: Descriptor::of(&bytes), content: Content::from(bytes) }
 }
 
 /// One descriptor with both names: containerd and Docker 25+ read the first, skopeo and podman the second.
 fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
-    let kind = if image.index().is_some() {
-        "index"
-    } else {
-        "manifest"
-    };
+    let kind = if image.index().is_some() { "index" } else { "manifest" };
     let Descriptor { digest, size } = image.root().descriptor;
     json!({
         "schemaVersion": 2,
@@ -199,11 +169,7 @@ fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
 /// What Docker up to 24 reads, and `docker-archive:` of skopeo and podman.
 fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Value {
     let image = image.preferred();
-    let layers: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| blob_name(layer.packed.blob.digest))
-        .collect();
+    let layers: Vec<_> = image.layers.iter().map(|layer| blob_name(layer.packed.blob.digest)).collect();
     json!([{
         "Config": blob_name(image.config.descriptor.digest),
         "Layers": layers,
@@ -213,10 +179,7 @@ fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Val
 
 /// Documents before layers, so that a reader of a stream knows early what comes.
 fn blobs(image: &Image) -> Vec<(Descriptor, Content)> {
-    let of_image = image
-        .images()
-        .iter()
-        .flat_map(|image| [&image.manifest, &image.config]);
+    let of_image = image.images().iter().flat_map(|image| [&image.manifest, &image.config]);
     let documents = image.index().into_iter().chain(of_image);
     let layers = image.images().iter().flat_map(|image| &image.layers);
     documents
