@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Code, Diagnostics};
 use crate::digest::Digest;
 use crate::epoch::Epoch;
 use crate::image::architecture::ArchitectureFault;
@@ -47,6 +47,9 @@ pub enum PrepareError {
 pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, PrepareError> {
     let mut context = Context::new(Arc::clone(&sources.spec_file));
     let spec = spec::parse(sources, &mut context);
+    if context.diagnostics.has(Code::SYNTAX) {
+        return Err(PrepareError::Input(context.diagnostics));
+    }
     let Some(plan) = plan::resolve(&spec, sources, selection, &mut context) else {
         return Err(PrepareError::Input(context.diagnostics));
     };

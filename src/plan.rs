@@ -169,6 +169,8 @@ pub struct Service {
     pub has_healthcheck: bool,
     /// When its image is pulled.
     pub pull: PullPolicy,
+    /// A JSON merge patch (RFC 7396) on the rendered service, for what only Compose knows.
+    pub patch: Option<Table>,
     /// The parameters that its definition uses.
     pub parameters: BTreeSet<EnvironmentKey>,
 }

@@ -140,7 +140,16 @@ const PROJECT_ANNOTATIONS: &[&str] =
 /// Reads the spec. What could not be understood is missing from the result and named in the diagnostics.
 pub fn parse(sources: &Sources, context: &mut Context) -> Spec {
     let root = node::parse(&sources.spec_text, context);
-    let mut fields = Fields::new(&root, Span::default(), "the file");
+    if context.diagnostics.has(Code::SYNTAX) {
+        // What follows from a file that could not be read to its end is noise.
+        let mut noise = Context::new(Arc::clone(&context.file));
+        return parse_root(&root, &mut noise);
+    }
+    parse_root(&root, context)
+}
+
+fn parse_root(root: &Table, context: &mut Context) -> Spec {
+    let mut fields = Fields::new(root, Span::default(), "the file");
     let project = fields.table("project", context);
     let bootstrap = fields.table("bootstrap", context);
     let environments = fields.table("environments", context);

@@ -96,8 +96,8 @@ impl Release {
             environments: self.environments.clone(),
             version: self.version.clone(),
             allow: self.allow.clone(),
-            // A check says nothing of the base, which only a build opens.
-            base: Some("scratch".to_owned()),
+            base: None,
+            needs_base: false,
             architectures: Vec::new(),
         }
     }
@@ -107,7 +107,7 @@ impl Build {
     /// What is selected of the spec, with the base.
     pub(super) fn selection(&self, working_folder: &Path) -> Selection {
         let base = self.base.as_ref().map(|base| from_folder(base, working_folder));
-        Selection { base, architectures: self.architectures.clone(), ..self.release.selection() }
+        Selection { base, needs_base: true, architectures: self.architectures.clone(), ..self.release.selection() }
     }
 }
 

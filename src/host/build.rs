@@ -31,7 +31,11 @@ pub struct BuildSettings {
 
 impl Default for BuildSettings {
     fn default() -> Self {
-        Self { file: "bootstrap.toml".into(), selection: Selection::default(), output: "target/bootstrap".into() }
+        Self {
+            file: "bootstrap.toml".into(),
+            selection: Selection { needs_base: true, ..Selection::default() },
+            output: "target/bootstrap".into(),
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Selection {
     pub version: Option<String>,
     /// The base, over the spec's.
     pub base: Option<String>,
+    /// Whether a release without a base is refused: a check looks at a base that is written, but needs none.
+    pub needs_base: bool,
     /// The architectures; empty: those of the spec.
     pub architectures: Vec<String>,
     /// Lints to lower to warnings.
@@ -140,6 +142,7 @@ fn read_version(spec: &Spec, sources: &Sources, selection: &Selection, context: 
         (None, Some(VersionSource::Cargo(manifest))) => {
             (read_manifest(manifest, sources, context)?, Some(manifest.span))
         }
+        (None, None) if spec.project.name.value.is_empty() => return None,
         (None, None) => {
             let hint = "add `version = \"1.0.0\"` to `[project]`, or give `--version`";
             context.error(Code::MISSING_KEY, spec.project.name.span, "the release has no version", hint);
@@ -303,6 +306,7 @@ fn read_bases(
         let (text, span) = match (&selection.base, written) {
             (Some(given), _) => (given.clone(), None),
             (None, Some(written)) => (written.value.clone(), Some(written.span)),
+            (None, None) if !selection.needs_base => continue,
             (None, None) => {
                 let message = format!("no base for platform `{}`", platform.name());
                 context.error(

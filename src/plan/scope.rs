@@ -139,6 +139,7 @@ impl Scope {
             let circle: Vec<_> = open.iter().chain([name]).map(EnvironmentKey::as_str).collect();
             let message = format!("the variable `{name}` stands in itself: {}", circle.join(" → "));
             context.error(Code::CYCLE, node.span, message, None);
+            self.variables.insert(name.clone(), String::new());
             return;
         }
         let text = node.as_text().unwrap_or_default();

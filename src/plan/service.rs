@@ -71,12 +71,19 @@ pub(super) fn read(
         window_seconds: deploy.window_seconds,
         has_healthcheck: has_healthcheck(table.table("healthcheck")),
         pull,
+        patch: read_patch(table.get("compose"), context),
         parameters,
         definition,
     })
 }
 
 fn check_image(text: &str, span: Span, production: bool, context: &mut Context) {
+    /// The quotes around a text.
+    const QUOTES: usize = 2;
+    // A text that was emptied by a fault was reported there.
+    if text.is_empty() && span.end - span.start > QUOTES {
+        return;
+    }
     match image::parse(text) {
         None => context.error(
             Code::IMAGE,
@@ -96,6 +103,16 @@ fn check_image(text: &str, span: Span, production: bool, context: &mut Context) 
         }
         Some(_) => {}
     }
+}
+
+/// `compose = { patch = { … } }`
+fn read_patch(node: Option<&Node>, context: &mut Context) -> Option<Table> {
+    let node = node?;
+    let Some(table) = node.as_table() else { return wrong_type(node, "compose", "a table", context) };
+    let mut fields = Fields::new(table, node.span, "`compose`");
+    let patch = fields.table("patch", context).map(|(patch, _)| patch.clone());
+    fields.finish(context);
+    patch
 }
 
 /// A health check that is declared and not switched off.

@@ -163,8 +163,23 @@ fn view<'a>(
     }
     add_volumes(&mut body, environment, service, mounts);
     add_labels(&mut body, plan, environment, service);
+    if let Some(patch) = &service.patch {
+        merge_patch(&mut body, &to_json_map(patch));
+    }
     body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));
     ServiceView { name: service.name.as_str(), image: service.image.replace('$', "$$"), body }
+}
+
+/// RFC 7396, without its `null`, which TOML does not have: tables merge, everything else replaces.
+fn merge_patch(target: &mut Map<String, Json>, patch: &Map<String, Json>) {
+    for (key, value) in patch {
+        match (target.get_mut(key), value) {
+            (Some(Json::Object(below)), Json::Object(above)) => merge_patch(below, above),
+            _ => {
+                target.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 /// Mode and number are the entrypoint's: a job is not restarted, and a scale is recorded on the target.

@@ -145,7 +145,9 @@ fn explain(error: &tera::Error, environment: &Environment) -> (std::ops::Range<u
     let message = |text: &str| format!("the template failed in environment `{}`: {text}", environment.name);
     match error.kind() {
         tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => {
-            (report.span().range.clone(), message(report.message()))
+            // The names that Tera lists are in the hint.
+            let text = report.message().split(". Available").next().unwrap_or_default();
+            (report.span().range.clone(), message(text))
         }
         other => (0..0, message(&other.to_string())),
     }

@@ -1,0 +1,3 @@
+//! Integration tests, one binary: each module is one promise to the user.
+
+mod invalid_specs;
