@@ -2,7 +2,13 @@
 //! carries the deployment descriptors, scripts and configuration of exactly that release, and an entrypoint that operates it.
 
 // Floor 0: words.
+pub mod digest;
 pub mod epoch;
 pub mod path;
 // Floor 3: files.
 pub mod tree;
+// Floor 4: bytes.
+pub mod image;
+pub mod layer;
+// Floor 5: delivery.
+pub mod store;

@@ -1,0 +1,204 @@
+//! The name of an image, with its tag.
+//!
+//! Takes in text as people write it (`app:1.0`); gives out the normalised form (`docker.io/library/app:1.0`) that containerd wants
+//! and the familiar form (`app:1.0`) that Docker shows. Knows no registry.
+
+use std::fmt;
+
+/// A name and a tag that every image tool accepts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageReference {
+    domain: String,
+    path: String,
+    tag: String,
+}
+
+/// Why a text names no image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceFault {
+    /// No tag: `latest` is never meant.
+    #[error("`{0}` has no tag")]
+    NoTag(String),
+    /// A tag is letters, digits, `_`, `.` and `-`, at most 128, and does not start with `.` or `-`.
+    #[error(
+        "`{0}` is no tag: letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`"
+    )]
+    Tag(String),
+    /// A name is lower-case words.
+    #[error(
+        "`{0}` is no image name: lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`, at most 255 characters"
+    )]
+    Name(String),
+}
+
+const DEFAULT_DOMAIN: &str = "docker.io";
+
+impl ImageReference {
+    /// Reads `name:tag`; a name without a registry is one of Docker Hub, as everywhere.
+    pub fn parse(text: &str) -> Result<Self, ReferenceFault> {
+        let last_segment = text.rfind('/').map_or(0, |slash| slash + 1);
+        let colon = text[last_segment..].rfind(':').map(|at| last_segment + at);
+        match colon {
+            Some(colon) => Self::new(&text[..colon], &text[colon + 1..]),
+            None => Err(ReferenceFault::NoTag(text.to_owned())),
+        }
+    }
+
+    /// Puts a repository name and a tag together.
+    pub fn new(repository: &str, tag: &str) -> Result<Self, ReferenceFault> {
+        let (domain, path) = split_domain(repository);
+        if !is_domain(domain)
+            || !path.split('/').all(is_component)
+            || domain.len() + path.len() > 254
+        {
+            return Err(ReferenceFault::Name(repository.to_owned()));
+        }
+        if !is_tag(tag) {
+            return Err(ReferenceFault::Tag(tag.to_owned()));
+        }
+        let library = domain == DEFAULT_DOMAIN && !path.contains('/');
+        let path = if library {
+            format!("library/{path}")
+        } else {
+            path.to_owned()
+        };
+        Ok(Self {
+            domain: domain.to_owned(),
+            path,
+            tag: tag.to_owned(),
+        })
+    }
+
+    /// The tag alone.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The form that `docker image ls` shows.
+    pub fn familiar(&self) -> String {
+        if self.domain != DEFAULT_DOMAIN {
+            return self.to_string();
+        }
+        let path = self
+            .path
+            .strip_prefix("library/")
+            .filter(|rest| !rest.contains('/'))
+            .unwrap_or(&self.path);
+        format!("{path}:{}", self.tag)
+    }
+}
+
+/// The first segment is a registry when it cannot be anything else: a dot, a port, or `localhost`.
+fn split_domain(repository: &str) -> (&str, &str) {
+    match repository.split_once('/') {
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => match first {
+            "index.docker.io" => (DEFAULT_DOMAIN, rest),
+            _ => (first, rest),
+        },
+        _ => (DEFAULT_DOMAIN, repository),
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "0"));
+    let is_label = |label: &str| {
+        let inside = label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        inside && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    host.split('.').all(is_label)
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_component(text: &str) -> bool {
+    let is_separator = |character| matches!(character, '.' | '_' | '-');
+    let words = text.split(is_separator).filter(|word| !word.is_empty());
+    let separators = text
+        .split(|character: char| !is_separator(character))
+        .filter(|run| !run.is_empty());
+    let edges_are_words =
+        !text.is_empty() && !text.starts_with(is_separator) && !text.ends_with(is_separator);
+    edges_are_words
+        && words
+            .flat_map(str::bytes)
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && separators
+            .into_iter()
+            .all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
+}
+
+fn is_tag(text: &str) -> bool {
+    let is_tag_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    !text.is_empty()
+        && text.len() <= 128
+        && !text.starts_with(['.', '-'])
+        && text.bytes().all(is_tag_byte)
+}
+
+/// The normalised form: `docker.io/library/app:1.0`.
+impl fmt::Display for ImageReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}:{}", self.domain, self.path, self.tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_has_a_normalised_and_a_familiar_form() {
+        for (text, normalised, familiar) in [
+            ("app:1.0", "docker.io/library/app:1.0", "app:1.0"),
+            ("shop/app:1.0", "docker.io/shop/app:1.0", "shop/app:1.0"),
+            (
+                "docker.io/library/app:1.0",
+                "docker.io/library/app:1.0",
+                "app:1.0",
+            ),
+            ("index.docker.io/app:1", "docker.io/library/app:1", "app:1"),
+            (
+                "registry.example.com/a__b/c-d:1.4.2-compose",
+                "registry.example.com/a__b/c-d:1.4.2-compose",
+                "registry.example.com/a__b/c-d:1.4.2-compose",
+            ),
+            (
+                "localhost:5000/x:y",
+                "localhost:5000/x:y",
+                "localhost:5000/x:y",
+            ),
+        ] {
+            let reference = ImageReference::parse(text).expect(text);
+            assert_eq!(
+                (
+                    reference.to_string().as_str(),
+                    reference.familiar().as_str()
+                ),
+                (normalised, familiar)
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_no_image_is_refused() {
+        for text in [
+            "",
+            "app",
+            "app:",
+            ":1",
+            "App:1",
+            "a//b:1",
+            "a/../b:1",
+            "a___b:1",
+            "-a:1",
+            "app:.1",
+            "host:port/app:1",
+            "host.:1/a:1",
+            "app:1.0+b1",
+        ] {
+            assert!(ImageReference::parse(text).is_err(), "{text}");
+        }
+    }
+}

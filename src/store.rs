@@ -1,0 +1,246 @@
+//! Where images come from and go to: OCI layouts, archives of Docker and podman, the content cache, the tarball.
+//!
+//! Takes in paths and images; gives out verified bases, cached layers and a finished file. Everything that is read is untrusted and
+//! verified; everything that is written appears whole or not at all. Knows no platform, prints nothing.
+
+pub mod archive;
+pub mod base;
+pub mod cache;
+pub mod container;
+pub mod disk;
+mod docker_archive;
+mod layer_check;
+mod oci_layout;
+pub mod receipt;
+pub mod tools;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::digest::{Digest, DigestFault};
+use crate::image::Architecture;
+use crate::image::base::BaseFault;
+use crate::layer::PackError;
+
+pub use archive::write_archive;
+pub use base::{BaseReference, open_base};
+pub use cache::Cache;
+pub use receipt::Receipt;
+pub use tools::{Place, Tool, require_tools};
+
+/// Is told how many bytes were just copied.
+pub type Progress<'a> = &'a dyn Fn(u64);
+
+/// Why something could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} `{}`", path.display())]
+    Disk {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// What was read is not what it should be.
+    #[error("`{}` {fault}", path.display())]
+    Content {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<ContentFault>,
+    },
+    /// The images in a base do not fit together.
+    #[error(transparent)]
+    Base(#[from] BaseFault),
+    /// A tree cannot be packed.
+    #[error("cannot pack the layer `{role}`")]
+    Pack {
+        /// The role of the layer.
+        role: String,
+        /// Why.
+        #[source]
+        source: PackError,
+    },
+    /// The base lacks programs that the image needs.
+    #[error(transparent)]
+    MissingTools(Box<MissingTools>),
+}
+
+/// The base lacks programs that the image needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the base `{base}` ({architecture}) lacks {}", missing.join(", "))]
+pub struct MissingTools {
+    /// The name of the base.
+    pub base: String,
+    /// Where they are missing.
+    pub architecture: Architecture,
+    /// The names of the tools.
+    pub missing: Vec<String>,
+    /// Where they were looked for.
+    pub searched: Vec<String>,
+}
+
+/// What is wrong with content that was read.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentFault {
+    /// A file that must be there is not.
+    #[error("has no `{0}`")]
+    Missing(String),
+    /// Neither a folder nor a regular file.
+    #[error("is neither a folder nor a regular file")]
+    FileType,
+    /// The whole archive is compressed.
+    #[error("is compressed as a whole; decompress it first")]
+    Compressed,
+    /// Not a tar.
+    #[error("is no readable tar: {0}")]
+    Tar(String),
+    /// A tar that ends before its content does.
+    #[error("is truncated: `{0}` reaches beyond the end")]
+    Truncated(String),
+    /// A path that leaves, or is there twice.
+    #[error("has a bad entry `{}`: {reason}", path.escape_debug())]
+    Entry {
+        /// The path as it is written.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A document that does not parse.
+    #[error("has a bad `{document}`: {message}")]
+    Document {
+        /// Which document.
+        document: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Text that should be a digest.
+    #[error("has a bad digest")]
+    Digest(#[from] DigestFault),
+    /// A document or number of things beyond any sensible size.
+    #[error("is refused: {what} exceeds the limit of {limit}")]
+    Limit {
+        /// What is too much.
+        what: String,
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// Other bytes than promised.
+    #[error(
+        "is damaged or was tampered with: {what} should have the digest {expected}, but has {actual}"
+    )]
+    WrongDigest {
+        /// Which content.
+        what: String,
+        /// What was promised.
+        expected: Digest,
+        /// What is there.
+        actual: Digest,
+    },
+    /// Another size than promised.
+    #[error(
+        "is damaged or was tampered with: {what} should have {expected} bytes, but has {actual}"
+    )]
+    WrongSize {
+        /// Which content.
+        what: String,
+        /// What was promised.
+        expected: u64,
+        /// What is there.
+        actual: u64,
+    },
+    /// A kind of content that is not understood.
+    #[error("has {what} of the unsupported kind `{kind}`")]
+    Unsupported {
+        /// Which content.
+        what: String,
+        /// Its media type.
+        kind: String,
+    },
+    /// No image, or none with the tag.
+    #[error("holds no image{}; it holds {known}", tag.as_ref().map(|tag| format!(" with the tag `{tag}`")).unwrap_or_default())]
+    NoImage {
+        /// The tag that was asked for.
+        tag: Option<String>,
+        /// What is there.
+        known: String,
+    },
+    /// The file was written to while it was read.
+    #[error("was changed while it was read")]
+    Changed,
+}
+
+impl StoreError {
+    /// What to do about it, when there is something to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Disk { source, .. } => disk_hint(source.kind()).map(str::to_owned),
+            Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
+            Self::Base(fault) => base_hint(fault),
+            Self::Pack { .. } => None,
+            Self::MissingTools(fault) => Some(format!(
+                "take a base that has them; looked for {}",
+                fault.searched.join(", ")
+            )),
+        }
+    }
+
+    pub(crate) fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Disk {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn content(path: &Path) -> impl FnOnce(ContentFault) -> Self {
+        move |fault| Self::Content {
+            path: path.to_owned(),
+            fault: Box::new(fault),
+        }
+    }
+}
+
+fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull => {
+            Some("make room on the disk, or choose another output folder")
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Some("choose a folder that you may write to")
+        }
+        _ => None,
+    }
+}
+
+fn content_hint(fault: &ContentFault) -> Option<&'static str> {
+    match fault {
+        ContentFault::WrongDigest { .. }
+        | ContentFault::WrongSize { .. }
+        | ContentFault::Truncated(_) => Some("fetch or make the file again"),
+        ContentFault::Compressed => Some(
+            "an archive is taken as `docker save` or `skopeo copy` write it, without an outer gzip",
+        ),
+        ContentFault::Unsupported { .. } => Some(
+            "make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`",
+        ),
+        ContentFault::NoImage { .. } => {
+            Some("name the image as `oci:PATH:TAG` or `docker-archive:PATH:NAME:TAG`")
+        }
+        _ => None,
+    }
+}
+
+fn base_hint(fault: &BaseFault) -> Option<String> {
+    match fault {
+        BaseFault::Ambiguous { .. } => {
+            Some("name one image by its tag, as `oci:PATH:TAG`".to_owned())
+        }
+        BaseFault::Empty(_) | BaseFault::NoArchitecture { .. } => None,
+    }
+}

@@ -1,0 +1,173 @@
+//! Opening a base.
+//!
+//! Takes in a reference like `oci:PATH`; gives out a verified [`Base`]. Warm, with a cache that has seen the same files, it reads a
+//! few small documents and no layer.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::cache::Cache;
+use super::container::Container;
+use super::{StoreError, docker_archive, oci_layout};
+use crate::image::base::BaseFault;
+use crate::image::{Architecture, Base};
+
+/// Where a base is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseReference {
+    /// Nothing.
+    Scratch,
+    /// An OCI layout: a folder or a tar.
+    OciLayout(BasePlace),
+    /// An archive of `docker save`, podman or skopeo.
+    DockerArchive(BasePlace),
+}
+
+/// A file or folder, and which image in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BasePlace {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The tag of the image, when there are several.
+    pub tag: Option<String>,
+}
+
+/// The text is no reference to a base.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME:TAG]`"
+)]
+pub struct BaseReferenceFault(String);
+
+impl BaseReference {
+    /// Reads a reference as skopeo writes them.
+    pub fn parse(text: &str) -> Result<Self, BaseReferenceFault> {
+        let (transport, rest) = text.split_once(':').unwrap_or((text, ""));
+        let place = |rest: &str| {
+            let (path, tag) = rest
+                .split_once(':')
+                .map_or((rest, None), |(path, tag)| (path, Some(tag)));
+            let is_good = !path.is_empty() && tag != Some("");
+            is_good.then(|| BasePlace {
+                path: path.into(),
+                tag: tag.map(str::to_owned),
+            })
+        };
+        match (transport, place(rest)) {
+            ("scratch", None) if text == "scratch" => Ok(Self::Scratch),
+            ("oci" | "oci-archive", Some(place)) => Ok(Self::OciLayout(place)),
+            ("docker-archive", Some(place)) => Ok(Self::DockerArchive(place)),
+            _ => Err(BaseReferenceFault(text.to_owned())),
+        }
+    }
+
+    /// The same base, a relative path taken from `folder`.
+    #[must_use]
+    pub fn from_folder(self, folder: &Path) -> Self {
+        let join = |place: BasePlace| BasePlace {
+            path: folder.join(place.path),
+            tag: place.tag,
+        };
+        match self {
+            Self::Scratch => Self::Scratch,
+            Self::OciLayout(place) => Self::OciLayout(join(place)),
+            Self::DockerArchive(place) => Self::DockerArchive(join(place)),
+        }
+    }
+}
+
+impl fmt::Display for BaseReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (transport, place) = match self {
+            Self::Scratch => return formatter.write_str("scratch"),
+            Self::OciLayout(place) => ("oci", place),
+            Self::DockerArchive(place) => ("docker-archive", place),
+        };
+        write!(formatter, "{transport}:{}", place.path.display())?;
+        place
+            .tag
+            .iter()
+            .try_for_each(|tag| write!(formatter, ":{tag}"))
+    }
+}
+
+/// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given.
+pub fn open_base(
+    reference: &BaseReference,
+    architectures: &[Architecture],
+    cache: &Cache,
+) -> Result<Base, StoreError> {
+    let name = reference.to_string();
+    match reference {
+        BaseReference::Scratch => Ok(Base::scratch(architectures)?),
+        BaseReference::OciLayout(place) => {
+            let container = Container::open(&place.path)?;
+            let contents = oci_layout::read(&container, place.tag.as_deref())?;
+            let chosen = choose(&name, contents.images, architectures, |found| {
+                &found.architecture
+            })?;
+            let images = chosen
+                .into_iter()
+                .map(|found| oci_layout::verify(&container, found, cache));
+            Ok(Base::new(
+                &name,
+                contents.digest,
+                images.collect::<Result<_, _>>()?,
+            )?)
+        }
+        BaseReference::DockerArchive(place) => {
+            let container = Container::open(&place.path)?;
+            let found = docker_archive::read(&container, place.tag.as_deref())?;
+            let chosen = choose(&name, found, architectures, |found| &found.architecture)?;
+            let images = chosen
+                .into_iter()
+                .map(|found| docker_archive::verify(&container, found, cache));
+            Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
+        }
+    }
+}
+
+/// Only what is wanted is verified: layers of other architectures are not even read.
+fn choose<F>(
+    name: &str,
+    found: Vec<F>,
+    wanted: &[Architecture],
+    of: impl Fn(&F) -> &Architecture,
+) -> Result<Vec<F>, BaseFault> {
+    let mut known: Vec<_> = found.iter().map(|found| of(found).clone()).collect();
+    known.sort();
+    if let Some(missing) = wanted.iter().find(|wanted| !known.contains(wanted)) {
+        return Err(BaseFault::NoArchitecture {
+            base: name.to_owned(),
+            wanted: missing.clone(),
+            known,
+        });
+    }
+    Ok(found
+        .into_iter()
+        .filter(|found| wanted.is_empty() || wanted.contains(of(found)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_printed_as_it_is_read() {
+        for text in [
+            "scratch",
+            "oci:target/base/layout",
+            "oci:base.tar:1.0",
+            "docker-archive:/x/save.tar:app:1.0",
+        ] {
+            assert_eq!(
+                BaseReference::parse(text).map(|reference| reference.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in ["", "oci:", "scratch:x", "docker://x", "alpine:3", "oci:x:"] {
+            assert!(BaseReference::parse(text).is_err(), "{text}");
+        }
+    }
+}

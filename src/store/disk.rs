@@ -1,0 +1,302 @@
+//! Files: opened as parts that can be read and copied, written so that they appear whole or not at all.
+//!
+//! Takes in paths; gives out [`FileSlice`]s, stamps and atomic writers. Knows nothing of images.
+
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::{ContentFault, StoreError};
+use crate::layer::content::FileSlice;
+
+/// Opens a regular file for reading; a pipe or a device would block or never end.
+pub fn open(path: &Path) -> Result<FileSlice, StoreError> {
+    let metadata = fs::metadata(path).map_err(StoreError::disk("read", path))?;
+    if !metadata.is_file() {
+        return Err(StoreError::content(path)(ContentFault::FileType));
+    }
+    let file = File::open(path).map_err(StoreError::disk("read", path))?;
+    let size = file
+        .metadata()
+        .map_err(StoreError::disk("read", path))?
+        .len();
+    Ok(FileSlice::whole(file, size))
+}
+
+/// Makes a folder and those above it.
+pub fn create_folder(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(StoreError::disk("create the folder", path))
+}
+
+/// Puts bytes under a name at once: a reader sees the old file or the new one. An identical file is left alone.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let mut file = AtomicFile::create(path)?;
+    file.as_file()
+        .write_all(bytes)
+        .map_err(StoreError::disk("write", path))?;
+    file.complete()
+}
+
+/// What tells one state of a file from another without reading it: a write changes the times, a replacement the inode. A user
+/// can set the modification time back, but not the change time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// Kernels count file times in steps of up to 10 ms: two writes in one step look the same.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+impl Stamp {
+    /// The stamp of an open file.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::from(&file.metadata()?))
+    }
+
+    /// The stamp of the file that has a name now.
+    pub fn of_path(path: &Path) -> io::Result<Self> {
+        Ok(Self::from(&fs::symlink_metadata(path)?))
+    }
+
+    /// Whether the last change is so long ago that another would show.
+    pub fn is_settled(&self) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let since_1970 = u64::try_from(seconds)
+            .ok()
+            .zip(u32::try_from(nanoseconds).ok());
+        let changed = since_1970
+            .map(|(seconds, nanoseconds)| UNIX_EPOCH + Duration::new(seconds, nanoseconds));
+        changed
+            .and_then(|changed| SystemTime::now().duration_since(changed).ok())
+            .is_some_and(|age| age > CLOCK_STEP)
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A file that gets its name when it is complete. Until then it lies beside its target as `.<name>.<random>.tmp`, locked;
+/// dropped, it is removed; left behind by a killed process, it is removed by the next writer of the same target.
+pub struct AtomicFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts a file beside `target`.
+    pub fn create(target: &Path) -> Result<Self, StoreError> {
+        let folder = folder_of(target);
+        let prefix = format!(
+            ".{}.",
+            target.file_name().unwrap_or_default().to_string_lossy()
+        );
+        sweep(folder, &prefix);
+        let temporary =
+            create_locked(folder, &prefix).map_err(StoreError::disk("write", target))?;
+        Ok(Self {
+            temporary,
+            target: target.to_owned(),
+        })
+    }
+
+    /// The file to write to.
+    pub fn as_file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Chooses another name in the same folder, for a file that is named after its content.
+    pub fn rename_target(&mut self, target: &Path) {
+        target.clone_into(&mut self.target);
+    }
+
+    /// Makes the bytes durable, then gives them their name.
+    pub fn complete(self) -> Result<(), StoreError> {
+        let Self { temporary, target } = self;
+        let path = target.as_path();
+        temporary
+            .as_file()
+            .sync_all()
+            .map_err(StoreError::disk("write", path))?;
+        // A time to the nanosecond, which no later write gets from the kernel's coarse clock: see `Stamp`.
+        temporary
+            .as_file()
+            .set_modified(SystemTime::now())
+            .map_err(StoreError::disk("write", path))?;
+        let file = temporary
+            .persist(path)
+            .map_err(|error| StoreError::disk("write", path)(error.error))?;
+        drop(file);
+        sync_folder(folder_of(path)).map_err(StoreError::disk("write", path))
+    }
+
+    /// Gives the bytes their name without waiting for the disk, for content that is verified whenever it is read.
+    pub fn complete_unsynced(self) -> Result<(), StoreError> {
+        let Self { temporary, target } = self;
+        temporary
+            .persist(&target)
+            .map_err(|error| StoreError::disk("write", &target)(error.error))?;
+        Ok(())
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some network file systems cannot sync a folder.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+const SUFFIX: &str = ".tmp";
+
+/// Between creating and locking, a sweep may take the file for a left-over one: then another is created.
+fn create_locked(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    loop {
+        let mut builder = tempfile::Builder::new();
+        builder
+            .prefix(prefix)
+            .suffix(SUFFIX)
+            .permissions(Permissions::from_mode(0o666));
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(|error| without_temporary_path(&error))?;
+        match file.as_file().try_lock() {
+            // A file system without locks: nothing is swept there either.
+            Err(fs::TryLockError::Error(_)) => return Ok(file),
+            Ok(()) if file.as_file().metadata()?.nlink() > 0 => return Ok(file),
+            Ok(()) | Err(fs::TryLockError::WouldBlock) => {}
+        }
+    }
+}
+
+/// The random temporary name would be in the message otherwise.
+fn without_temporary_path(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(
+        || io::Error::from(error.kind()),
+        io::Error::from_raw_os_error,
+    )
+}
+
+/// Removes what killed processes left: temporary files that nobody holds a lock on. Failing is harmless.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_ours = name.starts_with(prefix) && name.ends_with(SUFFIX);
+        if is_ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder of the test");
+        let mut names: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_when_it_is_complete() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().join("out.tar");
+        let mut file = AtomicFile::create(&target).expect("a file");
+        file.as_file().write_all(b"new").expect("room");
+        assert!(!target.exists());
+        file.complete().expect("a rename");
+        assert_eq!(
+            (fs::read(&target).ok(), names(folder.path())),
+            (Some(b"new".to_vec()), vec!["out.tar".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_abandoned_file_leaves_the_old_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().join("out.tar");
+        fs::write(&target, b"old").expect("room");
+        let mut file = AtomicFile::create(&target).expect("a file");
+        file.as_file().write_all(b"half").expect("room");
+        drop(file);
+        assert_eq!(
+            (fs::read(&target).ok(), names(folder.path())),
+            (Some(b"old".to_vec()), vec!["out.tar".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_and_what_is_in_use_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().join("out.tar");
+        fs::write(folder.path().join(".out.tar.abc.tmp"), b"left over").expect("room");
+        fs::write(folder.path().join(".other.tar.abc.tmp"), b"not ours").expect("room");
+        let first = AtomicFile::create(&target).expect("a file");
+        let second = AtomicFile::create(&target).expect("another file");
+        assert_eq!(names(folder.path()).len(), 3);
+        first.complete().expect("a rename");
+        second.complete().expect("a rename");
+        assert_eq!(names(folder.path()), [".other.tar.abc.tmp", "out.tar"]);
+    }
+
+    #[test]
+    fn a_write_or_a_replacement_changes_the_stamp() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().join("out.tar");
+        replace(&target, b"one").expect("room");
+        let stamp = Stamp::of_path(&target).expect("a stamp");
+        assert_eq!(Stamp::of_path(&target).ok(), Some(stamp));
+        File::options()
+            .write(true)
+            .open(&target)
+            .and_then(|mut file| file.write_all(b"two"))
+            .expect("room");
+        assert_ne!(Stamp::of_path(&target).ok(), Some(stamp));
+    }
+}

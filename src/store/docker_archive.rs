@@ -1,0 +1,142 @@
+//! Bases in docker-archives: `docker save` of every version, podman's and skopeo's.
+//!
+//! Takes in a container with `manifest.json`; gives out the images in it, verified. Docker up to 24 names the configuration by its
+//! digest and stores a shared layer once, with links to it; the configuration's diffIDs are what the layers are held against.
+
+use oci_spec::image as oci;
+use serde::Deserialize;
+
+use super::cache::Cache;
+use super::container::Container;
+use super::layer_check::{check, compare, is_gzip};
+use super::oci_layout::{architecture, parse};
+use super::{ContentFault, StoreError};
+use crate::digest::Digest;
+use crate::image::{Architecture, BaseImage};
+use crate::layer::Layer;
+
+/// An image that was found, its configuration verified where its name says the digest, its layers not yet.
+pub(super) struct Found {
+    pub(super) architecture: Architecture,
+    pub(super) config: oci::ImageConfiguration,
+    config_name: String,
+    layers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Item {
+    config: String,
+    repo_tags: Option<Vec<String>>,
+    layers: Vec<String>,
+}
+
+/// Reads the documents of an archive: the image with the tag, or all.
+pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Vec<Found>, StoreError> {
+    let items: Vec<Item> = parse(
+        container,
+        "manifest.json",
+        &container.document("manifest.json")?,
+    )?;
+    let has_tag = |item: &&Item| {
+        tag.is_none_or(|tag| item.repo_tags.iter().flatten().any(|known| known == tag))
+    };
+    let mut wanted: Vec<_> = items.iter().filter(has_tag).collect();
+    if wanted.is_empty() {
+        let known = items
+            .iter()
+            .flat_map(|item| item.repo_tags.iter().flatten())
+            .cloned()
+            .collect::<Vec<_>>();
+        let known = if known.is_empty() {
+            "none with a tag".to_owned()
+        } else {
+            known.join(", ")
+        };
+        return Err(container.fault(ContentFault::NoImage {
+            tag: tag.map(str::to_owned),
+            known,
+        }));
+    }
+    wanted.sort_by_key(|item| &item.config);
+    wanted.dedup_by_key(|item| &item.config);
+    wanted
+        .into_iter()
+        .map(|item| read_item(container, item))
+        .collect()
+}
+
+fn read_item(container: &Container, item: &Item) -> Result<Found, StoreError> {
+    let bytes = container.document(&item.config)?;
+    if let Some(expected) = digest_in_name(&item.config) {
+        compare(&format!("`{}`", item.config), expected, Digest::of(&bytes))
+            .map_err(|fault| container.fault(fault))?;
+    }
+    let config: oci::ImageConfiguration = parse(container, &item.config, &bytes)?;
+    let architecture = architecture(&config).map_err(|fault| container.fault(fault))?;
+    Ok(Found {
+        architecture,
+        config,
+        config_name: item.config.clone(),
+        layers: item.layers.clone(),
+    })
+}
+
+/// `<hex>.json` of Docker up to 24 and podman, `blobs/sha256/<hex>` of Docker 25 and later.
+fn digest_in_name(name: &str) -> Option<Digest> {
+    let name = name.strip_prefix("blobs/sha256/").unwrap_or(name);
+    Digest::from_hex(name.strip_suffix(".json").unwrap_or(name)).ok()
+}
+
+/// Verifies the layers of an image.
+pub(super) fn verify(
+    container: &Container,
+    found: Found,
+    cache: &Cache,
+) -> Result<BaseImage, StoreError> {
+    let diff_ids = found.config.rootfs().diff_ids();
+    if diff_ids.len() != found.layers.len() {
+        let message = format!(
+            "it names {} layers, the archive {}",
+            diff_ids.len(),
+            found.layers.len()
+        );
+        return Err(container.fault(ContentFault::Document {
+            document: found.config_name,
+            message,
+        }));
+    }
+    let layers = found
+        .layers
+        .iter()
+        .zip(diff_ids)
+        .map(|(name, diff_id)| verify_layer(container, name, diff_id, cache));
+    Ok(BaseImage {
+        layers: layers.collect::<Result<_, _>>()?,
+        architecture: found.architecture,
+        config: found.config,
+    })
+}
+
+/// A plain tar is verified by its diffID; of a compressed one the blob's own digest says what to remember it by.
+fn verify_layer(
+    container: &Container,
+    name: &str,
+    diff_id: &str,
+    cache: &Cache,
+) -> Result<Layer, StoreError> {
+    let slice = container.file(name)?;
+    let checked = (|| {
+        let expected = Digest::parse(diff_id)?;
+        let what = format!("`{name}`");
+        let blob = if is_gzip(&slice)? {
+            cache.digest_of(&slice)?
+        } else {
+            expected
+        };
+        let layer = check(&slice, &what, blob, cache)?;
+        compare(&what, expected, layer.packed.diff_id())?;
+        Ok(layer)
+    })();
+    checked.map_err(|fault| container.fault(fault))
+}
