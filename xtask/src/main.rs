@@ -1,2 +1,59 @@
-//! skeleton
-fn main() {}
+//! Bootsmith's own tasks: `cargo xtask <task>`. One file a task; this one is the list.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
+#![allow(clippy::disallowed_methods, reason = "tasks work on this machine's files; the library does not")]
+
+mod base;
+mod command;
+mod e2e;
+mod engine;
+mod image;
+mod packages;
+mod project;
+mod registry;
+mod rootfs;
+mod samples;
+mod test;
+mod tidy;
+mod up_to_date;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Bootsmith's own tasks
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Task {
+    /// Assemble a base image for Compose from Debian packages
+    Base(base::Options),
+    /// Make the service images of the end-to-end tests from Debian packages, and load them
+    Samples(samples::Options),
+    /// Check what compilers and linters do not: floors, sizes, headers, links, generated tables
+    Tidy(tidy::Options),
+    /// Check everything, as CI does
+    Test(test::Options),
+    /// Run the end-to-end tests against the engine of this machine
+    E2e(e2e::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Base(options) => base::run(&options).map(|_| ()),
+        Task::Samples(options) => samples::run(&options),
+        Task::Tidy(options) => tidy::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::E2e(options) => e2e::run(&options),
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask e2e`: the end-to-end tests against the engine of this machine.
+//!
+//! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
+//! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::registry::Registry;
+use crate::{base, command, engine, packages, project, samples};
+
+/// The end-to-end tests: the module `e2e` of the integration tests.
+pub(crate) const END_TO_END: &str = "kind(test) and test(/\\be2e::/)";
+
+/// Options of `cargo xtask e2e`.
+#[derive(Args, Default)]
+pub(crate) struct Options {
+    /// Run only the tests whose names have one of these
+    filters: Vec<String>,
+}
+
+/// Prepares and runs the tests.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(reason) = obstacle() {
+        bail!("the end-to-end tests cannot run here: {reason}");
+    }
+    packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN])?;
+    let base = base::run(&base::Options::default())?;
+    samples::run(&samples::Options::default())?;
+    let registry = Registry::start()?;
+    let mut tests = Command::new("cargo");
+    tests.args(["nextest", "run", "--package", "bootsmith", "--no-fail-fast"]);
+    tests.arg("--filterset").arg(selection(&options.filters)).current_dir(project::root());
+    tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
+    tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
+    command::run(&mut tests)
+}
+
+/// In the filter language of nextest.
+fn selection(filters: &[String]) -> String {
+    let wanted: Vec<_> = filters.iter().map(|filter| format!("test({filter})")).collect();
+    if wanted.is_empty() { END_TO_END.to_owned() } else { format!("{END_TO_END} and ({})", wanted.join(" or ")) }
+}
+
+/// Why the tests cannot run on this machine.
+pub(crate) fn obstacle() -> Option<&'static str> {
+    let tools = [packages::MMDEBSTRAP, packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY];
+    if engine::connect().is_none() {
+        return Some("no container engine answers `docker version`");
+    }
+    let tools_are_had = packages::are_here(&tools) || packages::may_install();
+    (!tools_are_had).then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
+}

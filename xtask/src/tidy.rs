@@ -1,0 +1,105 @@
+//! `cargo xtask tidy`: what compilers and linters do not check.
+//!
+//! One table of floors decides which module may use which; the other checks keep files short, headed, linked and free of words
+//! that belong to no published text. Every fault is reported, then the task fails.
+
+mod floors;
+mod text;
+mod uses;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::{command, project};
+
+/// Options of `cargo xtask tidy`.
+#[derive(Args, Default)]
+pub(crate) struct Options {
+    /// Write the table of floors into docs/architecture.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// A file of the repository.
+struct Source {
+    path: String,
+    text: String,
+}
+
+const ARCHITECTURE: &str = "docs/architecture.md";
+const DIAGNOSTICS: &str = "docs/reference/diagnostics.md";
+
+/// Checks the repository.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let root = project::root();
+    if options.write {
+        write_architecture(root)?;
+    }
+    let sources = read(root)?;
+    let faults = check(&sources, |path| root.join(path).exists())?;
+    if !faults.is_empty() {
+        bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
+    }
+    println!("{} files are tidy", sources.len());
+    Ok(())
+}
+
+fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    let mut faults = floors::check_table(floors::ROOMS);
+    let library: Vec<_> = sources.iter().filter(|source| is_rust_below(source, "src/")).collect();
+    faults.extend(floors::check_rooms(floors::ROOMS, library.iter().map(|source| source.path.as_str())));
+    for source in &library {
+        faults.extend(uses::check(floors::ROOMS, &source.path, &source.text)?);
+    }
+    if let Some(architecture) = sources.iter().find(|source| source.path == ARCHITECTURE) {
+        faults.extend(floors::check_document(floors::ROOMS, &architecture.text));
+    }
+    for source in sources {
+        faults.extend(text::check(&source.path, &source.text));
+        if has_extension(&source.path, "md") {
+            faults.extend(text::check_links(&source.path, &source.text, &exists));
+        }
+    }
+    let documented = sources.iter().find(|source| source.path == DIAGNOSTICS).map_or("", |source| &source.text);
+    faults.extend(text::check_codes(library.iter().map(|source| source.text.as_str()), documented));
+    Ok(faults)
+}
+
+/// Every text file that is in the repository or about to be.
+fn read(root: &Path) -> Result<Vec<Source>> {
+    let listed = command::output(
+        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root),
+    )?;
+    let listed = String::from_utf8(listed).context("a file's name is not UTF-8")?;
+    let mut sources = Vec::new();
+    for path in listed.split_terminator('\0') {
+        // A file that is deleted but not yet staged is still listed.
+        let Ok(bytes) = fs::read(root.join(path)) else { continue };
+        if let Ok(text) = String::from_utf8(bytes) {
+            sources.push(Source { path: path.to_owned(), text });
+        }
+    }
+    sources.sort_by(|left, right| left.path.cmp(&right.path));
+    sources.dedup_by(|left, right| left.path == right.path);
+    Ok(sources)
+}
+
+fn write_architecture(root: &Path) -> Result<()> {
+    let path = root.join(ARCHITECTURE);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
+    let written = floors::write_document(floors::ROOMS, &text)
+        .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
+    Ok(fs::write(path, written)?)
+}
+
+fn is_rust_below(source: &Source, folder: &str) -> bool {
+    source.path.starts_with(folder) && has_extension(&source.path, "rs")
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
