@@ -51,5 +51,6 @@ pub(crate) fn obstacle() -> Option<&'static str> {
         return Some("no container engine answers `docker version`");
     }
     let tools_are_had = packages::are_here(&tools) || packages::may_install();
-    (!tools_are_had).then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
+    (!tools_are_had)
+        .then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
 }

@@ -15,7 +15,8 @@ pub(crate) fn connect() -> Option<Engine> {
 impl Engine {
     /// The ID of an image, when the engine has it.
     pub(crate) fn image_id(&self, reference: &str) -> Option<String> {
-        let found = command::output(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", reference]));
+        let found =
+            command::output(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", reference]));
         String::from_utf8(found.ok()?).ok().map(|id| id.trim().to_owned())
     }
 }

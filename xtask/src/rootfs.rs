@@ -30,22 +30,61 @@ pub(crate) struct Recipe {
 
 /// What no image needs: devices and state that the engine makes, manuals, translations, package administration.
 const NEVER: &[&str] = &[
-    "dev/*", "proc/*", "sys/*", "run/*", "boot/*", "media/*", "mnt/*", "home/*", "srv/*", "opt/*", "tmp/*", "var/*", "root/*",
-    "etc/apt/*", "etc/cron*", "etc/debconf.conf", "etc/default/*", "etc/dpkg/*", "etc/fstab", "etc/hostname", "etc/init.d/*",
-    "etc/logrotate.d/*", "etc/perl/*", "etc/rc*", "etc/resolv.conf", "etc/systemd/*",
-    "usr/lib/*/engines-3/*", "usr/lib/*/gconv/*", "usr/lib/*/perl*", "usr/lib/*/libmvec*", "usr/lib/init/*",
-    "usr/lib/systemd/*", "usr/share/bash-completion/*", "usr/share/bug/*", "usr/share/debconf/*", "usr/share/doc-base/*",
-    "usr/share/fish/*", "usr/share/gcc/*", "usr/share/gdb/*", "usr/share/i18n/*", "usr/share/info/*",
-    "usr/share/initramfs-tools/*", "usr/share/lintian/*", "usr/share/locale/*", "usr/share/man/*", "usr/share/perl*",
-    "usr/share/pixmaps/*", "usr/share/zsh/*",
+    "dev/*",
+    "proc/*",
+    "sys/*",
+    "run/*",
+    "boot/*",
+    "media/*",
+    "mnt/*",
+    "home/*",
+    "srv/*",
+    "opt/*",
+    "tmp/*",
+    "var/*",
+    "root/*",
+    "etc/apt/*",
+    "etc/cron*",
+    "etc/debconf.conf",
+    "etc/default/*",
+    "etc/dpkg/*",
+    "etc/fstab",
+    "etc/hostname",
+    "etc/init.d/*",
+    "etc/logrotate.d/*",
+    "etc/perl/*",
+    "etc/rc*",
+    "etc/resolv.conf",
+    "etc/systemd/*",
+    "usr/lib/*/engines-3/*",
+    "usr/lib/*/gconv/*",
+    "usr/lib/*/perl*",
+    "usr/lib/*/libmvec*",
+    "usr/lib/init/*",
+    "usr/lib/systemd/*",
+    "usr/share/bash-completion/*",
+    "usr/share/bug/*",
+    "usr/share/debconf/*",
+    "usr/share/doc-base/*",
+    "usr/share/fish/*",
+    "usr/share/gcc/*",
+    "usr/share/gdb/*",
+    "usr/share/i18n/*",
+    "usr/share/info/*",
+    "usr/share/initramfs-tools/*",
+    "usr/share/lintian/*",
+    "usr/share/locale/*",
+    "usr/share/man/*",
+    "usr/share/perl*",
+    "usr/share/pixmaps/*",
+    "usr/share/zsh/*",
 ];
 
 /// The licences of what is in the image stay in the image; the rest of the documentation does not.
 const DOCUMENTATION: &str = "usr/share/doc/";
 
 /// Merged `/usr`: every Debian since 12 has these links.
-const MERGED: &[(&str, &str)] =
-    &[("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
+const MERGED: &[(&str, &str)] = &[("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
 
 /// A root file system in memory.
 #[derive(Default)]

@@ -58,8 +58,16 @@ const DATABASE: Recipe = Recipe {
     suite: "trixie",
     packages: &["busybox-static", "postgresql-17"],
     leave_out: &[
-        "etc/*", "usr/bin/*", "usr/lib/*/libLLVM*", "usr/lib/*/libcairo*", "usr/lib/*/libdb-5*", "usr/lib/*/libperl*",
-        "usr/lib/*/libz3*", "usr/lib/postgresql/*/bitcode/*", "usr/lib/postgresql/*/llvmjit*", "usr/sbin/*",
+        "etc/*",
+        "usr/bin/*",
+        "usr/lib/*/libLLVM*",
+        "usr/lib/*/libcairo*",
+        "usr/lib/*/libdb-5*",
+        "usr/lib/*/libperl*",
+        "usr/lib/*/libz3*",
+        "usr/lib/postgresql/*/bitcode/*",
+        "usr/lib/postgresql/*/llvmjit*",
+        "usr/sbin/*",
         "usr/share/postgresql-common/*",
     ],
     keep: &["usr/bin/busybox", "etc/ld.so.conf*"],
@@ -69,7 +77,12 @@ const SHOP: Recipe = Recipe {
     suite: "trixie",
     packages: &["busybox-static", "python3-psycopg2"],
     leave_out: &[
-        "etc/*", "usr/bin/*", "usr/lib/*/libdb-5*", "usr/lib/python3*/pydoc_data/*", "usr/lib/python3*/test/*", "usr/sbin/*",
+        "etc/*",
+        "usr/bin/*",
+        "usr/lib/*/libdb-5*",
+        "usr/lib/python3*/pydoc_data/*",
+        "usr/lib/python3*/test/*",
+        "usr/sbin/*",
         "usr/share/python3/*",
     ],
     keep: &["usr/bin/busybox", "usr/bin/python3*", "etc/ld.so.conf*"],
@@ -113,7 +126,8 @@ struct Release {
 
 fn releases() -> impl Iterator<Item = Release> {
     SAMPLES.iter().flat_map(|sample| {
-        let release = |version: &&str| Release { kind: sample.kind, reference: format!("{}:{version}", sample.repository) };
+        let release =
+            |version: &&str| Release { kind: sample.kind, reference: format!("{}:{version}", sample.repository) };
         sample.versions.iter().map(release)
     })
 }
@@ -152,7 +166,12 @@ fn layers(kind: Kind) -> Result<Vec<Layer>> {
     below.link_applets()?;
     below.folder("tmp", 0o1777, 0);
     let mut above = Rootfs::default();
-    let user = |name: &str, id: u64| (format!("root:x:0:0:root:/root:/bin/sh\n{name}:x:{id}:{id}::/:/bin/sh\n"), format!("root:x:0:\n{name}:x:{id}:\n"));
+    let user = |name: &str, id: u64| {
+        (
+            format!("root:x:0:0:root:/root:/bin/sh\n{name}:x:{id}:{id}::/:/bin/sh\n"),
+            format!("root:x:0:\n{name}:x:{id}:\n"),
+        )
+    };
     let (passwd, group) = match kind {
         Kind::Box => user("nobody", 65534),
         Kind::Database => user("postgres", POSTGRES),
@@ -223,7 +242,9 @@ fn load(engine: &engine::Engine, release: &Release) -> Result<()> {
         return Ok(());
     }
     command::output(Command::new("docker").args(["load", "--input"]).arg(&archive))?;
-    let id = engine.image_id(&release.reference).with_context(|| format!("`{}` is not there after loading", release.reference))?;
+    let id = engine
+        .image_id(&release.reference)
+        .with_context(|| format!("`{}` is not there after loading", release.reference))?;
     std::fs::write(record, id)?;
     println!("loaded {}", release.reference);
     Ok(())

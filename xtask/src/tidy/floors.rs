@@ -55,7 +55,8 @@ pub(super) fn objection(rooms: &[Room], user: &str, used: &str) -> Option<String
     // Modules that are not in the table are reported by `check_rooms`.
     let (from, to) = (find(user)?, find(used)?);
     let allowed = from.name == to.name || to.floor < from.floor || from.after.contains(&to.name);
-    (!allowed).then(|| format!("`{}` (floor {}) must not use `{}` (floor {})", from.name, from.floor, to.name, to.floor))
+    (!allowed)
+        .then(|| format!("`{}` (floor {}) must not use `{}` (floor {})", from.name, from.floor, to.name, to.floor))
 }
 
 /// The table itself: floors ascend, and a module stands after those of its floor that it uses, so that there are no circles.
@@ -68,7 +69,10 @@ pub(super) fn check_table(rooms: &[Room]) -> Vec<String> {
         }
         for after in room.after {
             if !before.iter().any(|other| other.name == *after && other.floor == room.floor) {
-                faults.push(format!("table of floors: `{}` is after `{after}`, which is not before it on its floor", room.name));
+                faults.push(format!(
+                    "table of floors: `{}` is after `{after}`, which is not before it on its floor",
+                    room.name
+                ));
             }
         }
     }

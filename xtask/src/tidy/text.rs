@@ -55,8 +55,10 @@ pub(super) fn check_links(path: &str, text: &str, exists: impl Fn(&str) -> bool)
 pub(super) fn check_codes<'a>(library: impl Iterator<Item = &'a str>, documented: &str) -> Vec<String> {
     let used: BTreeSet<_> = library.flat_map(codes).collect();
     let documented: BTreeSet<_> = codes(documented).collect();
-    let missing = used.difference(&documented).map(|code| format!("docs/reference/diagnostics.md: `{code}` is not documented"));
-    let unused = documented.difference(&used).map(|code| format!("docs/reference/diagnostics.md: no code has `{code}`"));
+    let missing =
+        used.difference(&documented).map(|code| format!("docs/reference/diagnostics.md: `{code}` is not documented"));
+    let unused =
+        documented.difference(&used).map(|code| format!("docs/reference/diagnostics.md: no code has `{code}`"));
     missing.chain(unused).collect()
 }
 
@@ -138,10 +140,7 @@ mod tests {
         let exists = |path: &str| path == "README.md";
         assert_eq!(
             check_links("docs/index.md", text, exists),
-            [
-                "docs/index.md:1: the link `gone.md` leads nowhere",
-                "docs/index.md:2: the link `../../x` leads nowhere"
-            ]
+            ["docs/index.md:1: the link `gone.md` leads nowhere", "docs/index.md:2: the link `../../x` leads nowhere"]
         );
     }
 
