@@ -153,8 +153,9 @@ driver_describe_disk() {
     fi
 }
 
-# A template for every container of ours; the last fields are the driver's own: role, volumes, networks.
-readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}'
+# A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number.
+# (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
+readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
 readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
@@ -226,6 +227,10 @@ driver_prepare_manifest() {
 driver_apply() {
     capture_seconds=$1
     shift
+    for applied do
+        # shellcheck disable=SC2046 # a list of ids
+        remove_containers $(half_made_ids "$applied")
+    done
     if [ "$compose_kind" = v1 ]; then
         with_compose capture_compose up -d --no-deps --no-build "$@"
     else
@@ -235,6 +240,15 @@ driver_apply() {
     capture_seconds=''
     if [ "$compose_status" -ne 0 ] || [ -n "$verbose" ]; then show_lines "$work/complaint"; fi
     return "$compose_status"
+}
+
+# Compose was killed between making a replacement and taking away the old: the replacement, never started, stands in
+# the way of the next one. Where the old is gone already it is kept, for it may hold the old one's unnamed volumes. SERVICE
+half_made_ids() {
+    awk -F '|' -v service="$1" '$2 == service && $13 == "" {
+            if ($4 == "created") made[$1] = $16; else old[$16] = 1
+        }
+        END { for (id in made) if (made[id] in old) print id }' "$work/containers"
 }
 
 driver_start() {

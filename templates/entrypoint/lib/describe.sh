@@ -12,9 +12,9 @@ command_version() {
 
 version_text() {
     {
-        printf '%s|%s\n' "$project" "$version" platform "$platform" format "$format" bootsmith "$bootsmith_version" \
+        printf '%s\t%s\n' "$project" "$version" platform "$platform" format "$format" bootsmith "$bootsmith_version" \
             spec "$spec_digest" image "$reference" environments "$environments"
-        cat "$work/tools"
+        tr '|' '\t' <"$work/tools"
     } | print_table
 }
 
@@ -60,7 +60,7 @@ explain_service() {
     parse_service "$@"
     explained_number=$service_replicas
     [ "$service_kind" != job ] || explained_number=job
-    printf '%s|%s|%s|wave %s\n' "$service_name" "$service_image" "$explained_number" "$service_wave"
+    printf '%s\t%s\t%s\twave %s\n' "$service_name" "$service_image" "$explained_number" "$service_wave"
 }
 
 explain_parameter() {
@@ -70,37 +70,37 @@ explain_parameter() {
     [ -z "$parameter_type" ] || explained_facts="$explained_facts $parameter_type${parameter_min:+ from $parameter_min}${parameter_max:+ to $parameter_max}"
     [ -z "$parameter_enum" ] || explained_facts="$explained_facts one of: $parameter_enum"
     [ -z "$parameter_has_pattern" ] || explained_facts="$explained_facts like $(quote_word "$parameter_pattern")"
-    printf '%s|%s|%s\n' "$parameter_name" "$(one_cell "${explained_facts# }")" "$(one_cell "$parameter_description")"
+    printf '%s\t%s\t%s\n' "$parameter_name" "$(one_cell "${explained_facts# }")" "$(one_cell "$parameter_description")"
 }
 
 # A text as a table cell: one line, and no separator in it.
 one_cell() {
-    printf '%s' "$1" | tr '\n|' ' /'
+    printf '%s' "$1" | tr '\n\t' '  '
 }
 
 explain_mount() {
     parse_mount "$@"
-    printf '%s|%s|owner %s:%s, mode %s%s\n' "$mount_source" "$mount_kind" "$mount_uid" "$mount_gid" "$mount_mode" \
+    printf '%s\t%s\towner %s:%s, mode %s%s\n' "$mount_source" "$mount_kind" "$mount_uid" "$mount_gid" "$mount_mode" \
         "${mount_parameter:+, from $mount_parameter}"
 }
 
 explain_host_file() {
-    printf '%s|%s\n' "${2#source=}" "$1"
+    printf '%s\t%s\n' "${2#source=}" "$1"
 }
 
 explain_object() {
     explained_name=$1
     parse_object "$@"
-    printf '%s|%s%s\n' "$explained_name" "$object_name" "${object_external:+ (external)}"
+    printf '%s\t%s%s\n' "$explained_name" "$object_name" "${object_external:+ (external)}"
 }
 
 explain_script() {
     parse_script "$@"
-    printf '%s|%s|%s\n' "$script_name" "$script_mode${script_service:+ in $script_service}" "$(one_cell "$script_description")"
+    printf '%s\t%s\t%s\n' "$script_name" "$script_mode${script_service:+ in $script_service}" "$(one_cell "$script_description")"
 }
 
 explain_hook() {
-    printf '%s|%s\n' "$1" "$2"
+    printf '%s\t%s\n' "$1" "$2"
 }
 
 show_scripts() {

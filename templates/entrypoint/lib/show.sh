@@ -68,11 +68,11 @@ name_state() {
 ps_text() {
     say "$project $version, environment $environment_name, project name $target"
     {
-        echo 'SERVICE|STATE|READY|IMAGE|NOTE'
+        printf 'SERVICE\tSTATE\tREADY\tIMAGE\tNOTE\n'
         # shellcheck disable=SC2046 # a list of names
         for shown in $service_names $(orphan_services); do
             read_service_state "$shown"
-            printf '%s|%s|%s/%s|%s|%s\n' "$shown" "$service_state" "$service_ready" "$wanted_replicas" \
+            printf '%s\t%s\t%s/%s\t%s\t%s\n' "$shown" "$service_state" "$service_ready" "$wanted_replicas" \
                 "${other_image:-$service_image}" "$(state_note)"
         done
     } | print_table
@@ -161,13 +161,13 @@ services_with_image() {
 
 images_text() {
     {
-        echo 'IMAGE|SERVICES|STATE|DIGEST'
+        printf 'IMAGE\tSERVICES\tSTATE\tDIGEST\n'
         while IFS='|' read -r image_name image_services image_id image_digest image_pullable image_end; do
             image_state=missing
             [ -n "$engine_there" ] || image_state='engine not asked'
             [ -z "$image_id" ] || image_state=present
             [ "$image_pullable" != yes ] || image_state=pullable
-            printf '%s|%s|%s|%s\n' "$image_name" "$image_services" "$image_state" "${image_digest:-"-"}"
+            printf '%s\t%s\t%s\t%s\n' "$image_name" "$image_services" "$image_state" "${image_digest:-"-"}"
         done <"$work/images"
     } | print_table
 }

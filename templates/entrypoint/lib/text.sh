@@ -54,9 +54,9 @@ json_words() {
     printf ']'
 }
 
-# Sets columns under each other: lines with fields between `|` from standard input.
+# Sets columns under each other: lines with fields between tabs from standard input.
 print_table() {
-    awk -F '|' '{
+    awk -F '\t' '{
             for (field = 1; field <= NF; field++) {
                 cell[NR, field] = $field
                 if (length($field) > width[field]) width[field] = length($field)
