@@ -9,9 +9,10 @@ pub mod cache;
 pub mod container;
 pub mod disk;
 mod docker_archive;
-mod layer_check;
-mod oci_layout;
+pub(crate) mod layer_check;
+pub(crate) mod oci_layout;
 pub mod receipt;
+pub(crate) mod tarball;
 pub mod tools;
 
 use std::io;
