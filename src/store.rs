@@ -99,7 +99,7 @@ pub enum ContentFault {
     #[error("is compressed as a whole; decompress it first")]
     Compressed,
     /// Not a tar.
-    #[error("is no readable tar: {0}")]
+    #[error("is no readable tar, or cut off: {0}")]
     Tar(String),
     /// A tar that ends before its content does.
     #[error("is truncated: `{0}` reaches beyond the end")]
