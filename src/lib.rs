@@ -13,6 +13,7 @@ pub mod spec;
 // Floor 2: plan.
 pub mod plan;
 // Floor 3: files.
+pub mod contents;
 pub mod render;
 pub mod tree;
 // Floor 4: bytes.
@@ -21,6 +22,7 @@ pub mod layer;
 // Floor 5: delivery.
 pub mod store;
 // Floor 6: the whole.
+pub mod inspect;
 pub mod pipeline;
 // Floor 7: the edge.
 pub mod cli;

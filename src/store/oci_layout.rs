@@ -144,30 +144,36 @@ impl Walk<'_> {
 }
 
 /// The architecture that a configuration names.
-pub(super) fn architecture(config: &oci::ImageConfiguration) -> Result<Architecture, ContentFault> {
+pub(crate) fn architecture(config: &oci::ImageConfiguration) -> Result<Architecture, ContentFault> {
     let (os, processor) = (config.os().to_string(), config.architecture().to_string());
     Architecture::new(&os, &processor, config.variant().as_deref())
         .map_err(|fault| ContentFault::Document { document: "configuration".to_owned(), message: fault.to_string() })
 }
 
 /// Parses a document.
-pub(super) fn parse<T: DeserializeOwned>(container: &Container, name: &str, bytes: &[u8]) -> Result<T, StoreError> {
+pub(crate) fn parse<T: DeserializeOwned>(container: &Container, name: &str, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| {
         container.fault(ContentFault::Document { document: name.to_owned(), message: error.to_string() })
     })
 }
 
-/// A document by its descriptor, verified.
+/// A document by its descriptor, verified and parsed.
 fn document<T: DeserializeOwned>(container: &Container, what: &str, expected: Descriptor) -> Result<T, StoreError> {
-    blob(container, expected)?;
-    let bytes = container.document(&blob_name(expected.digest))?;
-    compare(&format!("the {what} {}", expected.digest), expected.digest, Digest::of(&bytes))
-        .map_err(|fault| container.fault(fault))?;
+    let bytes = verified_bytes(container, what, expected)?;
     parse(container, &format!("{what} {}", expected.digest), &bytes)
 }
 
+/// The bytes of a document by its descriptor, verified.
+pub(crate) fn verified_bytes(container: &Container, what: &str, expected: Descriptor) -> Result<Vec<u8>, StoreError> {
+    blob(container, expected)?;
+    let bytes = container.document(&blob_name(expected.digest))?;
+    let what = format!("the {what} {}", expected.digest);
+    compare(&what, expected.digest, Digest::of(&bytes)).map_err(|fault| container.fault(fault))?;
+    Ok(bytes)
+}
+
 /// A blob by its descriptor, its size verified.
-fn blob(container: &Container, expected: Descriptor) -> Result<FileSlice, StoreError> {
+pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSlice, StoreError> {
     let slice = container.file(&blob_name(expected.digest))?;
     if slice.size() == expected.size {
         return Ok(slice);
@@ -181,15 +187,16 @@ pub(crate) fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-fn descriptor(container: &Container, entry: &oci::Descriptor) -> Result<Descriptor, StoreError> {
+/// Digest and size, the digest checked.
+pub(crate) fn descriptor(container: &Container, entry: &oci::Descriptor) -> Result<Descriptor, StoreError> {
     let digest = Digest::parse(entry.digest().as_ref()).map_err(|fault| container.fault(fault.into()))?;
     Ok(Descriptor { digest, size: entry.size() })
 }
 
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
-fn annotation<'a>(entry: &'a oci::Descriptor, key: &str) -> Option<&'a str> {
+pub(crate) fn annotation<'a>(entry: &'a oci::Descriptor, key: &str) -> Option<&'a str> {
     entry.annotations().as_ref().and_then(|annotations| annotations.get(key)).map(String::as_str)
 }
 

@@ -1,3 +1,7 @@
-//! Integration tests, one binary: each module is one promise to the user.
+//! The library and the program from outside: one binary, a file a subject.
 
+mod base;
+mod fixture;
+mod image;
+mod inspect;
 mod invalid_specs;
