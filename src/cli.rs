@@ -2,9 +2,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room talks to the terminal")]
 
 mod arguments;
+mod branch;
 mod build;
 mod explain;
 mod failure;
+mod inspect;
 mod picture;
 mod progress;
 mod table;
@@ -28,6 +30,8 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Build(arguments) => build::build(&arguments),
         Command::Check(arguments) => build::check(&arguments),
         Command::Render(arguments) => build::render(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Verify(arguments) => inspect::verify(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
     };
     match result {

@@ -7,6 +7,7 @@ mod compose;
 mod config;
 mod entrypoint;
 mod mounts;
+mod overview;
 mod release_data;
 mod schema;
 mod shell;
@@ -23,6 +24,7 @@ use crate::spec::Context;
 use crate::spec::node::Span;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
+pub use overview::{EnvironmentOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview};
 pub use release_data::reference;
 
 /// The format of the payload: raised by any change of our bytes for the same input.
@@ -75,6 +77,8 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     let spec_digest = Digest::of(plan.spec_text.as_bytes());
     let data = release_data::release(plan, platform, spec_digest);
     payload.environments.insert(path("bootstrap/release"), file(Mode::Plain, data.as_bytes()))?;
+    let overview = overview::to_json(plan, platform);
+    payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
     for environment in &plan.environments {
         compose::render(plan, environment, &mut payload.environments, context)?;
     }

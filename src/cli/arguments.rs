@@ -25,6 +25,10 @@ pub(super) enum Command {
     Check(Check),
     /// Write the files that would go into an image
     Render(Render),
+    /// Show what is in a tarball: layers, environments, services, parameters, scripts
+    Inspect(Inspect),
+    /// Hash everything in a tarball again, and hold its parts against each other
+    Verify(Verify),
     /// Explain a diagnostic code, or list all
     Explain(Explain),
 }
@@ -80,6 +84,24 @@ pub(super) struct Render {
     /// The folder to write into
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Inspect {
+    /// The tarball
+    pub(super) tarball: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The tarball
+    pub(super) tarball: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args)]

@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use annotate_snippets::Renderer;
 
 use crate::host::{Failure, WriteError};
+use crate::inspect::Fault;
 use crate::pipeline::{BuildError, PrepareError};
 use crate::store::StoreError;
 
@@ -18,6 +20,10 @@ pub(super) enum CommandFailure {
     Release(Failure),
     /// A file could not be written.
     Write(WriteError),
+    /// A tarball cannot be read.
+    Store(StoreError),
+    /// A tarball is not what it should be.
+    Damaged(PathBuf, Vec<Fault>),
     /// The command line names something that does not exist: message and hint.
     Usage(String, String),
 }
@@ -31,6 +37,12 @@ impl From<Failure> for CommandFailure {
 impl From<WriteError> for CommandFailure {
     fn from(error: WriteError) -> Self {
         Self::Write(error)
+    }
+}
+
+impl From<StoreError> for CommandFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -67,9 +79,17 @@ impl CommandFailure {
             Self::Release(Failure::Host(error)) => (chain("error", error, None), SURROUNDINGS),
             Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error)), SURROUNDINGS),
             Self::Write(error) => (chain("error", error, None), SURROUNDINGS),
+            Self::Store(error) => (chain("error", error, None), SURROUNDINGS),
+            Self::Damaged(path, faults) => (damaged(path, faults), INPUT),
             Self::Usage(message, hint) => (format!("error: {message}\nhint: {hint}\n"), USAGE),
         }
     }
+}
+
+/// Every fault of a tarball.
+fn damaged(path: &Path, faults: &[Fault]) -> String {
+    let faults: String = faults.iter().map(|fault| format!("error: {fault}\n")).collect();
+    format!("{faults}hint: `{}` is not as it was built: build it again, or take another copy\n", path.display())
 }
 
 /// What to do about a build that failed.
@@ -89,7 +109,11 @@ fn chain(kind: &str, error: &dyn Error, hint: Option<&str>) -> String {
     let mut text = format!("{kind}: {error}\n");
     let mut cause = error.source();
     while let Some(error) = cause {
-        let _ = writeln!(text, "  because: {error}");
+        // Some messages hold their cause already.
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            let _ = writeln!(text, "  because: {reason}");
+        }
         cause = error.source();
     }
     if let Some(hint) = hint {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Rows under a head, columns as wide as their widest cell.
+/// Rows, columns as wide as their widest cell.
+#[derive(Default)]
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }

@@ -1,0 +1,103 @@
+//! `inspect` and `verify`: what is in a tarball, and whether it is whole.
+
+use crate::inspect::{self, BootstrapArchive, ImageSummary, LayerSummary, Summary};
+use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview};
+
+use super::arguments::{Inspect, Verify};
+use super::branch::Branch;
+use super::failure::CommandFailure;
+use super::table::human_size;
+
+/// Shows what is inside: a tree for people, or JSON.
+pub(super) fn inspect(arguments: &Inspect) -> Result<(), CommandFailure> {
+    let archive = inspect::open(&arguments.tarball)?;
+    let summary = archive.summary()?;
+    let overview = overview(&archive)?;
+    if arguments.json {
+        let document = serde_json::json!({ "image": summary, "release": overview });
+        anstream::println!("{}", serde_json::to_string_pretty(&document).expect("a summary has string keys"));
+    } else {
+        anstream::print!("{}", tree(&summary, overview.as_ref()));
+    }
+    Ok(())
+}
+
+/// Hashes everything again.
+pub(super) fn verify(arguments: &Verify) -> Result<(), CommandFailure> {
+    let result = inspect::verify(&arguments.tarball)?;
+    if arguments.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&result).expect("a verification has string keys"));
+    }
+    if !result.faults.is_empty() {
+        return Err(CommandFailure::Damaged(arguments.tarball.clone(), result.faults));
+    }
+    if !arguments.json {
+        anstream::println!(
+            "{}: {} blobs ({}) and {} payload files are as they should be",
+            arguments.tarball.display(),
+            result.blobs,
+            human_size(result.blob_bytes),
+            result.payload_files
+        );
+    }
+    Ok(())
+}
+
+/// What the image says of itself; an image of another program says nothing.
+fn overview(archive: &BootstrapArchive) -> Result<Option<Overview>, CommandFailure> {
+    let bytes = archive.payload_file(OVERVIEW_PATH)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+fn tree(summary: &Summary, overview: Option<&Overview>) -> Branch {
+    let name = summary.reference.as_deref().unwrap_or("an image without a name");
+    let mut root = Branch::new(format!("{name}  {}", human_size(summary.size_bytes)));
+    root.push(Branch::new(format!("digest  {}", summary.digest)));
+    for image in &summary.images {
+        root.push(image_branch(image));
+    }
+    for environment in overview.into_iter().flat_map(|overview| &overview.environments) {
+        root.push(environment_branch(environment));
+    }
+    root
+}
+
+fn image_branch(image: &ImageSummary) -> Branch {
+    let created = image.created.as_deref().unwrap_or("at no known time");
+    let mut branch = Branch::new(format!("image {}, created {created}", image.architecture));
+    branch.push(Branch::new(format!("manifest  {}", image.manifest)));
+    branch.push(Branch::new(format!("config    {}", image.config)));
+    branch.push(Branch::new(format!("starts    {}", [&image.entrypoint[..], &image.command[..]].concat().join(" "))));
+    branch.push(Branch::table("layers", image.layers.iter().map(layer_row)));
+    branch
+}
+
+fn layer_row(layer: &LayerSummary) -> Vec<String> {
+    let files = if layer.files.is_empty() { String::new() } else { format!("{} files", layer.files.len()) };
+    vec![layer.role.clone(), human_size(layer.size_bytes), layer.digest.to_string(), files]
+}
+
+fn environment_branch(environment: &EnvironmentOverview) -> Branch {
+    let mut branch = Branch::new(format!("environment {}, on the target {}", environment.name, environment.target));
+    let services = environment.services.iter().map(|service| {
+        let number = if service.kind == "job" { "job".to_owned() } else { format!("×{}", service.replicas) };
+        vec![service.name.clone(), number, service.image.clone()]
+    });
+    branch.push(Branch::table("services", services));
+    let parameters = environment.parameters.iter().map(|parameter| {
+        let need = match (&parameter.default, parameter.required) {
+            (_, true) => "required".to_owned(),
+            (Some(default), _) => format!("default {default:?}"),
+            (None, _) => "optional".to_owned(),
+        };
+        let secret = if parameter.secret { ", secret" } else { "" };
+        vec![parameter.name.clone(), format!("{need}{secret}"), parameter.description.clone()]
+    });
+    branch.push(Branch::table("parameters", parameters));
+    let scripts = environment.scripts.iter().map(|script| {
+        let place = script.service.as_ref().map_or_else(String::new, |service| format!(" {service}"));
+        vec![script.name.clone(), format!("{}{place}", script.mode), script.description.clone()]
+    });
+    branch.push(Branch::table("scripts", scripts));
+    branch
+}

@@ -1,0 +1,133 @@
+//! `release.json`: what a release is, for programs that read the image without running it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Environment, Parameter, Plan, Platform, Script, ScriptMode, Service, ServiceKind};
+
+use super::reference;
+
+/// Where the overview is in an image.
+pub const OVERVIEW_PATH: &str = "bootstrap/spec/release.json";
+
+/// A release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// The project.
+    pub project: String,
+    /// The version.
+    pub version: String,
+    /// The platform of this image.
+    pub platform: String,
+    /// How an operator calls the image.
+    pub reference: String,
+    /// The environments, sorted by name.
+    pub environments: Vec<EnvironmentOverview>,
+}
+
+/// An environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentOverview {
+    /// The name.
+    pub name: String,
+    /// What the product is called on the target.
+    pub target: String,
+    /// The services, in the order of start.
+    pub services: Vec<ServiceOverview>,
+    /// The parameters, sorted by name.
+    pub parameters: Vec<ParameterOverview>,
+    /// The scripts, sorted by name.
+    pub scripts: Vec<ScriptOverview>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOverview {
+    /// The name.
+    pub name: String,
+    /// The image.
+    pub image: String,
+    /// `service` or `job`.
+    pub kind: String,
+    /// How many replicas the release asks for.
+    pub replicas: u32,
+    /// Services of a wave start together.
+    pub wave: u32,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterOverview {
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is never printed.
+    pub secret: bool,
+    /// Whether it must be given.
+    pub required: bool,
+    /// The value when none is given.
+    pub default: Option<String>,
+}
+
+/// A script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptOverview {
+    /// The name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// `exec`, `run` or `bootstrap`.
+    pub mode: String,
+    /// Where it runs, unless in the bootstrap container.
+    pub service: Option<String>,
+}
+
+/// The overview of a release, as JSON.
+pub(super) fn to_json(plan: &Plan, platform: Platform) -> String {
+    let overview = Overview {
+        project: plan.project.to_string(),
+        version: plan.version.to_string(),
+        platform: platform.name().to_owned(),
+        reference: reference(plan, platform),
+        environments: plan.environments.iter().map(environment).collect(),
+    };
+    serde_json::to_string_pretty(&overview).expect("texts and numbers are JSON") + "\n"
+}
+
+fn environment(environment: &Environment) -> EnvironmentOverview {
+    EnvironmentOverview {
+        name: environment.name.to_string(),
+        target: environment.target.clone(),
+        services: environment.services.iter().map(service).collect(),
+        parameters: environment.parameters.iter().map(|(name, of)| parameter(name.as_str(), of)).collect(),
+        scripts: environment.scripts.iter().map(|(name, of)| script(name.as_str(), of)).collect(),
+    }
+}
+
+fn service(service: &Service) -> ServiceOverview {
+    let kind = match service.kind {
+        ServiceKind::Service => "service",
+        ServiceKind::Job => "job",
+    };
+    ServiceOverview {
+        name: service.name.to_string(),
+        image: service.image.clone(),
+        kind: kind.to_owned(),
+        replicas: service.replicas,
+        wave: service.wave,
+    }
+}
+
+fn parameter(name: &str, parameter: &Parameter) -> ParameterOverview {
+    let Parameter { description, default, secret, required, rule: _ } = parameter.clone();
+    ParameterOverview { name: name.to_owned(), description, secret, required, default }
+}
+
+fn script(name: &str, script: &Script) -> ScriptOverview {
+    let (mode, service) = match &script.mode {
+        ScriptMode::Exec(service) => ("exec", Some(service.to_string())),
+        ScriptMode::Run(service) => ("run", Some(service.to_string())),
+        ScriptMode::Bootstrap => ("bootstrap", None),
+    };
+    ScriptOverview { name: name.to_owned(), description: script.description.clone(), mode: mode.to_owned(), service }
+}
