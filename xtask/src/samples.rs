@@ -29,10 +29,26 @@ pub(crate) struct Options {
 
 /// Every image, with the versions that tests and examples use.
 const SAMPLES: &[Sample] = &[
-    Sample { kind: Kind::Box, repository: "sample/box", versions: &["1.0.0", "1.1.0"] },
-    Sample { kind: Kind::Database, repository: "sample/database", versions: &["1.0.0"] },
-    Sample { kind: Kind::Shop, repository: "sample/shop", versions: &["1.0.0", "1.1.0"] },
-    Sample { kind: Kind::Shop, repository: "shop/web", versions: &["1.4.2", "1.5.0"] },
+    Sample {
+        kind: Kind::Box,
+        repository: "sample/box",
+        versions: &["1.0.0", "1.1.0"],
+    },
+    Sample {
+        kind: Kind::Database,
+        repository: "sample/database",
+        versions: &["1.0.0"],
+    },
+    Sample {
+        kind: Kind::Shop,
+        repository: "sample/shop",
+        versions: &["1.0.0", "1.1.0"],
+    },
+    Sample {
+        kind: Kind::Shop,
+        repository: "shop/web",
+        versions: &["1.4.2", "1.5.0"],
+    },
 ];
 
 struct Sample {
@@ -51,15 +67,27 @@ enum Kind {
     Shop,
 }
 
-const BOX: Recipe =
-    Recipe { suite: "trixie", packages: &["busybox-static"], leave_out: &["usr/sbin/*", "usr/lib/*"], keep: &[] };
+const BOX: Recipe = Recipe {
+    suite: "trixie",
+    packages: &["busybox-static"],
+    leave_out: &["usr/sbin/*", "usr/lib/*"],
+    keep: &[],
+};
 
 const DATABASE: Recipe = Recipe {
     suite: "trixie",
     packages: &["busybox-static", "postgresql-17"],
     leave_out: &[
-        "etc/*", "usr/bin/*", "usr/lib/*/libLLVM*", "usr/lib/*/libcairo*", "usr/lib/*/libdb-5*", "usr/lib/*/libperl*",
-        "usr/lib/*/libz3*", "usr/lib/postgresql/*/bitcode/*", "usr/lib/postgresql/*/llvmjit*", "usr/sbin/*",
+        "etc/*",
+        "usr/bin/*",
+        "usr/lib/*/libLLVM*",
+        "usr/lib/*/libcairo*",
+        "usr/lib/*/libdb-5*",
+        "usr/lib/*/libperl*",
+        "usr/lib/*/libz3*",
+        "usr/lib/postgresql/*/bitcode/*",
+        "usr/lib/postgresql/*/llvmjit*",
+        "usr/sbin/*",
         "usr/share/postgresql-common/*",
     ],
     keep: &["usr/bin/busybox", "etc/ld.so.conf*"],
@@ -69,7 +97,12 @@ const SHOP: Recipe = Recipe {
     suite: "trixie",
     packages: &["busybox-static", "python3-psycopg2"],
     leave_out: &[
-        "etc/*", "usr/bin/*", "usr/lib/*/libdb-5*", "usr/lib/python3*/pydoc_data/*", "usr/lib/python3*/test/*", "usr/sbin/*",
+        "etc/*",
+        "usr/bin/*",
+        "usr/lib/*/libdb-5*",
+        "usr/lib/python3*/pydoc_data/*",
+        "usr/lib/python3*/test/*",
+        "usr/sbin/*",
         "usr/share/python3/*",
     ],
     keep: &["usr/bin/busybox", "usr/bin/python3*", "etc/ld.so.conf*"],
@@ -95,12 +128,18 @@ const SHOP_USER: u64 = 1000;
 pub(crate) fn run(options: &Options) -> Result<()> {
     for kind in [Kind::Box, Kind::Database, Kind::Shop] {
         let releases: Vec<_> = releases().filter(|release| release.kind == kind).collect();
-        if options.force || releases.iter().any(|release| !up_to_date::is_fresh(&release.archive(), INPUTS)) {
+        if options.force
+            || releases
+                .iter()
+                .any(|release| !up_to_date::is_fresh(&release.archive(), INPUTS))
+        {
             make(kind, &releases)?;
         }
     }
     match engine::connect() {
-        Some(engine) if !options.no_load => releases().try_for_each(|release| load(&engine, &release)),
+        Some(engine) if !options.no_load => {
+            releases().try_for_each(|release| load(&engine, &release))
+        }
         _ => Ok(()),
     }
 }
@@ -113,7 +152,10 @@ struct Release {
 
 fn releases() -> impl Iterator<Item = Release> {
     SAMPLES.iter().flat_map(|sample| {
-        let release = |version: &&str| Release { kind: sample.kind, reference: format!("{}:{version}", sample.repository) };
+        let release = |version: &&str| Release {
+            kind: sample.kind,
+            reference: format!("{}:{version}", sample.repository),
+        };
         sample.versions.iter().map(release)
     })
 }
@@ -121,7 +163,9 @@ fn releases() -> impl Iterator<Item = Release> {
 impl Release {
     fn archive(&self) -> PathBuf {
         // `with_extension` of the record takes what follows the last dot away, so the name ends in one that is ours.
-        project::target().join("samples").join(format!("{}.tar", self.reference.replace([':', '/'], "-")))
+        project::target()
+            .join("samples")
+            .join(format!("{}.tar", self.reference.replace([':', '/'], "-")))
     }
 
     fn version(&self) -> &str {
@@ -135,7 +179,12 @@ fn make(kind: Kind, releases: &[Release]) -> Result<()> {
     for release in releases {
         let archive = release.archive();
         up_to_date::forget(&archive);
-        let receipt = image::write(&release.reference, &layers, &process(kind, release.version()), &archive)?;
+        let receipt = image::write(
+            &release.reference,
+            &layers,
+            &process(kind, release.version()),
+            &archive,
+        )?;
         up_to_date::remember(&archive, INPUTS)?;
         report(release, &receipt);
     }
@@ -143,7 +192,12 @@ fn make(kind: Kind, releases: &[Release]) -> Result<()> {
 }
 
 fn report(release: &Release, receipt: &Receipt) {
-    println!("{}: {:.1} MB, {}", release.archive().display(), project::megabytes(receipt.size_bytes), receipt.digest);
+    println!(
+        "{}: {:.1} MB, {}",
+        release.archive().display(),
+        project::megabytes(receipt.size_bytes),
+        receipt.digest
+    );
 }
 
 /// Packages below, our own files above: a changed script uploads a few kilobytes.
@@ -152,7 +206,12 @@ fn layers(kind: Kind) -> Result<Vec<Layer>> {
     below.link_applets()?;
     below.folder("tmp", 0o1777, 0);
     let mut above = Rootfs::default();
-    let user = |name: &str, id: u64| (format!("root:x:0:0:root:/root:/bin/sh\n{name}:x:{id}:{id}::/:/bin/sh\n"), format!("root:x:0:\n{name}:x:{id}:\n"));
+    let user = |name: &str, id: u64| {
+        (
+            format!("root:x:0:0:root:/root:/bin/sh\n{name}:x:{id}:{id}::/:/bin/sh\n"),
+            format!("root:x:0:\n{name}:x:{id}:\n"),
+        )
+    };
     let (passwd, group) = match kind {
         Kind::Box => user("nobody", 65534),
         Kind::Database => user("postgres", POSTGRES),
@@ -165,11 +224,18 @@ fn layers(kind: Kind) -> Result<Vec<Layer>> {
         Kind::Database => add_database(&mut above),
         Kind::Shop => above.file("usr/bin/shop", 0o755, SHOP_PROGRAM.as_bytes()),
     }
-    Ok(vec![image::pack("packages", &below)?, image::pack("files", &above)?])
+    Ok(vec![
+        image::pack("packages", &below)?,
+        image::pack("files", &above)?,
+    ])
 }
 
 fn add_database(rootfs: &mut Rootfs) {
-    rootfs.file("usr/bin/docker-entrypoint.sh", 0o755, DATABASE_ENTRYPOINT.as_bytes());
+    rootfs.file(
+        "usr/bin/docker-entrypoint.sh",
+        0o755,
+        DATABASE_ENTRYPOINT.as_bytes(),
+    );
     rootfs.folder("var/lib/postgresql", 0o755, POSTGRES);
     rootfs.folder("var/lib/postgresql/data", 0o700, POSTGRES);
     rootfs.folder("run/postgresql", 0o775, POSTGRES);
@@ -185,11 +251,18 @@ fn recipe(kind: Kind) -> &'static Recipe {
 }
 
 fn process(kind: Kind, version: &str) -> Config {
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect::<Vec<_>>()
+    };
     let version = format!("SHOP_VERSION={version}");
     let config = ConfigBuilder::default();
     match kind {
-        Kind::Box => config.env(words(&["PATH=/usr/bin:/usr/sbin", &version])).cmd(words(&["sh"])),
+        Kind::Box => config
+            .env(words(&["PATH=/usr/bin:/usr/sbin", &version]))
+            .cmd(words(&["sh"])),
         Kind::Database => config
             .env(words(&[
                 "PATH=/usr/lib/postgresql/17/bin:/usr/bin:/usr/sbin",
@@ -204,7 +277,12 @@ fn process(kind: Kind, version: &str) -> Config {
             // PostgreSQL waits for its clients on SIGTERM, and ends at once, but cleanly, on SIGINT.
             .stop_signal("SIGINT"),
         Kind::Shop => config
-            .env(words(&["PATH=/usr/bin:/usr/sbin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", &version]))
+            .env(words(&[
+                "PATH=/usr/bin:/usr/sbin",
+                "LANG=C.UTF-8",
+                "PYTHONDONTWRITEBYTECODE=1",
+                &version,
+            ]))
             .user(format!("{SHOP_USER}:{SHOP_USER}"))
             .entrypoint(words(&["shop"]))
             .cmd(words(&["serve"]))
@@ -219,17 +297,30 @@ fn load(engine: &engine::Engine, release: &Release) -> Result<()> {
     let archive = release.archive();
     let record = archive.with_extension("loaded");
     let here = engine.image_id(&release.reference);
-    if here.is_some() && here == std::fs::read_to_string(&record).ok() && is_newer(&record, &archive) {
+    if here.is_some()
+        && here == std::fs::read_to_string(&record).ok()
+        && is_newer(&record, &archive)
+    {
         return Ok(());
     }
-    command::output(Command::new("docker").args(["load", "--input"]).arg(&archive))?;
-    let id = engine.image_id(&release.reference).with_context(|| format!("`{}` is not there after loading", release.reference))?;
+    command::output(
+        Command::new("docker")
+            .args(["load", "--input"])
+            .arg(&archive),
+    )?;
+    let id = engine
+        .image_id(&release.reference)
+        .with_context(|| format!("`{}` is not there after loading", release.reference))?;
     std::fs::write(record, id)?;
     println!("loaded {}", release.reference);
     Ok(())
 }
 
 fn is_newer(record: &std::path::Path, archive: &std::path::Path) -> bool {
-    let time = |path: &std::path::Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let time = |path: &std::path::Path| {
+        path.metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
     time(record) >= time(archive)
 }

@@ -9,12 +9,11 @@ mod uses;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use crate::{command, project};
+use crate::project;
 
 /// Options of `cargo xtask tidy`.
 #[derive(Args, Default)]
@@ -50,8 +49,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut faults = floors::check_table(floors::ROOMS);
-    let library: Vec<_> = sources.iter().filter(|source| is_rust_below(source, "src/")).collect();
-    faults.extend(floors::check_rooms(floors::ROOMS, library.iter().map(|source| source.path.as_str())));
+    let library: Vec<_> = sources
+        .iter()
+        .filter(|source| is_rust_below(source, "src/"))
+        .collect();
+    faults.extend(floors::check_rooms(
+        floors::ROOMS,
+        library.iter().map(|source| source.path.as_str()),
+    ));
     for source in &library {
         faults.extend(uses::check(floors::ROOMS, &source.path, &source.text)?);
     }
@@ -64,35 +69,43 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }
     }
-    let documented = sources.iter().find(|source| source.path == DIAGNOSTICS).map_or("", |source| &source.text);
-    faults.extend(text::check_codes(library.iter().map(|source| source.text.as_str()), documented));
+    let documented = sources
+        .iter()
+        .find(|source| source.path == DIAGNOSTICS)
+        .map_or("", |source| &source.text);
+    faults.extend(text::check_codes(
+        library.iter().map(|source| source.text.as_str()),
+        documented,
+    ));
     Ok(faults)
 }
 
-/// Every text file that is in the repository or about to be.
+/// Every text file of the repository.
 fn read(root: &Path) -> Result<Vec<Source>> {
-    let listed = command::output(
-        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root),
-    )?;
-    let listed = String::from_utf8(listed).context("a file's name is not UTF-8")?;
     let mut sources = Vec::new();
-    for path in listed.split_terminator('\0') {
+    for path in project::files()? {
         // A file that is deleted but not yet staged is still listed.
-        let Ok(bytes) = fs::read(root.join(path)) else { continue };
+        let Ok(bytes) = fs::read(root.join(&path)) else {
+            continue;
+        };
         if let Ok(text) = String::from_utf8(bytes) {
-            sources.push(Source { path: path.to_owned(), text });
+            sources.push(Source { path, text });
         }
     }
-    sources.sort_by(|left, right| left.path.cmp(&right.path));
-    sources.dedup_by(|left, right| left.path == right.path);
     Ok(sources)
 }
 
 fn write_architecture(root: &Path) -> Result<()> {
     let path = root.join(ARCHITECTURE);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
-    let written = floors::write_document(floors::ROOMS, &text)
-        .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
+    let written = floors::write_document(floors::ROOMS, &text).with_context(|| {
+        format!(
+            "`{ARCHITECTURE}` has no markers `{}` and `{}`",
+            floors::BEGIN,
+            floors::END
+        )
+    })?;
     Ok(fs::write(path, written)?)
 }
 
@@ -101,5 +114,7 @@ fn is_rust_below(source: &Source, folder: &str) -> bool {
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|found| found == extension)
+    Path::new(path)
+        .extension()
+        .is_some_and(|found| found == extension)
 }
