@@ -26,6 +26,15 @@ impl Epoch {
         }
     }
 
+    /// Reads what [`Display`](fmt::Display) prints.
+    pub fn parse_rfc_3339(text: &str) -> Result<Self, EpochFault> {
+        let time = humantime::parse_rfc3339(text).ok();
+        let since_1970 = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        since_1970
+            .map(|age| Self(age.as_secs()))
+            .ok_or_else(|| EpochFault(text.to_owned()))
+    }
+
     /// Seconds since 1970.
     pub fn seconds(self) -> u64 {
         self.0

@@ -67,6 +67,21 @@ pub struct ArchitectureImage {
 }
 
 impl Image {
+    /// An image as it was read back; `images` must not be empty.
+    pub(crate) fn from_parts(
+        images: Vec<ArchitectureImage>,
+        index: Option<Document>,
+        annotations: BTreeMap<String, String>,
+        epoch: Epoch,
+    ) -> Self {
+        Self {
+            images,
+            index,
+            annotations,
+            epoch,
+        }
+    }
+
     /// The image on every architecture, sorted by architecture; never empty.
     pub fn images(&self) -> &[ArchitectureImage] {
         &self.images

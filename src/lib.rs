@@ -6,9 +6,12 @@ pub mod digest;
 pub mod epoch;
 pub mod path;
 // Floor 3: files.
+pub mod contents;
 pub mod tree;
 // Floor 4: bytes.
 pub mod image;
 pub mod layer;
 // Floor 5: delivery.
 pub mod store;
+// Floor 6: the whole.
+pub mod inspect;

@@ -9,9 +9,10 @@ pub mod cache;
 pub mod container;
 pub mod disk;
 mod docker_archive;
-mod layer_check;
-mod oci_layout;
+pub(crate) mod layer_check;
+pub(crate) mod oci_layout;
 pub mod receipt;
+pub(crate) mod tarball;
 pub mod tools;
 
 use std::io;
@@ -98,7 +99,7 @@ pub enum ContentFault {
     #[error("is compressed as a whole; decompress it first")]
     Compressed,
     /// Not a tar.
-    #[error("is no readable tar: {0}")]
+    #[error("is no readable tar, or cut off: {0}")]
     Tar(String),
     /// A tar that ends before its content does.
     #[error("is truncated: `{0}` reaches beyond the end")]

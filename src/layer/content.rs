@@ -132,6 +132,15 @@ pub struct SliceReader<'a> {
     position: u64,
 }
 
+impl SliceReader<'_> {
+    /// Passes over bytes; says whether there were as many.
+    pub fn skip(&mut self, bytes: u64) -> bool {
+        let fits = bytes <= self.slice.size - self.position;
+        self.position += if fits { bytes } else { 0 };
+        fits
+    }
+}
+
 impl Read for SliceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.slice.size - self.position).unwrap_or(usize::MAX);

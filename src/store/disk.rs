@@ -2,9 +2,9 @@
 //!
 //! Takes in paths; gives out [`FileSlice`]s, stamps and atomic writers. Knows nothing of images.
 
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -187,14 +187,7 @@ const SUFFIX: &str = ".tmp";
 /// Between creating and locking, a sweep may take the file for a left-over one: then another is created.
 fn create_locked(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     loop {
-        let mut builder = tempfile::Builder::new();
-        builder
-            .prefix(prefix)
-            .suffix(SUFFIX)
-            .permissions(Permissions::from_mode(0o666));
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|error| without_temporary_path(&error))?;
+        let file = create_temporary(folder, prefix)?;
         match file.as_file().try_lock() {
             // A file system without locks: nothing is swept there either.
             Err(fs::TryLockError::Error(_)) => return Ok(file),
@@ -204,12 +197,16 @@ fn create_locked(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     }
 }
 
-/// The random temporary name would be in the message otherwise.
-fn without_temporary_path(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(
-        || io::Error::from(error.kind()),
-        io::Error::from_raw_os_error,
-    )
+/// What the system says is kept as it is: tempfile would put the random name around it.
+fn create_temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    let mut said = None;
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(prefix).suffix(SUFFIX);
+    let created = builder.make_in(folder, |path| {
+        let file = File::options().write(true).create_new(true).open(path);
+        file.inspect_err(|error| said = error.raw_os_error())
+    });
+    created.map_err(|error| said.map_or(error, io::Error::from_raw_os_error))
 }
 
 /// Removes what killed processes left: temporary files that nobody holds a lock on. Failing is harmless.

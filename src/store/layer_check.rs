@@ -118,7 +118,7 @@ fn look_through_gzip(
     slice: &FileSlice,
     what: &str,
 ) -> Result<(Descriptor, Option<Vec<ListedPath>>), ContentFault> {
-    let limit = MAX_TAR_SIZE.min(UNSUSPICIOUS_SIZE.max(slice.size().saturating_mul(MAX_RATIO)));
+    let limit = unpack_limit(slice.size());
     let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
     let mut tar = HashingReader::new(decoder.take(limit + 1));
     let listing = list(&mut tar);
@@ -129,6 +129,11 @@ fn look_through_gzip(
         });
     }
     Ok((tar.complete(), Some(listing?)))
+}
+
+/// How far a blob of some size may grow.
+pub(crate) fn unpack_limit(size: u64) -> u64 {
+    MAX_TAR_SIZE.min(UNSUSPICIOUS_SIZE.max(size.saturating_mul(MAX_RATIO)))
 }
 
 /// A tar is compressed once, by us, and then comes from the cache: our images have gzip layers only.

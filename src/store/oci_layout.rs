@@ -214,7 +214,7 @@ impl Walk<'_> {
 }
 
 /// The architecture that a configuration names.
-pub(super) fn architecture(config: &oci::ImageConfiguration) -> Result<Architecture, ContentFault> {
+pub(crate) fn architecture(config: &oci::ImageConfiguration) -> Result<Architecture, ContentFault> {
     let (os, processor) = (config.os().to_string(), config.architecture().to_string());
     Architecture::new(&os, &processor, config.variant().as_deref()).map_err(|fault| {
         ContentFault::Document {
@@ -225,7 +225,7 @@ pub(super) fn architecture(config: &oci::ImageConfiguration) -> Result<Architect
 }
 
 /// Parses a document.
-pub(super) fn parse<T: DeserializeOwned>(
+pub(crate) fn parse<T: DeserializeOwned>(
     container: &Container,
     name: &str,
     bytes: &[u8],
@@ -238,25 +238,31 @@ pub(super) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// A document by its descriptor, verified.
+/// A document by its descriptor, verified and parsed.
 fn document<T: DeserializeOwned>(
     container: &Container,
     what: &str,
     expected: Descriptor,
 ) -> Result<T, StoreError> {
-    blob(container, expected)?;
-    let bytes = container.document(&blob_name(expected.digest))?;
-    compare(
-        &format!("the {what} {}", expected.digest),
-        expected.digest,
-        Digest::of(&bytes),
-    )
-    .map_err(|fault| container.fault(fault))?;
+    let bytes = verified_bytes(container, what, expected)?;
     parse(container, &format!("{what} {}", expected.digest), &bytes)
 }
 
+/// The bytes of a document by its descriptor, verified.
+pub(crate) fn verified_bytes(
+    container: &Container,
+    what: &str,
+    expected: Descriptor,
+) -> Result<Vec<u8>, StoreError> {
+    blob(container, expected)?;
+    let bytes = container.document(&blob_name(expected.digest))?;
+    let what = format!("the {what} {}", expected.digest);
+    compare(&what, expected.digest, Digest::of(&bytes)).map_err(|fault| container.fault(fault))?;
+    Ok(bytes)
+}
+
 /// A blob by its descriptor, its size verified.
-fn blob(container: &Container, expected: Descriptor) -> Result<FileSlice, StoreError> {
+pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSlice, StoreError> {
     let slice = container.file(&blob_name(expected.digest))?;
     if slice.size() == expected.size {
         return Ok(slice);
@@ -274,7 +280,11 @@ pub(crate) fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-fn descriptor(container: &Container, entry: &oci::Descriptor) -> Result<Descriptor, StoreError> {
+/// Digest and size, the digest checked.
+pub(crate) fn descriptor(
+    container: &Container,
+    entry: &oci::Descriptor,
+) -> Result<Descriptor, StoreError> {
     let digest =
         Digest::parse(entry.digest().as_ref()).map_err(|fault| container.fault(fault.into()))?;
     Ok(Descriptor {
@@ -283,10 +293,10 @@ fn descriptor(container: &Container, entry: &oci::Descriptor) -> Result<Descript
     })
 }
 
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
-fn annotation<'a>(entry: &'a oci::Descriptor, key: &str) -> Option<&'a str> {
+pub(crate) fn annotation<'a>(entry: &'a oci::Descriptor, key: &str) -> Option<&'a str> {
     entry
         .annotations()
         .as_ref()

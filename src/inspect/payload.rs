@@ -1,0 +1,108 @@
+//! The files in a payload layer.
+//!
+//! Takes in the part of the tarball that holds the blob; gives out the list of files with their hashes, or the bytes of one.
+
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::contents::ContentsEntry;
+use crate::digest::{Descriptor, HashingReader};
+use crate::layer::content::FileSlice;
+use crate::store::ContentFault;
+use crate::store::layer_check::unpack_limit;
+
+/// What a payload layer holds.
+pub(super) struct PayloadList {
+    /// The files, sorted by path.
+    pub(super) files: Vec<ContentsEntry>,
+    /// Every path, folders too, sorted; one that is there twice is twice in the list.
+    pub(super) paths: Vec<String>,
+    /// The digest and size of the uncompressed tar.
+    pub(super) tar: Descriptor,
+}
+
+/// What a reader wants to see at once fits in memory.
+const MAX_FILE_SIZE: u64 = 64 << 20;
+
+/// Lists a layer.
+pub(super) fn list(slice: &FileSlice) -> Result<PayloadList, ContentFault> {
+    let mut tar = HashingReader::new(unpack(slice));
+    let (mut files, mut paths) = (Vec::new(), Vec::new());
+    walk(&mut tar, |path, entry| {
+        if entry.header().entry_type().is_file() {
+            let mode = entry.header().mode()?;
+            let mut content = HashingReader::new(entry);
+            io::copy(&mut content, &mut io::sink())?;
+            let Descriptor { digest, size } = content.complete();
+            files.push(ContentsEntry::new(path, mode, size, digest));
+        }
+        paths.push(path.to_owned());
+        Ok(true)
+    })?;
+    io::copy(&mut tar, &mut io::sink())?;
+    refuse_grown(tar.inner(), slice)?;
+    files.sort();
+    paths.sort();
+    Ok(PayloadList {
+        files,
+        paths,
+        tar: tar.complete(),
+    })
+}
+
+/// The bytes of one file, when it is there.
+pub(super) fn file(slice: &FileSlice, wanted: &str) -> Result<Option<Vec<u8>>, ContentFault> {
+    let mut found = None;
+    walk(&mut unpack(slice), |path, entry| {
+        if path != wanted {
+            return Ok(true);
+        }
+        let mut bytes = Vec::new();
+        entry.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
+        found = Some(bytes);
+        Ok(false)
+    })?;
+    if found
+        .as_ref()
+        .is_some_and(|bytes| bytes.len() as u64 > MAX_FILE_SIZE)
+    {
+        return Err(ContentFault::Limit {
+            what: format!("the size of `{wanted}`"),
+            limit: MAX_FILE_SIZE,
+        });
+    }
+    Ok(found)
+}
+
+type Unpacked<'a> = io::Take<MultiGzDecoder<io::BufReader<crate::layer::content::SliceReader<'a>>>>;
+
+fn unpack(slice: &FileSlice) -> Unpacked<'_> {
+    MultiGzDecoder::new(io::BufReader::new(slice.reader())).take(unpack_limit(slice.size()) + 1)
+}
+
+fn refuse_grown(tar: &Unpacked<'_>, slice: &FileSlice) -> Result<(), ContentFault> {
+    if tar.limit() > 0 {
+        return Ok(());
+    }
+    Err(ContentFault::Limit {
+        what: "the unpacked size of a layer".to_owned(),
+        limit: unpack_limit(slice.size()),
+    })
+}
+
+/// Visits the entries of a tar until the visitor has seen enough.
+fn walk<R: Read>(
+    tar: &mut R,
+    mut visit: impl FnMut(&str, &mut tar::Entry<'_, &mut R>) -> io::Result<bool>,
+) -> Result<(), ContentFault> {
+    let mut archive = tar::Archive::new(tar);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !visit(path.trim_end_matches('/'), &mut entry)? {
+            break;
+        }
+    }
+    Ok(())
+}

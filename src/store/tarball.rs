@@ -1,0 +1,210 @@
+//! The tarball that every image tool takes: an OCI layout and a docker-archive in one uncompressed tar.
+//!
+//! Takes in an image and its reference; gives out every byte of the file, in order, or holds a file against them. Blobs are copied
+//! as they are. Tried with Docker 20.10 and 28, containerd, podman, skopeo, crane and umoci: each reads another part of it.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Progress;
+use super::oci_layout::blob_name;
+use crate::digest::{Descriptor, Digest};
+use crate::epoch::Epoch;
+use crate::image::json::canonical;
+use crate::image::{Document, Image, ImageReference};
+use crate::layer::content::{Content, FileSlice, SliceReader};
+use crate::layer::tar_header::{self, END, Kind, padding};
+use crate::tree::Mode;
+
+/// Everything in the tarball, in order.
+pub(crate) struct Tarball {
+    items: Vec<Item>,
+    epoch: Epoch,
+}
+
+struct Item {
+    name: String,
+    kind: Kind,
+    content: Content,
+    expected: Descriptor,
+}
+
+impl Tarball {
+    /// Plans the tarball of an image.
+    pub(crate) fn new(image: &Image, reference: &ImageReference) -> Self {
+        let mut items = vec![
+            Item::document("oci-layout", &json!({ "imageLayoutVersion": "1.0.0" })),
+            Item::document("index.json", &index(image, reference)),
+            Item::document("manifest.json", &docker_manifest(image, reference)),
+            Item::folder("blobs/"),
+            Item::folder("blobs/sha256/"),
+        ];
+        let mut seen = BTreeSet::new();
+        let is_new = |(expected, _): &(Descriptor, Content)| seen.insert(expected.digest);
+        items.extend(blobs(image).into_iter().filter(is_new).map(Item::blob));
+        Self {
+            items,
+            epoch: image.epoch(),
+        }
+    }
+
+    /// Two tarballs with one key write the same bytes to the same place.
+    pub(super) fn key(&self, path: &Path) -> Digest {
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut text = format!("{} {}\n", self.epoch.seconds(), place.display());
+        for item in &self.items {
+            text.extend([
+                item.name.as_str(),
+                " ",
+                &item.expected.digest.to_string(),
+                "\n",
+            ]);
+        }
+        Digest::of(text.as_bytes())
+    }
+
+    /// How many bytes the tarball has.
+    pub(super) fn size(&self) -> u64 {
+        let size = |item: &Item| {
+            let frame = item.header(self.epoch).len() + padding(item.expected.size).len();
+            frame as u64 + item.expected.size
+        };
+        self.items.iter().map(size).sum::<u64>() + END.len() as u64
+    }
+
+    pub(super) fn write(&self, file: &mut File, progress: Progress<'_>) -> io::Result<()> {
+        for item in &self.items {
+            file.write_all(&item.header(self.epoch))?;
+            if item.content.copy_to(file, progress)? != item.expected.size {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            file.write_all(padding(item.expected.size))?;
+        }
+        file.write_all(&END)
+    }
+
+    /// Holds a file against every byte it should have, blobs aside, whose digests prove them. Gives the name of the first entry
+    /// that is not as it would be written: what is out of place shifts everything behind it.
+    pub(crate) fn first_difference(&self, file: &FileSlice) -> io::Result<Option<String>> {
+        let mut reader = file.reader();
+        for item in &self.items {
+            if !item.is_next(&mut reader, self.epoch)? {
+                return Ok(Some(item.name.clone()));
+            }
+        }
+        let ends = is_next(&mut reader, &END)? && reader.read(&mut [0])? == 0;
+        Ok((!ends).then(|| "the end".to_owned()))
+    }
+}
+
+impl Item {
+    fn folder(name: &str) -> Self {
+        let content = Content::from(Vec::new());
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Folder,
+            content,
+            expected: Descriptor::of(b""),
+        }
+    }
+
+    fn document(name: &str, value: &serde_json::Value) -> Self {
+        let bytes = canonical(value);
+        let expected = Descriptor::of(&bytes);
+        Self {
+            name: name.to_owned(),
+            kind: Kind::File(Mode::Plain),
+            content: Content::from(bytes),
+            expected,
+        }
+    }
+
+    fn blob((expected, content): (Descriptor, Content)) -> Self {
+        Self {
+            name: blob_name(expected.digest),
+            kind: Kind::File(Mode::Plain),
+            content,
+            expected,
+        }
+    }
+
+    fn header(&self, epoch: Epoch) -> Vec<u8> {
+        tar_header::encode(&self.name, self.kind, self.expected.size, epoch)
+    }
+
+    fn is_next(&self, reader: &mut SliceReader<'_>, epoch: Epoch) -> io::Result<bool> {
+        if !is_next(reader, &self.header(epoch))? {
+            return Ok(false);
+        }
+        match &self.content {
+            Content::Memory(bytes) if !is_next(reader, bytes)? => return Ok(false),
+            Content::Memory(_) => {}
+            Content::File(slice) if reader.skip(slice.size()) => {}
+            Content::File(_) => return Ok(false),
+        }
+        is_next(reader, padding(self.expected.size))
+    }
+}
+
+/// Whether these bytes come next.
+fn is_next(reader: &mut SliceReader<'_>, expected: &[u8]) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    reader.take(expected.len() as u64).read_to_end(&mut bytes)?;
+    Ok(bytes == expected)
+}
+
+/// One descriptor with both names: containerd and Docker 25+ read the first, skopeo and podman the second.
+fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
+    let kind = if image.index().is_some() {
+        "index"
+    } else {
+        "manifest"
+    };
+    let Descriptor { digest, size } = image.root().descriptor;
+    json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{
+            "mediaType": format!("application/vnd.oci.image.{kind}.v1+json"),
+            "digest": digest,
+            "size": size,
+            "annotations": {
+                "io.containerd.image.name": reference.to_string(),
+                "org.opencontainers.image.ref.name": reference.tag(),
+            },
+        }],
+    })
+}
+
+/// What Docker up to 24 reads, and `docker-archive:` of skopeo and podman.
+fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Value {
+    let image = image.preferred();
+    let layers: Vec<_> = image
+        .layers
+        .iter()
+        .map(|layer| blob_name(layer.packed.blob.digest))
+        .collect();
+    json!([{
+        "Config": blob_name(image.config.descriptor.digest),
+        "Layers": layers,
+        "RepoTags": [reference.familiar()],
+    }])
+}
+
+/// Documents before layers, so that a reader of a stream knows early what comes.
+fn blobs(image: &Image) -> Vec<(Descriptor, Content)> {
+    let of_image = image
+        .images()
+        .iter()
+        .flat_map(|image| [&image.manifest, &image.config]);
+    let documents = image.index().into_iter().chain(of_image);
+    let layers = image.images().iter().flat_map(|image| &image.layers);
+    documents
+        .map(|Document { bytes, descriptor }| (*descriptor, Content::from(bytes.clone())))
+        .chain(layers.map(|layer| (layer.packed.blob, layer.content.clone())))
+        .collect()
+}

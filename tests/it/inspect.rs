@@ -1,0 +1,308 @@
+//! Reading tarballs back, whole and damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bootsmith::contents::CONTENTS_PATH;
+use bootsmith::epoch::Epoch;
+use bootsmith::image::{Base, assemble};
+use bootsmith::inspect::{self, Verification};
+use bootsmith::tree::Mode;
+
+use crate::fixture::{self, Place, scratch_image, write, write_tar};
+
+fn faults(path: &Path) -> Vec<String> {
+    let verification = inspect::verify(path).expect("a file that can be read");
+    verification
+        .faults
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// A place with a good tarball.
+fn tarball(architectures: &[&str]) -> (Place, PathBuf, Vec<u8>) {
+    let place = Place::new();
+    let path = place.path("out.tar");
+    write(&scratch_image(architectures), &path, &place.cache);
+    let bytes = fs::read(&path).expect("a tarball");
+    (place, path, bytes)
+}
+
+#[test]
+fn a_tarball_is_summarised() {
+    let (_place, path, bytes) = tarball(&["linux/amd64"]);
+    let archive = inspect::open(&path).expect("a tarball");
+    let summary = archive.summary().expect("a summary");
+    let image = scratch_image(&["linux/amd64"]);
+    assert_eq!(
+        (summary.digest, summary.index, summary.size_bytes),
+        (image.digest(), None, bytes.len() as u64)
+    );
+    assert_eq!(
+        summary.reference.as_deref(),
+        Some("registry.example.com/shop/bootstrap:1.4.2")
+    );
+    assert_eq!(
+        summary.annotations["org.opencontainers.image.version"],
+        "1.4.2"
+    );
+    let summary = &summary.images[0];
+    assert_eq!(summary.architecture.to_string(), "linux/amd64");
+    assert_eq!(
+        (summary.entrypoint.join(" "), summary.command.join(" ")),
+        ("/bootstrap/bin/bootstrap".to_owned(), "help".to_owned())
+    );
+    let layers: Vec<_> = summary
+        .layers
+        .iter()
+        .map(|layer| {
+            (
+                layer.role.as_str(),
+                layer
+                    .files
+                    .iter()
+                    .map(|file| format!("{} {}", file.mode, file.path))
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        layers,
+        [
+            (
+                "entrypoint",
+                vec!["0755 bootstrap/bin/bootstrap".to_owned()]
+            ),
+            (
+                "environments",
+                vec![
+                    "0644 bootstrap/environments/production/compose.yaml".to_owned(),
+                    "0644 bootstrap/release".to_owned(),
+                    "0644 bootstrap/spec/contents.json".to_owned(),
+                ]
+            ),
+        ]
+    );
+    assert_eq!(
+        archive.payload_file("bootstrap/release").expect("a layer"),
+        Some(b"version=1.4.2\n".to_vec())
+    );
+    assert_eq!(
+        archive.payload_file("bootstrap/nothing").expect("a layer"),
+        None
+    );
+}
+
+#[test]
+fn a_good_tarball_has_no_faults() {
+    for (architectures, blobs) in [
+        (vec!["linux/amd64"], 4),
+        (vec!["linux/amd64", "linux/arm64", "linux/arm/v7"], 9),
+    ] {
+        let (_place, path, _) = tarball(&architectures);
+        let verification = inspect::verify(&path).expect("a file that can be read");
+        assert_eq!(verification.faults, []);
+        assert_eq!((verification.blobs, verification.payload_files), (blobs, 3));
+    }
+}
+
+#[test]
+fn a_good_tarball_on_a_base_has_no_faults() {
+    let place = Place::new();
+    fixture::base_archive(&place.path("base.tar"), &["linux/amd64", "linux/arm64"]);
+    let reference = bootsmith::store::BaseReference::parse(&format!(
+        "oci:{}",
+        place.path("base.tar").display()
+    ))
+    .expect("a reference");
+    let base = bootsmith::store::open_base(&reference, &[], &place.cache).expect("a base");
+    write(&fixture::image(&base), &place.path("out.tar"), &place.cache);
+    assert_eq!(faults(&place.path("out.tar")), Vec::<String>::new());
+    let summary = inspect::open(&place.path("out.tar"))
+        .and_then(|archive| archive.summary())
+        .expect("a summary");
+    let roles: Vec<_> = summary.images[1]
+        .layers
+        .iter()
+        .map(|layer| layer.role.as_str())
+        .collect();
+    assert_eq!(roles, ["base", "base", "entrypoint", "environments"]);
+}
+
+/// Wherever a tarball is cut, it is an error; nothing panics.
+#[test]
+fn a_truncated_tarball_is_refused_wherever_it_is_cut() {
+    let (_place, path, bytes) = tarball(&["linux/amd64"]);
+    for length in
+        (0..bytes.len())
+            .step_by(97)
+            .chain([bytes.len() - 1, bytes.len() - 512, bytes.len() - 1024])
+    {
+        fs::write(&path, &bytes[..length]).expect("room");
+        assert!(
+            !faults(&path).is_empty(),
+            "cut at {length} of {}",
+            bytes.len()
+        );
+        drop(inspect::open(&path).and_then(|archive| archive.summary()));
+    }
+}
+
+/// There is no byte that does not count.
+#[test]
+fn a_flipped_bit_is_found_wherever_it_is() {
+    let (_place, path, bytes) = tarball(&["linux/amd64", "linux/arm64"]);
+    for at in (0..bytes.len()).step_by(13) {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&path, &bad).expect("room");
+        assert!(
+            !faults(&path).is_empty(),
+            "bit {} of byte {at} of {}",
+            at % 8,
+            bytes.len()
+        );
+        drop(inspect::open(&path).and_then(|archive| archive.summary()));
+    }
+}
+
+#[test]
+fn more_than_there_should_be_is_found() {
+    let (place, path, bytes) = tarball(&["linux/amd64"]);
+    let mut longer = bytes.clone();
+    longer.push(0);
+    fs::write(&path, longer).expect("room");
+    assert_eq!(
+        faults(&path),
+        ["the tarball differs at `the end` from what would be written for this image"]
+    );
+    write_tar(&place.path("extra.tar"), &[("extra", b"x")]);
+    let mut extra = bytes[..bytes.len() - 1024].to_vec();
+    extra.extend(fs::read(place.path("extra.tar")).expect("a tar"));
+    fs::write(&path, extra).expect("room");
+    assert_eq!(
+        faults(&path),
+        [
+            "the entry `extra` belongs to no image",
+            "the tarball differs at `the end` from what would be written for this image"
+        ]
+    );
+    write_tar(&place.path("extra.tar"), &[("manifest.json", b"[]")]);
+    let mut twice = bytes[..bytes.len() - 1024].to_vec();
+    twice.extend(fs::read(place.path("extra.tar")).expect("a tar"));
+    fs::write(&path, twice).expect("room");
+    assert_eq!(
+        faults(&path),
+        ["the tarball has a bad entry `manifest.json`: its path is there twice"]
+    );
+}
+
+#[test]
+fn garbage_is_refused() {
+    let place = Place::new();
+    let path = place.path("out.tar");
+    let mut state = 7_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    })
+    .take(5000)
+    .collect();
+    for bytes in [b"".as_slice(), b"x", &[0; 1024], &noise] {
+        fs::write(&path, bytes).expect("room");
+        assert_eq!(faults(&path).len(), 1);
+        assert!(inspect::open(&path).is_err());
+    }
+    assert!(inspect::verify(&place.path("nowhere")).is_err());
+}
+
+/// The faults of an image that was packed wrongly, but whose digests are right.
+fn faults_of(layers: &[bootsmith::layer::Layer]) -> Vec<String> {
+    let place = Place::new();
+    let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
+    let image = assemble(&base, layers, &fixture::settings(), Epoch::default()).expect("an image");
+    write(&image, &place.path("out.tar"), &place.cache);
+    faults(&place.path("out.tar"))
+}
+
+#[test]
+fn a_payload_that_is_not_as_listed_is_found() {
+    let mut layers = fixture::payload();
+    layers[0] = fixture::layer(
+        "entrypoint",
+        &[
+            (
+                "bootstrap/bin/bootstrap",
+                Mode::Plain,
+                "#!/bin/sh\necho \"$@\"\n",
+            ),
+            ("bootstrap/more", Mode::Plain, ""),
+        ],
+    );
+    assert_eq!(
+        faults_of(&layers),
+        [
+            "`bootstrap/bin/bootstrap` is not as `contents.json` lists it",
+            "`bootstrap/more` is not listed in `contents.json`"
+        ]
+    );
+    assert_eq!(
+        faults_of(&layers[1..]),
+        ["`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing"]
+    );
+    assert_eq!(
+        faults_of(&layers[..1]),
+        [format!("`{CONTENTS_PATH}` is missing")]
+    );
+}
+
+#[test]
+fn a_path_twice_in_a_layer_is_found() {
+    let place = Place::new();
+    write_tar(
+        &place.path("layer.tar"),
+        &[("bootstrap/release", b"one"), ("bootstrap/release", b"two")],
+    );
+    let mut blob = Vec::new();
+    let packed = bootsmith::layer::compress(
+        fs::File::open(place.path("layer.tar")).expect("a tar"),
+        &mut blob,
+    )
+    .expect("memory");
+    let twice = bootsmith::layer::Layer {
+        role: "twice".to_owned(),
+        packed,
+        content: blob.into(),
+    };
+    let digest = twice.packed.blob.digest;
+    let layers: Vec<_> = std::iter::once(twice).chain(fixture::payload()).collect();
+    assert_eq!(
+        faults_of(&layers),
+        [format!(
+            "the layer {digest} has the path `bootstrap/release` twice"
+        )]
+    );
+}
+
+#[test]
+fn a_verification_counts_what_it_did() {
+    let (_place, path, _) = tarball(&["linux/amd64"]);
+    let image = &scratch_image(&["linux/amd64"]);
+    let image = &image.images()[0];
+    let layers: u64 = image
+        .layers
+        .iter()
+        .map(|layer| layer.packed.blob.size)
+        .sum();
+    let blob_bytes = layers + image.manifest.descriptor.size + image.config.descriptor.size;
+    assert_eq!(
+        inspect::verify(&path).expect("a tarball"),
+        Verification {
+            blobs: 4,
+            blob_bytes,
+            payload_files: 3,
+            faults: Vec::new()
+        }
+    );
+}
