@@ -58,7 +58,7 @@ pub(crate) fn obstacle() -> Option<&'static str> {
         packages::PODMAN,
         packages::REGISTRY,
     ];
-    if engine::connect().is_none() {
+    if !engine::answers() {
         return Some("no container engine answers `docker version`");
     }
     let tools_are_had = packages::are_here(&tools) || packages::may_install();

@@ -102,10 +102,10 @@ pub(super) const BEGIN: &str = "<!-- floors: written by `cargo xtask tidy --writ
 pub(super) const END: &str = "<!-- end of floors -->";
 
 /// Why a module may not use another; `None` when it may.
-pub(super) fn objection(rooms: &[Room], user: &str, used: &str) -> Option<String> {
+pub(super) fn objection(rooms: &[Room], user: &str, target: &str) -> Option<String> {
     let find = |name: &str| rooms.iter().find(|room| room.name == name);
     // Modules that are not in the table are reported by `check_rooms`.
-    let (from, to) = (find(user)?, find(used)?);
+    let (from, to) = (find(user)?, find(target)?);
     let allowed = from.name == to.name || to.floor < from.floor || from.after.contains(&to.name);
     (!allowed).then(|| {
         format!(
