@@ -27,12 +27,7 @@ pub struct ContentsEntry {
 impl ContentsEntry {
     /// Describes a file.
     pub fn new(path: &str, mode: u32, size: u64, digest: Digest) -> Self {
-        Self {
-            path: path.to_owned(),
-            mode: format!("{mode:04o}"),
-            size,
-            sha256: digest.hex(),
-        }
+        Self { path: path.to_owned(), mode: format!("{mode:04o}"), size, sha256: digest.hex() }
     }
 }
 
@@ -40,12 +35,7 @@ impl ContentsEntry {
 pub fn list(tree: &FileTree) -> Vec<ContentsEntry> {
     let entry = |(path, file): (&crate::path::RelativePath, &crate::tree::File)| {
         let size = file.bytes.len() as u64;
-        ContentsEntry::new(
-            path.as_str(),
-            file.mode.bits(),
-            size,
-            Digest::of(&file.bytes),
-        )
+        ContentsEntry::new(path.as_str(), file.mode.bits(), size, Digest::of(&file.bytes))
     };
     tree.iter().map(entry).collect()
 }
@@ -70,19 +60,9 @@ mod tests {
     #[test]
     fn every_file_has_a_line() {
         let mut tree = FileTree::default();
-        for (path, mode) in [
-            ("bootstrap/b", Mode::Plain),
-            ("bootstrap/a", Mode::Executable),
-        ] {
+        for (path, mode) in [("bootstrap/b", Mode::Plain), ("bootstrap/a", Mode::Executable)] {
             let path = RelativePath::parse(path).expect("a path of the test");
-            tree.insert(
-                path,
-                File {
-                    mode,
-                    bytes: b"x".as_slice().into(),
-                },
-            )
-            .expect("a path of its own");
+            tree.insert(path, File { mode, bytes: b"x".as_slice().into() }).expect("a path of its own");
         }
         let of_x = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
         assert_eq!(

@@ -23,17 +23,12 @@ pub struct DigestFault(String);
 impl Digest {
     /// Reads `sha256:<64 lower-case hexadecimal characters>`.
     pub fn parse(text: &str) -> Result<Self, DigestFault> {
-        text.strip_prefix("sha256:")
-            .and_then(decode_hex)
-            .map(Self)
-            .ok_or_else(|| DigestFault(text.to_owned()))
+        text.strip_prefix("sha256:").and_then(decode_hex).map(Self).ok_or_else(|| DigestFault(text.to_owned()))
     }
 
     /// Reads the 64 hexadecimal characters alone, as file names in an image have them.
     pub fn from_hex(text: &str) -> Result<Self, DigestFault> {
-        decode_hex(text)
-            .map(Self)
-            .ok_or_else(|| DigestFault(text.to_owned()))
+        decode_hex(text).map(Self).ok_or_else(|| DigestFault(text.to_owned()))
     }
 
     /// The digest of some bytes.
@@ -44,9 +39,7 @@ impl Digest {
     /// The 64 hexadecimal characters alone.
     pub fn hex(&self) -> String {
         let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits
-            .map(|digit| char::from(HEX_DIGITS[usize::from(digit)]))
-            .collect()
+        digits.map(|digit| char::from(HEX_DIGITS[usize::from(digit)])).collect()
     }
 }
 
@@ -117,10 +110,7 @@ pub struct Descriptor {
 impl Descriptor {
     /// Describes some bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            digest: Digest::of(bytes),
-            size: bytes.len() as u64,
-        }
+        Self { digest: Digest::of(bytes), size: bytes.len() as u64 }
     }
 }
 
@@ -145,10 +135,7 @@ impl Hasher {
 
     /// Describes everything that was taken in.
     pub fn complete(self) -> Descriptor {
-        Descriptor {
-            digest: Digest(self.state.finalize().into()),
-            size: self.size,
-        }
+        Descriptor { digest: Digest(self.state.finalize().into()), size: self.size }
     }
 }
 
@@ -161,10 +148,7 @@ pub struct HashingWriter<W> {
 impl<W: Write> HashingWriter<W> {
     /// Hashes everything written to `inner` from now on.
     pub fn new(inner: W) -> Self {
-        Self {
-            inner,
-            hasher: Hasher::default(),
-        }
+        Self { inner, hasher: Hasher::default() }
     }
 
     /// The writer below, and what was written.
@@ -194,10 +178,7 @@ pub struct HashingReader<R> {
 impl<R: Read> HashingReader<R> {
     /// Hashes everything read from `inner` from now on.
     pub fn new(inner: R) -> Self {
-        Self {
-            inner,
-            hasher: Hasher::default(),
-        }
+        Self { inner, hasher: Hasher::default() }
     }
 
     /// The reader below.
@@ -223,8 +204,7 @@ impl<R: Read> Read for HashingReader<R> {
 mod tests {
     use super::*;
 
-    const OF_NOTHING: &str =
-        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const OF_NOTHING: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
     fn a_digest_is_read_as_it_is_written() {
@@ -239,16 +219,7 @@ mod tests {
         let upper = OF_NOTHING.to_uppercase().replace("SHA256", "sha256");
         let short = &OF_NOTHING[..70];
         let long = format!("{OF_NOTHING}0");
-        for text in [
-            "",
-            "sha256:",
-            "sha256:../../etc/passwd",
-            "sha512:00",
-            &upper,
-            short,
-            &long,
-            &OF_NOTHING[7..],
-        ] {
+        for text in ["", "sha256:", "sha256:../../etc/passwd", "sha512:00", &upper, short, &long, &OF_NOTHING[7..]] {
             assert!(Digest::parse(text).is_err(), "{text}");
         }
     }
@@ -261,9 +232,6 @@ mod tests {
         let (bytes, written) = writer.complete();
         let mut reader = HashingReader::new(bytes.as_slice());
         io::copy(&mut reader, &mut io::sink()).expect("memory gives everything");
-        assert_eq!(
-            (written, reader.complete()),
-            (Descriptor::of(b"two parts"), Descriptor::of(b"two parts"))
-        );
+        assert_eq!((written, reader.complete()), (Descriptor::of(b"two parts"), Descriptor::of(b"two parts")));
     }
 }

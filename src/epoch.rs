@@ -30,9 +30,7 @@ impl Epoch {
     pub fn parse_rfc_3339(text: &str) -> Result<Self, EpochFault> {
         let time = humantime::parse_rfc3339(text).ok();
         let since_1970 = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        since_1970
-            .map(|age| Self(age.as_secs()))
-            .ok_or_else(|| EpochFault(text.to_owned()))
+        since_1970.map(|age| Self(age.as_secs())).ok_or_else(|| EpochFault(text.to_owned()))
     }
 
     /// Seconds since 1970.

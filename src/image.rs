@@ -37,10 +37,7 @@ pub struct Document {
 impl Document {
     /// Names bytes by their digest.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            descriptor: Descriptor::of(&bytes),
-            bytes,
-        }
+        Self { descriptor: Descriptor::of(&bytes), bytes }
     }
 }
 
@@ -74,12 +71,7 @@ impl Image {
         annotations: BTreeMap<String, String>,
         epoch: Epoch,
     ) -> Self {
-        Self {
-            images,
-            index,
-            annotations,
-            epoch,
-        }
+        Self { images, index, annotations, epoch }
     }
 
     /// The image on every architecture, sorted by architecture; never empty.
@@ -114,10 +106,7 @@ impl Image {
 
     /// The image that a reader gets who understands one architecture alone: linux/amd64 when there, else the first.
     pub fn preferred(&self) -> &ArchitectureImage {
-        let common = self
-            .images
-            .iter()
-            .find(|image| image.architecture.to_string() == "linux/amd64");
+        let common = self.images.iter().find(|image| image.architecture.to_string() == "linux/amd64");
         common.unwrap_or(&self.images[0])
     }
 }

@@ -121,25 +121,16 @@ impl BootstrapArchive {
             digest: self.root.digest,
             index: self.index.is_some().then_some(self.root.digest),
             annotations: self.annotations.clone(),
-            images: self
-                .images
-                .iter()
-                .map(|image| self.summarise(image))
-                .collect::<Result<_, _>>()?,
+            images: self.images.iter().map(|image| self.summarise(image)).collect::<Result<_, _>>()?,
         })
     }
 
     /// The bytes of a payload file, by its path in the image without a leading slash. The payload is the same on every
     /// architecture; of several layers the uppermost counts.
     pub fn payload_file(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let payload = self.images[0]
-            .layers
-            .iter()
-            .rev()
-            .filter(|layer| layer.role != ROLE_BASE);
+        let payload = self.images[0].layers.iter().rev().filter(|layer| layer.role != ROLE_BASE);
         for layer in payload {
-            let found =
-                payload::file(&layer.slice, path).map_err(|fault| self.container.fault(fault))?;
+            let found = payload::file(&layer.slice, path).map_err(|fault| self.container.fault(fault))?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -156,28 +147,15 @@ impl BootstrapArchive {
             created: image.configuration.created().clone(),
             entrypoint: process.entrypoint().clone().unwrap_or_default(),
             command: process.cmd().clone().unwrap_or_default(),
-            labels: process
-                .labels()
-                .clone()
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
-            layers: image
-                .layers
-                .iter()
-                .map(|layer| self.summarise_layer(layer))
-                .collect::<Result<_, _>>()?,
+            labels: process.labels().clone().unwrap_or_default().into_iter().collect(),
+            layers: image.layers.iter().map(|layer| self.summarise_layer(layer)).collect::<Result<_, _>>()?,
         })
     }
 
     fn summarise_layer(&self, layer: &ArchivedLayer) -> Result<LayerSummary, StoreError> {
         let files = match layer.role.as_str() {
             ROLE_BASE => Vec::new(),
-            _ => {
-                payload::list(&layer.slice)
-                    .map_err(|fault| self.container.fault(fault))?
-                    .files
-            }
+            _ => payload::list(&layer.slice).map_err(|fault| self.container.fault(fault))?.files,
         };
         Ok(LayerSummary {
             role: layer.role.clone(),

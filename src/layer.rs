@@ -74,11 +74,7 @@ pub fn pack(tree: &FileTree, epoch: Epoch, sink: impl Write) -> Result<Packed, P
 pub fn pack_in_memory(role: &str, tree: &FileTree, epoch: Epoch) -> Result<Layer, PackError> {
     let mut bytes = Vec::new();
     let packed = pack(tree, epoch, &mut bytes)?;
-    Ok(Layer {
-        role: role.to_owned(),
-        packed,
-        content: Content::Memory(bytes.into()),
-    })
+    Ok(Layer { role: role.to_owned(), packed, content: Content::Memory(bytes.into()) })
 }
 
 /// Compresses a finished tar, byte for byte as it is, into `sink`.
@@ -105,12 +101,7 @@ fn entries(tree: &FileTree) -> Result<BTreeMap<String, Option<&File>>, PackError
 
 fn write_file(writer: &mut impl Write, path: &str, file: &File, epoch: Epoch) -> io::Result<()> {
     let size = file.bytes.len() as u64;
-    writer.write_all(&tar_header::encode(
-        path,
-        Kind::File(file.mode),
-        size,
-        epoch,
-    ))?;
+    writer.write_all(&tar_header::encode(path, Kind::File(file.mode), size, epoch))?;
     writer.write_all(&file.bytes)?;
     writer.write_all(padding(size))
 }
@@ -132,14 +123,7 @@ mod tests {
         let mut tree = FileTree::default();
         for (path, mode, text) in files {
             let path = RelativePath::parse(path).expect("a path of the test");
-            tree.insert(
-                path,
-                File {
-                    mode: *mode,
-                    bytes: text.as_bytes().into(),
-                },
-            )
-            .expect("a path of its own");
+            tree.insert(path, File { mode: *mode, bytes: text.as_bytes().into() }).expect("a path of its own");
         }
         tree
     }
@@ -158,9 +142,7 @@ mod tests {
 
     fn bytes_of(layer: &Layer) -> Vec<u8> {
         let mut bytes = Vec::new();
-        GzDecoder::new(layer.content.reader())
-            .read_to_end(&mut bytes)
-            .expect("our own gzip");
+        GzDecoder::new(layer.content.reader()).read_to_end(&mut bytes).expect("our own gzip");
         bytes
     }
 
@@ -178,15 +160,8 @@ mod tests {
                 (header.uid().ok(), header.gid().ok(), header.mtime().ok()),
                 (Some(0), Some(0), Some(1_700_000_000))
             );
-            assert_eq!(
-                (header.username().ok(), header.groupname().ok()),
-                (Some(Some("")), Some(Some("")))
-            );
-            paths.push(format!(
-                "{:o} {}",
-                header.mode().expect("a mode"),
-                entry.path().expect("a path").display()
-            ));
+            assert_eq!((header.username().ok(), header.groupname().ok()), (Some(Some("")), Some(Some(""))));
+            paths.push(format!("{:o} {}", header.mode().expect("a mode"), entry.path().expect("a path").display()));
         }
         let long = format!("bootstrap/{}", "d".repeat(140));
         assert_eq!(
@@ -206,22 +181,16 @@ mod tests {
 
     #[test]
     fn the_digests_are_those_of_the_bytes() {
-        let layer =
-            pack_in_memory("test", &example(), Epoch::default()).expect("a tree that packs");
+        let layer = pack_in_memory("test", &example(), Epoch::default()).expect("a tree that packs");
         let mut blob = Vec::new();
-        layer
-            .content
-            .reader()
-            .read_to_end(&mut blob)
-            .expect("memory");
+        layer.content.reader().read_to_end(&mut blob).expect("memory");
         assert_eq!(layer.packed.blob, Descriptor::of(&blob));
         assert_eq!(layer.packed.tar, Descriptor::of(&bytes_of(&layer)));
     }
 
     #[test]
     fn the_bytes_are_golden() {
-        let layer =
-            pack_in_memory("test", &example(), Epoch::default()).expect("a tree that packs");
+        let layer = pack_in_memory("test", &example(), Epoch::default()).expect("a tree that packs");
         assert_eq!(
             layer.packed.tar.digest.to_string(),
             "sha256:12e1684bf4ab81304cab9d7e7e06b257e0c773b0fa242bd4f7e178b0dcd9582e"

@@ -74,9 +74,7 @@ impl RelativePath {
 
     /// Every folder on the way to this path, the outermost first, the path itself left out.
     pub fn parents(&self) -> impl Iterator<Item = RelativePath> + '_ {
-        self.0
-            .match_indices('/')
-            .map(|(at, _)| Self(self.0[..at].to_owned()))
+        self.0.match_indices('/').map(|(at, _)| Self(self.0[..at].to_owned()))
     }
 }
 

@@ -134,9 +134,7 @@ pub enum ContentFault {
         limit: u64,
     },
     /// Other bytes than promised.
-    #[error(
-        "is damaged or was tampered with: {what} should have the digest {expected}, but has {actual}"
-    )]
+    #[error("is damaged or was tampered with: {what} should have the digest {expected}, but has {actual}")]
     WrongDigest {
         /// Which content.
         what: String,
@@ -146,9 +144,7 @@ pub enum ContentFault {
         actual: Digest,
     },
     /// Another size than promised.
-    #[error(
-        "is damaged or was tampered with: {what} should have {expected} bytes, but has {actual}"
-    )]
+    #[error("is damaged or was tampered with: {what} should have {expected} bytes, but has {actual}")]
     WrongSize {
         /// Which content.
         what: String,
@@ -186,34 +182,24 @@ impl StoreError {
             Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
             Self::Base(fault) => base_hint(fault),
             Self::Pack { .. } => None,
-            Self::MissingTools(fault) => Some(format!(
-                "take a base that has them; looked for {}",
-                fault.searched.join(", ")
-            )),
+            Self::MissingTools(fault) => {
+                Some(format!("take a base that has them; looked for {}", fault.searched.join(", ")))
+            }
         }
     }
 
     pub(crate) fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Disk {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Disk { action, path: path.to_owned(), source }
     }
 
     pub(crate) fn content(path: &Path) -> impl FnOnce(ContentFault) -> Self {
-        move |fault| Self::Content {
-            path: path.to_owned(),
-            fault: Box::new(fault),
-        }
+        move |fault| Self::Content { path: path.to_owned(), fault: Box::new(fault) }
     }
 }
 
 fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
-        io::ErrorKind::StorageFull => {
-            Some("make room on the disk, or choose another output folder")
-        }
+        io::ErrorKind::StorageFull => Some("make room on the disk, or choose another output folder"),
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             Some("choose a folder that you may write to")
         }
@@ -223,27 +209,23 @@ fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
 
 fn content_hint(fault: &ContentFault) -> Option<&'static str> {
     match fault {
-        ContentFault::WrongDigest { .. }
-        | ContentFault::WrongSize { .. }
-        | ContentFault::Truncated(_) => Some("fetch or make the file again"),
-        ContentFault::Compressed => Some(
-            "an archive is taken as `docker save` or `skopeo copy` write it, without an outer gzip",
-        ),
-        ContentFault::Unsupported { .. } => Some(
-            "make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`",
-        ),
-        ContentFault::NoImage { .. } => {
-            Some("name the image as `oci:PATH:TAG` or `docker-archive:PATH:NAME:TAG`")
+        ContentFault::WrongDigest { .. } | ContentFault::WrongSize { .. } | ContentFault::Truncated(_) => {
+            Some("fetch or make the file again")
         }
+        ContentFault::Compressed => {
+            Some("an archive is taken as `docker save` or `skopeo copy` write it, without an outer gzip")
+        }
+        ContentFault::Unsupported { .. } => {
+            Some("make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`")
+        }
+        ContentFault::NoImage { .. } => Some("name the image as `oci:PATH:TAG` or `docker-archive:PATH:NAME:TAG`"),
         _ => None,
     }
 }
 
 fn base_hint(fault: &BaseFault) -> Option<String> {
     match fault {
-        BaseFault::Ambiguous { .. } => {
-            Some("name one image by its tag, as `oci:PATH:TAG`".to_owned())
-        }
+        BaseFault::Ambiguous { .. } => Some("name one image by its tag, as `oci:PATH:TAG`".to_owned()),
         BaseFault::Empty(_) | BaseFault::NoArchitecture { .. } => None,
     }
 }

@@ -31,19 +31,10 @@ impl Architecture {
     }
 
     /// Puts the three words together. `v8` is what arm64 always is, so it is left out and both spellings are equal.
-    pub fn new(
-        os: &str,
-        processor: &str,
-        variant: Option<&str>,
-    ) -> Result<Self, ArchitectureFault> {
-        let says_nothing =
-            |variant: &str| variant.is_empty() || (processor == "arm64" && variant == "v8");
+    pub fn new(os: &str, processor: &str, variant: Option<&str>) -> Result<Self, ArchitectureFault> {
+        let says_nothing = |variant: &str| variant.is_empty() || (processor == "arm64" && variant == "v8");
         let variant = variant.filter(|variant| !says_nothing(variant));
-        if [Some(os), Some(processor), variant]
-            .into_iter()
-            .flatten()
-            .all(is_word)
-        {
+        if [Some(os), Some(processor), variant].into_iter().flatten().all(is_word) {
             return Ok(Self {
                 os: os.to_owned(),
                 processor: processor.to_owned(),
@@ -77,9 +68,7 @@ fn is_word(text: &str) -> bool {
 impl fmt::Display for Architecture {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.os, self.processor)?;
-        self.variant
-            .iter()
-            .try_for_each(|variant| write!(formatter, "/{variant}"))
+        self.variant.iter().try_for_each(|variant| write!(formatter, "/{variant}"))
     }
 }
 
@@ -104,27 +93,14 @@ mod tests {
     #[test]
     fn an_architecture_is_printed_as_it_is_read() {
         for text in ["linux/amd64", "linux/arm/v7", "linux/riscv64"] {
-            assert_eq!(
-                Architecture::parse(text).map(|architecture| architecture.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(Architecture::parse(text).map(|architecture| architecture.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!(
-            Architecture::parse("linux/arm64/v8"),
-            Architecture::parse("linux/arm64")
-        );
+        assert_eq!(Architecture::parse("linux/arm64/v8"), Architecture::parse("linux/arm64"));
     }
 
     #[test]
     fn what_is_no_architecture_is_refused() {
-        for text in [
-            "",
-            "amd64",
-            "linux/",
-            "linux/amd64/v1/x",
-            "Linux/amd64",
-            "linux/../x",
-        ] {
+        for text in ["", "amd64", "linux/", "linux/amd64/v1/x", "Linux/amd64", "linux/../x"] {
             assert!(Architecture::parse(text).is_err(), "{text}");
         }
     }

@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use oci_spec::image as oci;
 
-use super::{
-    ANNOTATION_ROLE, Architecture, ArchitectureImage, Base, BaseImage, Document, Image, ROLE_BASE,
-    json,
-};
+use super::{ANNOTATION_ROLE, Architecture, ArchitectureImage, Base, BaseImage, Document, Image, ROLE_BASE, json};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::layer::Layer;
@@ -33,9 +30,7 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssembleError {
     /// More layers than engines stack.
-    #[error(
-        "an image of {0} layers cannot be run: the base has too many (at most {MAX_LAYERS} together)"
-    )]
+    #[error("an image of {0} layers cannot be run: the base has too many (at most {MAX_LAYERS} together)")]
     TooManyLayers(usize),
 }
 
@@ -43,24 +38,14 @@ pub enum AssembleError {
 pub const MAX_LAYERS: usize = 125;
 
 /// Puts the payload on the base, on every architecture of the base.
-pub fn assemble(
-    base: &Base,
-    payload: &[Layer],
-    settings: &Settings,
-    epoch: Epoch,
-) -> Result<Image, AssembleError> {
+pub fn assemble(base: &Base, payload: &[Layer], settings: &Settings, epoch: Epoch) -> Result<Image, AssembleError> {
     let images = base
         .images()
         .iter()
         .map(|image| assemble_one(image, payload, settings, epoch))
         .collect::<Result<Vec<_>, _>>()?;
     let index = (images.len() > 1).then(|| index(&images, settings));
-    Ok(Image {
-        images,
-        index,
-        annotations: settings.annotations.clone(),
-        epoch,
-    })
+    Ok(Image { images, index, annotations: settings.annotations.clone(), epoch })
 }
 
 fn assemble_one(
@@ -73,33 +58,18 @@ fn assemble_one(
     if layers.len() > MAX_LAYERS {
         return Err(AssembleError::TooManyLayers(layers.len()));
     }
-    let config = Document::new(json::canonical(&configuration(
-        base, &layers, settings, epoch,
-    )));
+    let config = Document::new(json::canonical(&configuration(base, &layers, settings, epoch)));
     let manifest = Document::new(json::canonical(&manifest(&config, &layers, settings)));
-    Ok(ArchitectureImage {
-        architecture: base.architecture.clone(),
-        config,
-        manifest,
-        layers,
-    })
+    Ok(ArchitectureImage { architecture: base.architecture.clone(), config, manifest, layers })
 }
 
-fn configuration(
-    base: &BaseImage,
-    layers: &[Layer],
-    settings: &Settings,
-    epoch: Epoch,
-) -> oci::ImageConfiguration {
+fn configuration(base: &BaseImage, layers: &[Layer], settings: &Settings, epoch: Epoch) -> oci::ImageConfiguration {
     let mut config = base.config.clone();
     config.set_created(Some(epoch.to_string()));
     config.set_os(base.architecture.os().into());
     config.set_architecture(base.architecture.processor().into());
     config.set_variant(base.architecture.variant().map(str::to_owned));
-    config.set_config(Some(process(
-        base.config.config().clone().unwrap_or_default(),
-        settings,
-    )));
+    config.set_config(Some(process(base.config.config().clone().unwrap_or_default(), settings)));
     config.set_history(Some(history(base, layers, epoch)));
     config.set_rootfs(root_file_system(layers));
     config
@@ -107,22 +77,14 @@ fn configuration(
 
 fn root_file_system(layers: &[Layer]) -> oci::RootFs {
     let mut root = oci::RootFs::default();
-    root.set_diff_ids(
-        layers
-            .iter()
-            .map(|layer| layer.packed.diff_id().to_string())
-            .collect(),
-    );
+    root.set_diff_ids(layers.iter().map(|layer| layer.packed.diff_id().to_string()).collect());
     root
 }
 
 /// Entrypoint and command are replaced together: a command of the base would be an argument of ours.
 fn process(mut process: oci::Config, settings: &Settings) -> oci::Config {
     let labels = merge_labels(process.labels().as_ref(), &settings.labels);
-    let environment = merge_environment(
-        process.env().as_deref().unwrap_or_default(),
-        &settings.environment,
-    );
+    let environment = merge_environment(process.env().as_deref().unwrap_or_default(), &settings.environment);
     process.set_entrypoint(not_empty(settings.entrypoint.clone()));
     process.set_cmd(not_empty(settings.command.clone()));
     process.set_env(not_empty(environment));
@@ -135,55 +97,27 @@ fn not_empty(list: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// The base's labels stay, but for those of OCI: they would call our image by the base's title, version and source.
-fn merge_labels(
-    base: Option<&HashMap<String, String>>,
-    ours: &BTreeMap<String, String>,
-) -> HashMap<String, String> {
+fn merge_labels(base: Option<&HashMap<String, String>>, ours: &BTreeMap<String, String>) -> HashMap<String, String> {
     let describes_base = |key: &str| key.starts_with("org.opencontainers.image.");
-    let kept = base
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| !describes_base(key));
-    kept.chain(ours)
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    let kept = base.into_iter().flatten().filter(|(key, _)| !describes_base(key));
+    kept.chain(ours).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn merge_environment(base: &[String], ours: &BTreeMap<String, String>) -> Vec<String> {
-    let is_ours = |entry: &String| {
-        entry
-            .split_once('=')
-            .is_some_and(|(key, _)| ours.contains_key(key))
-    };
+    let is_ours = |entry: &String| entry.split_once('=').is_some_and(|(key, _)| ours.contains_key(key));
     let kept = base.iter().filter(|entry| !is_ours(entry)).cloned();
-    kept.chain(ours.iter().map(|(key, value)| format!("{key}={value}")))
-        .collect()
+    kept.chain(ours.iter().map(|(key, value)| format!("{key}={value}"))).collect()
 }
 
 /// Exactly one entry a layer. Entries of the base that made no layer are left out: image tools count differently when there are
 /// more entries than layers.
 fn history(base: &BaseImage, layers: &[Layer], epoch: Epoch) -> Vec<oci::History> {
     let made_layer = |entry: &&oci::History| entry.empty_layer() != Some(true);
-    let mut history: Vec<_> = base
-        .config
-        .history()
-        .iter()
-        .flatten()
-        .filter(made_layer)
-        .cloned()
-        .collect();
+    let mut history: Vec<_> = base.config.history().iter().flatten().filter(made_layer).cloned().collect();
     if history.len() != base.layers.len() {
-        history = base
-            .layers
-            .iter()
-            .map(|_| history_entry(ROLE_BASE, epoch))
-            .collect();
+        history = base.layers.iter().map(|_| history_entry(ROLE_BASE, epoch)).collect();
     }
-    history.extend(
-        layers[base.layers.len()..]
-            .iter()
-            .map(|layer| history_entry(&layer.role, epoch)),
-    );
+    history.extend(layers[base.layers.len()..].iter().map(|layer| history_entry(&layer.role, epoch)));
     history
 }
 
@@ -208,10 +142,7 @@ fn manifest(config: &Document, layers: &[Layer], settings: &Settings) -> oci::Im
 fn layer_descriptor(layer: &Layer) -> oci::Descriptor {
     let mut descriptor = descriptor(oci::MediaType::ImageLayerGzip, layer.packed.blob);
     if layer.role != ROLE_BASE {
-        descriptor.set_annotations(Some(HashMap::from([(
-            ANNOTATION_ROLE.to_owned(),
-            layer.role.clone(),
-        )])));
+        descriptor.set_annotations(Some(HashMap::from([(ANNOTATION_ROLE.to_owned(), layer.role.clone())])));
     }
     descriptor
 }
@@ -250,8 +181,5 @@ fn oci_digest(digest: Digest) -> oci::Digest {
 }
 
 fn annotations(annotations: &BTreeMap<String, String>) -> HashMap<String, String> {
-    annotations
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    annotations.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -55,38 +55,20 @@ pub enum BaseFault {
 }
 
 fn join(architectures: &[Architecture]) -> String {
-    architectures
-        .iter()
-        .map(Architecture::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    architectures.iter().map(Architecture::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Base {
     /// Puts images together, sorted by architecture. `name` is for messages, `digest` that of the base's manifest or index.
-    pub fn new(
-        name: &str,
-        digest: Option<Digest>,
-        mut images: Vec<BaseImage>,
-    ) -> Result<Self, BaseFault> {
+    pub fn new(name: &str, digest: Option<Digest>, mut images: Vec<BaseImage>) -> Result<Self, BaseFault> {
         images.sort_by(|left, right| left.architecture.cmp(&right.architecture));
-        if let Some(pair) = images
-            .windows(2)
-            .find(|pair| pair[0].architecture == pair[1].architecture)
-        {
-            return Err(BaseFault::Ambiguous {
-                base: name.to_owned(),
-                architecture: pair[0].architecture.clone(),
-            });
+        if let Some(pair) = images.windows(2).find(|pair| pair[0].architecture == pair[1].architecture) {
+            return Err(BaseFault::Ambiguous { base: name.to_owned(), architecture: pair[0].architecture.clone() });
         }
         if images.is_empty() {
             return Err(BaseFault::Empty(name.to_owned()));
         }
-        Ok(Self {
-            name: name.to_owned(),
-            digest,
-            images,
-        })
+        Ok(Self { name: name.to_owned(), digest, images })
     }
 
     /// Nothing below the payload, on the given architectures.
@@ -95,11 +77,7 @@ impl Base {
             let mut config = ImageConfiguration::default();
             config.set_history(None);
             config.rootfs_mut().set_diff_ids(Vec::new());
-            BaseImage {
-                architecture: architecture.clone(),
-                config,
-                layers: Vec::new(),
-            }
+            BaseImage { architecture: architecture.clone(), config, layers: Vec::new() }
         };
         Self::new("scratch", None, architectures.iter().map(empty).collect())
     }
@@ -107,28 +85,17 @@ impl Base {
     /// This base with the images of another, for architectures whose bases come from different files.
     pub fn merge(self, other: Self) -> Result<Self, BaseFault> {
         let name = format!("{}, {}", self.name, other.name);
-        Self::new(
-            &name,
-            None,
-            self.images.into_iter().chain(other.images).collect(),
-        )
+        Self::new(&name, None, self.images.into_iter().chain(other.images).collect())
     }
 
     /// This base on the given architectures alone.
     pub fn select(&self, architectures: &[Architecture]) -> Result<Self, BaseFault> {
         let find = |wanted: &Architecture| {
-            let found = self
-                .images
-                .iter()
-                .find(|image| image.architecture == *wanted);
+            let found = self.images.iter().find(|image| image.architecture == *wanted);
             found.cloned().ok_or_else(|| BaseFault::NoArchitecture {
                 base: self.name.clone(),
                 wanted: wanted.clone(),
-                known: self
-                    .images
-                    .iter()
-                    .map(|image| image.architecture.clone())
-                    .collect(),
+                known: self.images.iter().map(|image| image.architecture.clone()).collect(),
             })
         };
         let images = architectures.iter().map(find).collect::<Result<_, _>>()?;

@@ -24,18 +24,9 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_at_every_depth() {
-        let inner: HashMap<_, _> = ["m", "b", "z", "a"]
-            .into_iter()
-            .map(|key| (key, 1))
-            .collect();
-        let outer: HashMap<_, _> = ["y", "c"]
-            .into_iter()
-            .map(|key| (key, inner.clone()))
-            .collect();
+        let inner: HashMap<_, _> = ["m", "b", "z", "a"].into_iter().map(|key| (key, 1)).collect();
+        let outer: HashMap<_, _> = ["y", "c"].into_iter().map(|key| (key, inner.clone())).collect();
         let text = String::from_utf8(canonical(&outer)).expect("JSON is UTF-8");
-        assert_eq!(
-            text,
-            r#"{"c":{"a":1,"b":1,"m":1,"z":1},"y":{"a":1,"b":1,"m":1,"z":1}}"#
-        );
+        assert_eq!(text, r#"{"c":{"a":1,"b":1,"m":1,"z":1},"y":{"a":1,"b":1,"m":1,"z":1}}"#);
     }
 }

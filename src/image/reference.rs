@@ -20,9 +20,7 @@ pub enum ReferenceFault {
     #[error("`{0}` has no tag")]
     NoTag(String),
     /// A tag is letters, digits, `_`, `.` and `-`, at most 128, and does not start with `.` or `-`.
-    #[error(
-        "`{0}` is no tag: letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`"
-    )]
+    #[error("`{0}` is no tag: letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`")]
     Tag(String),
     /// A name is lower-case words.
     #[error(
@@ -47,26 +45,15 @@ impl ImageReference {
     /// Puts a repository name and a tag together.
     pub fn new(repository: &str, tag: &str) -> Result<Self, ReferenceFault> {
         let (domain, path) = split_domain(repository);
-        if !is_domain(domain)
-            || !path.split('/').all(is_component)
-            || domain.len() + path.len() > 254
-        {
+        if !is_domain(domain) || !path.split('/').all(is_component) || domain.len() + path.len() > 254 {
             return Err(ReferenceFault::Name(repository.to_owned()));
         }
         if !is_tag(tag) {
             return Err(ReferenceFault::Tag(tag.to_owned()));
         }
         let library = domain == DEFAULT_DOMAIN && !path.contains('/');
-        let path = if library {
-            format!("library/{path}")
-        } else {
-            path.to_owned()
-        };
-        Ok(Self {
-            domain: domain.to_owned(),
-            path,
-            tag: tag.to_owned(),
-        })
+        let path = if library { format!("library/{path}") } else { path.to_owned() };
+        Ok(Self { domain: domain.to_owned(), path, tag: tag.to_owned() })
     }
 
     /// The tag alone.
@@ -79,11 +66,7 @@ impl ImageReference {
         if self.domain != DEFAULT_DOMAIN {
             return self.to_string();
         }
-        let path = self
-            .path
-            .strip_prefix("library/")
-            .filter(|rest| !rest.contains('/'))
-            .unwrap_or(&self.path);
+        let path = self.path.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(&self.path);
         format!("{path}:{}", self.tag)
     }
 }
@@ -102,39 +85,25 @@ fn split_domain(repository: &str) -> (&str, &str) {
 fn is_domain(text: &str) -> bool {
     let (host, port) = text.split_once(':').unwrap_or((text, "0"));
     let is_label = |label: &str| {
-        let inside = label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let inside = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         inside && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
     };
-    host.split('.').all(is_label)
-        && !port.is_empty()
-        && port.bytes().all(|byte| byte.is_ascii_digit())
+    host.split('.').all(is_label) && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_component(text: &str) -> bool {
     let is_separator = |character| matches!(character, '.' | '_' | '-');
     let words = text.split(is_separator).filter(|word| !word.is_empty());
-    let separators = text
-        .split(|character: char| !is_separator(character))
-        .filter(|run| !run.is_empty());
-    let edges_are_words =
-        !text.is_empty() && !text.starts_with(is_separator) && !text.ends_with(is_separator);
+    let separators = text.split(|character: char| !is_separator(character)).filter(|run| !run.is_empty());
+    let edges_are_words = !text.is_empty() && !text.starts_with(is_separator) && !text.ends_with(is_separator);
     edges_are_words
-        && words
-            .flat_map(str::bytes)
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        && separators
-            .into_iter()
-            .all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
+        && words.flat_map(str::bytes).all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && separators.into_iter().all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
 }
 
 fn is_tag(text: &str) -> bool {
     let is_tag_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    !text.is_empty()
-        && text.len() <= 128
-        && !text.starts_with(['.', '-'])
-        && text.bytes().all(is_tag_byte)
+    !text.is_empty() && text.len() <= 128 && !text.starts_with(['.', '-']) && text.bytes().all(is_tag_byte)
 }
 
 /// The normalised form: `docker.io/library/app:1.0`.
@@ -153,31 +122,17 @@ mod tests {
         for (text, normalised, familiar) in [
             ("app:1.0", "docker.io/library/app:1.0", "app:1.0"),
             ("shop/app:1.0", "docker.io/shop/app:1.0", "shop/app:1.0"),
-            (
-                "docker.io/library/app:1.0",
-                "docker.io/library/app:1.0",
-                "app:1.0",
-            ),
+            ("docker.io/library/app:1.0", "docker.io/library/app:1.0", "app:1.0"),
             ("index.docker.io/app:1", "docker.io/library/app:1", "app:1"),
             (
                 "registry.example.com/a__b/c-d:1.4.2-compose",
                 "registry.example.com/a__b/c-d:1.4.2-compose",
                 "registry.example.com/a__b/c-d:1.4.2-compose",
             ),
-            (
-                "localhost:5000/x:y",
-                "localhost:5000/x:y",
-                "localhost:5000/x:y",
-            ),
+            ("localhost:5000/x:y", "localhost:5000/x:y", "localhost:5000/x:y"),
         ] {
             let reference = ImageReference::parse(text).expect(text);
-            assert_eq!(
-                (
-                    reference.to_string().as_str(),
-                    reference.familiar().as_str()
-                ),
-                (normalised, familiar)
-            );
+            assert_eq!((reference.to_string().as_str(), reference.familiar().as_str()), (normalised, familiar));
         }
     }
 

@@ -12,9 +12,7 @@ use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::{Descriptor, Digest};
 use crate::image::{ANNOTATION_ROLE, ROLE_BASE};
 use crate::store::container::Container;
-use crate::store::oci_layout::{
-    CONTAINERD_NAME, annotation, architecture, blob, descriptor, parse, verified_bytes,
-};
+use crate::store::oci_layout::{CONTAINERD_NAME, annotation, architecture, blob, descriptor, parse, verified_bytes};
 use crate::store::{ContentFault, StoreError};
 
 pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError> {
@@ -23,11 +21,7 @@ pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError>
     };
     let top: oci::ImageIndex = parse(&container, "index.json", &container.document("index.json")?)?;
     let [entry] = top.manifests().as_slice() else {
-        return Err(bad(
-            &container,
-            "index.json",
-            format!("it has {} entries instead of one", top.manifests().len()),
-        ));
+        return Err(bad(&container, "index.json", format!("it has {} entries instead of one", top.manifests().len())));
     };
     let root = descriptor(&container, entry)?;
     let reference = annotation(entry, CONTAINERD_NAME).map(str::to_owned);
@@ -35,23 +29,12 @@ pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError>
     let (index, annotations, images) = match entry.media_type() {
         oci::MediaType::ImageManifest => {
             let manifest: oci::ImageManifest = parse_by(&container, root, &bytes)?;
-            (
-                None,
-                annotations(manifest.annotations().as_ref()),
-                vec![image(&container, root)?],
-            )
+            (None, annotations(manifest.annotations().as_ref()), vec![image(&container, root)?])
         }
         oci::MediaType::ImageIndex => {
             let index: oci::ImageIndex = parse_by(&container, root, &bytes)?;
-            let images = index
-                .manifests()
-                .iter()
-                .map(|entry| image(&container, descriptor(&container, entry)?));
-            (
-                Some(bytes),
-                annotations(index.annotations().as_ref()),
-                images.collect::<Result<Vec<_>, _>>()?,
-            )
+            let images = index.manifests().iter().map(|entry| image(&container, descriptor(&container, entry)?));
+            (Some(bytes), annotations(index.annotations().as_ref()), images.collect::<Result<Vec<_>, _>>()?)
         }
         other => {
             let (what, kind) = ("an image".to_owned(), other.to_string());
@@ -61,15 +44,7 @@ pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError>
     if images.is_empty() {
         return Err(bad(&container, "index", "it names no image".to_owned()));
     }
-    Ok(BootstrapArchive {
-        container,
-        reference,
-        size,
-        root,
-        index,
-        annotations,
-        images,
-    })
+    Ok(BootstrapArchive { container, reference, size, root, index, annotations, images })
 }
 
 fn image(container: &Container, expected: Descriptor) -> Result<ArchivedImage, StoreError> {
@@ -80,18 +55,10 @@ fn image(container: &Container, expected: Descriptor) -> Result<ArchivedImage, S
     let configuration: oci::ImageConfiguration = parse_by(container, config, &config_bytes)?;
     let diff_ids = configuration.rootfs().diff_ids();
     if diff_ids.len() != manifest.layers().len() {
-        let message = format!(
-            "it names {} layers, the manifest {}",
-            diff_ids.len(),
-            manifest.layers().len()
-        );
+        let message = format!("it names {} layers, the manifest {}", diff_ids.len(), manifest.layers().len());
         return Err(bad(container, "configuration", message));
     }
-    let layers = manifest
-        .layers()
-        .iter()
-        .zip(diff_ids)
-        .map(|(entry, diff_id)| layer(container, entry, diff_id));
+    let layers = manifest.layers().iter().zip(diff_ids).map(|(entry, diff_id)| layer(container, entry, diff_id));
     Ok(ArchivedImage {
         architecture: architecture(&configuration).map_err(|fault| container.fault(fault))?,
         layers: layers.collect::<Result<_, _>>()?,
@@ -103,45 +70,28 @@ fn image(container: &Container, expected: Descriptor) -> Result<ArchivedImage, S
     })
 }
 
-fn layer(
-    container: &Container,
-    entry: &oci::Descriptor,
-    diff_id: &str,
-) -> Result<ArchivedLayer, StoreError> {
+fn layer(container: &Container, entry: &oci::Descriptor, diff_id: &str) -> Result<ArchivedLayer, StoreError> {
     if *entry.media_type() != oci::MediaType::ImageLayerGzip {
         let (what, kind) = ("a layer".to_owned(), entry.media_type().to_string());
         return Err(container.fault(ContentFault::Unsupported { what, kind }));
     }
     let expected = descriptor(container, entry)?;
     Ok(ArchivedLayer {
-        role: annotation(entry, ANNOTATION_ROLE)
-            .unwrap_or(ROLE_BASE)
-            .to_owned(),
+        role: annotation(entry, ANNOTATION_ROLE).unwrap_or(ROLE_BASE).to_owned(),
         diff_id: Digest::parse(diff_id).map_err(|fault| container.fault(fault.into()))?,
         slice: blob(container, expected)?,
         blob: expected,
     })
 }
 
-fn parse_by<T: DeserializeOwned>(
-    container: &Container,
-    from: Descriptor,
-    bytes: &[u8],
-) -> Result<T, StoreError> {
+fn parse_by<T: DeserializeOwned>(container: &Container, from: Descriptor, bytes: &[u8]) -> Result<T, StoreError> {
     parse(container, &from.digest.to_string(), bytes)
 }
 
 fn annotations(annotations: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
-    annotations
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    annotations.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn bad(container: &Container, document: &str, message: String) -> StoreError {
-    container.fault(ContentFault::Document {
-        document: document.to_owned(),
-        message,
-    })
+    container.fault(ContentFault::Document { document: document.to_owned(), message })
 }

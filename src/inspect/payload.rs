@@ -44,11 +44,7 @@ pub(super) fn list(slice: &FileSlice) -> Result<PayloadList, ContentFault> {
     refuse_grown(tar.inner(), slice)?;
     files.sort();
     paths.sort();
-    Ok(PayloadList {
-        files,
-        paths,
-        tar: tar.complete(),
-    })
+    Ok(PayloadList { files, paths, tar: tar.complete() })
 }
 
 /// The bytes of one file, when it is there.
@@ -63,14 +59,8 @@ pub(super) fn file(slice: &FileSlice, wanted: &str) -> Result<Option<Vec<u8>>, C
         found = Some(bytes);
         Ok(false)
     })?;
-    if found
-        .as_ref()
-        .is_some_and(|bytes| bytes.len() as u64 > MAX_FILE_SIZE)
-    {
-        return Err(ContentFault::Limit {
-            what: format!("the size of `{wanted}`"),
-            limit: MAX_FILE_SIZE,
-        });
+    if found.as_ref().is_some_and(|bytes| bytes.len() as u64 > MAX_FILE_SIZE) {
+        return Err(ContentFault::Limit { what: format!("the size of `{wanted}`"), limit: MAX_FILE_SIZE });
     }
     Ok(found)
 }
@@ -85,10 +75,7 @@ fn refuse_grown(tar: &Unpacked<'_>, slice: &FileSlice) -> Result<(), ContentFaul
     if tar.limit() > 0 {
         return Ok(());
     }
-    Err(ContentFault::Limit {
-        what: "the unpacked size of a layer".to_owned(),
-        limit: unpack_limit(slice.size()),
-    })
+    Err(ContentFault::Limit { what: "the unpacked size of a layer".to_owned(), limit: unpack_limit(slice.size()) })
 }
 
 /// Visits the entries of a tar until the visitor has seen enough.

@@ -115,21 +115,14 @@ pub fn verify(path: &Path) -> Result<Verification, StoreError> {
     match load::load(container) {
         Err(StoreError::Content { fault, .. }) => Ok(unreadable(&fault)),
         Err(other) => Err(other),
-        Ok(archive) => Verifier {
-            archive: &archive,
-            result: Verification::default(),
-            tars: BTreeMap::new(),
-        }
-        .run()
-        .map_err(StoreError::disk("read", path)),
+        Ok(archive) => Verifier { archive: &archive, result: Verification::default(), tars: BTreeMap::new() }
+            .run()
+            .map_err(StoreError::disk("read", path)),
     }
 }
 
 fn unreadable(fault: &ContentFault) -> Verification {
-    Verification {
-        faults: vec![Fault::Unreadable(fault.to_string())],
-        ..Verification::default()
-    }
+    Verification { faults: vec![Fault::Unreadable(fault.to_string())], ..Verification::default() }
 }
 
 struct Verifier<'a> {
@@ -162,11 +155,8 @@ impl Verifier<'_> {
     /// Hashes every blob that the documents name, and reports every entry that they do not.
     fn hash_blobs(&mut self) -> io::Result<()> {
         let tar = self.archive.container.tar().expect("only a tar is loaded");
-        let known: BTreeSet<_> = self
-            .archive
-            .descriptors()
-            .map(|blob| format!("blobs/sha256/{}", blob.digest.hex()))
-            .collect();
+        let known: BTreeSet<_> =
+            self.archive.descriptors().map(|blob| format!("blobs/sha256/{}", blob.digest.hex())).collect();
         for name in tar.names().filter(|name| !DOCUMENTS.contains(name)) {
             if !known.contains(name) {
                 self.fault(Fault::Extra(name.to_owned()));
@@ -184,10 +174,7 @@ impl Verifier<'_> {
         self.result.blobs += 1;
         self.result.blob_bytes += slice.size();
         if !name.ends_with(&actual.hex()) {
-            self.fault(Fault::Blob {
-                name: name.to_owned(),
-                actual,
-            });
+            self.fault(Fault::Blob { name: name.to_owned(), actual });
         }
         Ok(())
     }
@@ -200,15 +187,10 @@ impl Verifier<'_> {
             broken.push(format!("has {layers} layers, more than {MAX_LAYERS}"));
         }
         if history > layers {
-            broken.push(format!(
-                "has {history} history entries, but {layers} layers"
-            ));
+            broken.push(format!("has {history} history entries, but {layers} layers"));
         }
         for reason in broken {
-            self.fault(Fault::Image {
-                architecture: image.architecture.to_string(),
-                reason,
-            });
+            self.fault(Fault::Image { architecture: image.architecture.to_string(), reason });
         }
     }
 
@@ -219,18 +201,11 @@ impl Verifier<'_> {
             None => self.unpack(layer),
         };
         match tar {
-            Err(fault) => self.fault(Fault::Layer {
-                layer: digest,
-                reason: fault.to_string(),
-            }),
+            Err(fault) => self.fault(Fault::Layer { layer: digest, reason: fault.to_string() }),
             Ok(tar) => {
                 self.tars.insert(digest, tar);
                 if tar.digest != layer.diff_id {
-                    self.fault(Fault::DiffId {
-                        layer: digest,
-                        expected: layer.diff_id,
-                        actual: tar.digest,
-                    });
+                    self.fault(Fault::DiffId { layer: digest, expected: layer.diff_id, actual: tar.digest });
                 }
             }
         }
@@ -242,10 +217,7 @@ impl Verifier<'_> {
         }
         let PayloadList { paths, tar, .. } = payload::list(&layer.slice)?;
         for pair in paths.windows(2).filter(|pair| pair[0] == pair[1]) {
-            self.fault(Fault::PathTwice {
-                layer: layer.blob.digest,
-                path: pair[0].clone(),
-            });
+            self.fault(Fault::PathTwice { layer: layer.blob.digest, path: pair[0].clone() });
         }
         Ok(tar)
     }
@@ -253,29 +225,19 @@ impl Verifier<'_> {
     /// Every payload file must be in `contents.json` as it is, and the other way round.
     fn check_payload(&mut self) {
         let mut actual = BTreeMap::new();
-        for layer in self.archive.images[0]
-            .layers
-            .iter()
-            .filter(|layer| layer.role != ROLE_BASE)
-        {
-            let files = payload::list(&layer.slice)
-                .map(|list| list.files)
-                .unwrap_or_default();
+        for layer in self.archive.images[0].layers.iter().filter(|layer| layer.role != ROLE_BASE) {
+            let files = payload::list(&layer.slice).map(|list| list.files).unwrap_or_default();
             actual.extend(files.into_iter().map(|entry| (entry.path.clone(), entry)));
         }
         let expected = match self.archive.payload_file(CONTENTS_PATH) {
-            Ok(Some(bytes)) => serde_json::from_slice::<Vec<ContentsEntry>>(&bytes)
-                .map_err(|error| error.to_string()),
+            Ok(Some(bytes)) => serde_json::from_slice::<Vec<ContentsEntry>>(&bytes).map_err(|error| error.to_string()),
             Ok(None) => Err("is missing".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         let expected = match expected {
             Ok(expected) => expected,
             Err(reason) => {
-                return self.fault(Fault::Payload {
-                    path: CONTENTS_PATH.to_owned(),
-                    reason,
-                });
+                return self.fault(Fault::Payload { path: CONTENTS_PATH.to_owned(), reason });
             }
         };
         actual.remove(CONTENTS_PATH);
@@ -297,10 +259,7 @@ impl Verifier<'_> {
     }
 
     fn payload_fault(&mut self, path: &str, reason: &str) {
-        self.fault(Fault::Payload {
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        });
+        self.fault(Fault::Payload { path: path.to_owned(), reason: reason.to_owned() });
     }
 
     fn check_frame(&mut self) -> io::Result<()> {
@@ -330,10 +289,7 @@ fn hash_unpacked(slice: &FileSlice) -> Result<Descriptor, ContentFault> {
     let mut reader = HashingReader::new(decoder);
     let unpacked = io::copy(&mut io::Read::take(&mut reader, limit + 1), &mut io::sink())?;
     if unpacked > limit {
-        return Err(ContentFault::Limit {
-            what: "its unpacked size".to_owned(),
-            limit,
-        });
+        return Err(ContentFault::Limit { what: "its unpacked size".to_owned(), limit });
     }
     Ok(reader.complete())
 }
@@ -343,10 +299,7 @@ impl BootstrapArchive {
     fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
         let of_image = |image: &ArchivedImage| {
             let layers = image.layers.iter().map(|layer| layer.blob);
-            [image.manifest, image.config]
-                .into_iter()
-                .chain(layers)
-                .collect::<Vec<_>>()
+            [image.manifest, image.config].into_iter().chain(layers).collect::<Vec<_>>()
         };
         std::iter::once(self.root).chain(self.images.iter().flat_map(of_image))
     }
@@ -354,18 +307,9 @@ impl BootstrapArchive {
     /// The image that was written, as far as its tarball depends on it.
     fn to_image(&self) -> Image {
         let images = self.images.iter().map(ArchivedImage::to_image).collect();
-        let created = self.images[0]
-            .configuration
-            .created()
-            .as_deref()
-            .unwrap_or_default();
+        let created = self.images[0].configuration.created().as_deref().unwrap_or_default();
         let epoch = Epoch::parse_rfc_3339(created).unwrap_or_default();
-        Image::from_parts(
-            images,
-            self.index.clone().map(Document::new),
-            self.annotations.clone(),
-            epoch,
-        )
+        Image::from_parts(images, self.index.clone().map(Document::new), self.annotations.clone(), epoch)
     }
 }
 
@@ -382,18 +326,8 @@ impl ArchivedImage {
 
 impl ArchivedLayer {
     fn to_layer(&self) -> Layer {
-        let tar = Descriptor {
-            digest: self.diff_id,
-            size: 0,
-        };
-        let packed = Packed {
-            tar,
-            blob: self.blob,
-        };
-        Layer {
-            role: self.role.clone(),
-            packed,
-            content: Content::File(self.slice.clone()),
-        }
+        let tar = Descriptor { digest: self.diff_id, size: 0 };
+        let packed = Packed { tar, blob: self.blob };
+        Layer { role: self.role.clone(), packed, content: Content::File(self.slice.clone()) }
     }
 }

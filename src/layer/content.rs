@@ -61,24 +61,13 @@ const COPY_SIZE: u64 = 16 * 1024 * 1024;
 impl FileSlice {
     /// The first `size` bytes of a file.
     pub fn whole(file: File, size: u64) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                file,
-                cursor: Mutex::new(()),
-            }),
-            offset: 0,
-            size,
-        }
+        Self { shared: Arc::new(Shared { file, cursor: Mutex::new(()) }), offset: 0, size }
     }
 
     /// A part of this part; `None` when it would reach beyond the end.
     pub fn part(&self, offset: u64, size: u64) -> Option<Self> {
         let fits = offset.checked_add(size).is_some_and(|end| end <= self.size);
-        fits.then(|| Self {
-            shared: Arc::clone(&self.shared),
-            offset: self.offset + offset,
-            size,
-        })
+        fits.then(|| Self { shared: Arc::clone(&self.shared), offset: self.offset + offset, size })
     }
 
     /// Where the part starts in its file.
@@ -98,19 +87,12 @@ impl FileSlice {
 
     /// Reads the part from its start, independently of other readers.
     pub fn reader(&self) -> SliceReader<'_> {
-        SliceReader {
-            slice: self,
-            position: 0,
-        }
+        SliceReader { slice: self, position: 0 }
     }
 
     /// The kernel copies between two files without the bytes passing through here (`copy_file_range`, `sendfile`).
     fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
-        let _guard = self
-            .shared
-            .cursor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.shared.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         let mut source = &self.shared.file;
         source.seek(SeekFrom::Start(self.offset))?;
         let mut copied = 0;
@@ -145,11 +127,7 @@ impl Read for SliceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.slice.size - self.position).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
-        let read = self
-            .slice
-            .shared
-            .file
-            .read_at(&mut buffer[..wanted], self.slice.offset + self.position)?;
+        let read = self.slice.shared.file.read_at(&mut buffer[..wanted], self.slice.offset + self.position)?;
         if read == 0 && wanted > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -165,9 +143,7 @@ impl Seek for SliceReader<'_> {
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
             SeekFrom::End(by) => self.slice.size.checked_add_signed(by),
         };
-        let target = target
-            .filter(|position| *position <= self.slice.size)
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let target = target.filter(|position| *position <= self.slice.size).ok_or(io::ErrorKind::UnexpectedEof)?;
         self.position = target;
         Ok(target)
     }

@@ -28,15 +28,9 @@ impl<W: Write> LayerWriter<W> {
     /// Writes the blob to `sink`.
     pub fn new(sink: W) -> Self {
         // No name, time zero, operating system 255 (unknown): the header says nothing of the host.
-        let encoder = GzBuilder::new()
-            .mtime(0)
-            .operating_system(255)
-            .write(HashingWriter::new(sink), Compression::new(LEVEL));
-        Self {
-            feed: Vec::with_capacity(FEED_SIZE),
-            tar: Hasher::default(),
-            encoder,
-        }
+        let encoder =
+            GzBuilder::new().mtime(0).operating_system(255).write(HashingWriter::new(sink), Compression::new(LEVEL));
+        Self { feed: Vec::with_capacity(FEED_SIZE), tar: Hasher::default(), encoder }
     }
 
     /// Writes what is left; without it the blob is not whole.
@@ -44,10 +38,7 @@ impl<W: Write> LayerWriter<W> {
         self.drain()?;
         let (mut sink, blob) = self.encoder.finish()?.complete();
         sink.flush()?;
-        Ok(Packed {
-            tar: self.tar.complete(),
-            blob,
-        })
+        Ok(Packed { tar: self.tar.complete(), blob })
     }
 
     fn drain(&mut self) -> io::Result<()> {
@@ -84,9 +75,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state >> 24
         };
-        (0..300_000)
-            .map(|_| b"etaoin shrdlu\n"[next() as usize % 14])
-            .collect()
+        (0..300_000).map(|_| b"etaoin shrdlu\n"[next() as usize % 14]).collect()
     }
 
     fn blob(bytes: &[u8], chunk_size: usize) -> (Vec<u8>, Packed) {

@@ -41,13 +41,7 @@ pub fn encode(path: &str, kind: Kind, size: u64, epoch: Epoch) -> Vec<u8> {
     }
     let mut blocks = Vec::new();
     if !records.is_empty() {
-        blocks.extend(block(
-            ("", "PaxHeader"),
-            b'x',
-            0o644,
-            records.len() as u64,
-            epoch,
-        ));
+        blocks.extend(block(("", "PaxHeader"), b'x', 0o644, records.len() as u64, epoch));
         blocks.extend(&records);
         blocks.extend(padding(records.len() as u64));
     }
@@ -55,13 +49,7 @@ pub fn encode(path: &str, kind: Kind, size: u64, epoch: Epoch) -> Vec<u8> {
         Kind::File(mode) => (b'0', mode.bits()),
         Kind::Folder => (b'5', 0o755),
     };
-    blocks.extend(block(
-        place.unwrap_or(("", "PaxContent")),
-        type_flag,
-        mode,
-        size,
-        epoch,
-    ));
+    blocks.extend(block(place.unwrap_or(("", "PaxContent")), type_flag, mode, size, epoch));
     blocks
 }
 
@@ -97,13 +85,7 @@ fn pax_record(key: &str, value: &str) -> Vec<u8> {
     format!("{length} {key}={value}\n").into_bytes()
 }
 
-fn block(
-    (prefix, name): (&str, &str),
-    type_flag: u8,
-    mode: u32,
-    size: u64,
-    epoch: Epoch,
-) -> [u8; 512] {
+fn block((prefix, name): (&str, &str), type_flag: u8, mode: u32, size: u64, epoch: Epoch) -> [u8; 512] {
     let mut block = [0; 512];
     let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, name.as_bytes());
@@ -134,10 +116,7 @@ mod tests {
     #[test]
     fn a_short_path_is_one_block() {
         let header = encode("a/b", Kind::File(Mode::Plain), 5, Epoch::default());
-        assert_eq!(
-            (header.len(), &header[..4], header[156]),
-            (512, b"a/b\0".as_slice(), b'0')
-        );
+        assert_eq!((header.len(), &header[..4], header[156]), (512, b"a/b\0".as_slice(), b'0'));
     }
 
     #[test]
@@ -147,36 +126,19 @@ mod tests {
         let header = encode(&path, Kind::File(Mode::Plain), 0, late);
         let records = String::from_utf8_lossy(&header[512..700]).into_owned();
         assert_eq!(header.len(), 3 * 512);
-        assert!(
-            records.starts_with(&format!("111 path={path}\n22 mtime=253402300799\n\0")),
-            "{records}"
-        );
+        assert!(records.starts_with(&format!("111 path={path}\n22 mtime=253402300799\n\0")), "{records}");
     }
 
     #[test]
     fn a_pax_record_counts_its_own_digits() {
         let (shorter, longer) = ("x".repeat(90), "x".repeat(91));
-        assert_eq!(
-            pax_record("path", &shorter),
-            format!("99 path={shorter}\n").into_bytes()
-        );
-        assert_eq!(
-            pax_record("path", &longer),
-            format!("101 path={longer}\n").into_bytes()
-        );
+        assert_eq!(pax_record("path", &shorter), format!("99 path={shorter}\n").into_bytes());
+        assert_eq!(pax_record("path", &longer), format!("101 path={longer}\n").into_bytes());
         assert_eq!(pax_record("path", "x"), b"9 path=x\n");
     }
 
     #[test]
     fn padding_fills_the_block() {
-        assert_eq!(
-            (
-                padding(0).len(),
-                padding(1).len(),
-                padding(511).len(),
-                padding(512).len()
-            ),
-            (0, 511, 1, 0)
-        );
+        assert_eq!((padding(0).len(), padding(1).len(), padding(511).len(), padding(512).len()), (0, 511, 1, 0));
     }
 }

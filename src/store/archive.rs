@@ -24,17 +24,12 @@ pub fn write_archive(
     let tarball = Tarball::new(image, reference);
     let mut receipt = Receipt::new(image, reference, tarball.size());
     let key = tarball.key(path);
-    if cache
-        .get(Kind::Output, key)
-        .is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp))
-    {
+    if cache.get(Kind::Output, key).is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp)) {
         receipt.unchanged = true;
         return Ok(receipt);
     }
     let mut file = AtomicFile::create(path)?;
-    tarball
-        .write(file.as_file(), progress)
-        .map_err(|error| write_error(error, path))?;
+    tarball.write(file.as_file(), progress).map_err(|error| write_error(error, path))?;
     file.complete()?;
     if let Ok(stamp) = Stamp::of_path(path) {
         cache.put(Kind::Output, key, &stamp);

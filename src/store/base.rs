@@ -34,9 +34,7 @@ pub struct BasePlace {
 
 /// The text is no reference to a base.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME:TAG]`"
-)]
+#[error("`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME:TAG]`")]
 pub struct BaseReferenceFault(String);
 
 impl BaseReference {
@@ -44,14 +42,9 @@ impl BaseReference {
     pub fn parse(text: &str) -> Result<Self, BaseReferenceFault> {
         let (transport, rest) = text.split_once(':').unwrap_or((text, ""));
         let place = |rest: &str| {
-            let (path, tag) = rest
-                .split_once(':')
-                .map_or((rest, None), |(path, tag)| (path, Some(tag)));
+            let (path, tag) = rest.split_once(':').map_or((rest, None), |(path, tag)| (path, Some(tag)));
             let is_good = !path.is_empty() && tag != Some("");
-            is_good.then(|| BasePlace {
-                path: path.into(),
-                tag: tag.map(str::to_owned),
-            })
+            is_good.then(|| BasePlace { path: path.into(), tag: tag.map(str::to_owned) })
         };
         match (transport, place(rest)) {
             ("scratch", None) if text == "scratch" => Ok(Self::Scratch),
@@ -64,10 +57,7 @@ impl BaseReference {
     /// The same base, a relative path taken from `folder`.
     #[must_use]
     pub fn from_folder(self, folder: &Path) -> Self {
-        let join = |place: BasePlace| BasePlace {
-            path: folder.join(place.path),
-            tag: place.tag,
-        };
+        let join = |place: BasePlace| BasePlace { path: folder.join(place.path), tag: place.tag };
         match self {
             Self::Scratch => Self::Scratch,
             Self::OciLayout(place) => Self::OciLayout(join(place)),
@@ -84,44 +74,27 @@ impl fmt::Display for BaseReference {
             Self::DockerArchive(place) => ("docker-archive", place),
         };
         write!(formatter, "{transport}:{}", place.path.display())?;
-        place
-            .tag
-            .iter()
-            .try_for_each(|tag| write!(formatter, ":{tag}"))
+        place.tag.iter().try_for_each(|tag| write!(formatter, ":{tag}"))
     }
 }
 
 /// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given.
-pub fn open_base(
-    reference: &BaseReference,
-    architectures: &[Architecture],
-    cache: &Cache,
-) -> Result<Base, StoreError> {
+pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
     let name = reference.to_string();
     match reference {
         BaseReference::Scratch => Ok(Base::scratch(architectures)?),
         BaseReference::OciLayout(place) => {
             let container = Container::open(&place.path)?;
             let contents = oci_layout::read(&container, place.tag.as_deref())?;
-            let chosen = choose(&name, contents.images, architectures, |found| {
-                &found.architecture
-            })?;
-            let images = chosen
-                .into_iter()
-                .map(|found| oci_layout::verify(&container, found, cache));
-            Ok(Base::new(
-                &name,
-                contents.digest,
-                images.collect::<Result<_, _>>()?,
-            )?)
+            let chosen = choose(&name, contents.images, architectures, |found| &found.architecture)?;
+            let images = chosen.into_iter().map(|found| oci_layout::verify(&container, found, cache));
+            Ok(Base::new(&name, contents.digest, images.collect::<Result<_, _>>()?)?)
         }
         BaseReference::DockerArchive(place) => {
             let container = Container::open(&place.path)?;
             let found = docker_archive::read(&container, place.tag.as_deref())?;
             let chosen = choose(&name, found, architectures, |found| &found.architecture)?;
-            let images = chosen
-                .into_iter()
-                .map(|found| docker_archive::verify(&container, found, cache));
+            let images = chosen.into_iter().map(|found| docker_archive::verify(&container, found, cache));
             Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
         }
     }
@@ -137,16 +110,9 @@ fn choose<F>(
     let mut known: Vec<_> = found.iter().map(|found| of(found).clone()).collect();
     known.sort();
     if let Some(missing) = wanted.iter().find(|wanted| !known.contains(wanted)) {
-        return Err(BaseFault::NoArchitecture {
-            base: name.to_owned(),
-            wanted: missing.clone(),
-            known,
-        });
+        return Err(BaseFault::NoArchitecture { base: name.to_owned(), wanted: missing.clone(), known });
     }
-    Ok(found
-        .into_iter()
-        .filter(|found| wanted.is_empty() || wanted.contains(of(found)))
-        .collect())
+    Ok(found.into_iter().filter(|found| wanted.is_empty() || wanted.contains(of(found))).collect())
 }
 
 #[cfg(test)]
@@ -155,16 +121,8 @@ mod tests {
 
     #[test]
     fn a_reference_is_printed_as_it_is_read() {
-        for text in [
-            "scratch",
-            "oci:target/base/layout",
-            "oci:base.tar:1.0",
-            "docker-archive:/x/save.tar:app:1.0",
-        ] {
-            assert_eq!(
-                BaseReference::parse(text).map(|reference| reference.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in ["scratch", "oci:target/base/layout", "oci:base.tar:1.0", "docker-archive:/x/save.tar:app:1.0"] {
+            assert_eq!(BaseReference::parse(text).map(|reference| reference.to_string()), Ok(text.to_owned()));
         }
         for text in ["", "oci:", "scratch:x", "docker://x", "alpine:3", "oci:x:"] {
             assert!(BaseReference::parse(text).is_err(), "{text}");

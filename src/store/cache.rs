@@ -69,22 +69,13 @@ impl Cache {
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let root = root.join(FORMAT);
         disk::create_folder(&root)?;
-        Ok(Self {
-            root,
-            _folder: None,
-        })
+        Ok(Self { root, _folder: None })
     }
 
     /// A cache that ends with this value.
     pub fn temporary() -> Result<Self, StoreError> {
-        let folder = tempfile::tempdir().map_err(StoreError::disk(
-            "create a folder in",
-            &std::env::temp_dir(),
-        ))?;
-        Ok(Self {
-            root: folder.path().to_owned(),
-            _folder: Some(folder),
-        })
+        let folder = tempfile::tempdir().map_err(StoreError::disk("create a folder in", &std::env::temp_dir()))?;
+        Ok(Self { root: folder.path().to_owned(), _folder: Some(folder) })
     }
 
     /// The layer of a tree, packed now or before.
@@ -93,18 +84,11 @@ impl Cache {
         if let Some(layer) = self.packed_before(role, key) {
             return Ok(layer);
         }
-        let failed = |source| StoreError::Pack {
-            role: role.to_owned(),
-            source,
-        };
+        let failed = |source| StoreError::Pack { role: role.to_owned(), source };
         match self.write_blob(|sink| layer::pack(tree, epoch, sink)) {
             Ok((packed, content)) => {
                 self.put(Kind::Packed, key, &packed);
-                Ok(Layer {
-                    role: role.to_owned(),
-                    packed,
-                    content,
-                })
+                Ok(Layer { role: role.to_owned(), packed, content })
             }
             Err(error @ PackError::FileIsFolder(_)) => Err(failed(error)),
             Err(PackError::Write(_)) => layer::pack_in_memory(role, tree, epoch).map_err(failed),
@@ -114,18 +98,12 @@ impl Cache {
     fn packed_before(&self, role: &str, key: Digest) -> Option<Layer> {
         let packed: Packed = self.get(Kind::Packed, key)?;
         let content = self.blob(packed.blob)?;
-        Some(Layer {
-            role: role.to_owned(),
-            packed,
-            content,
-        })
+        Some(Layer { role: role.to_owned(), packed, content })
     }
 
     /// A blob that is in the cache, verified.
     pub(super) fn blob(&self, expected: Descriptor) -> Option<Content> {
-        let slice = disk::open(&self.blob_path(expected.digest))
-            .ok()
-            .filter(|slice| slice.size() == expected.size)?;
+        let slice = disk::open(&self.blob_path(expected.digest)).ok().filter(|slice| slice.size() == expected.size)?;
         if expected.size > SMALL_SIZE {
             return self
                 .digest_of(&slice)
@@ -149,12 +127,7 @@ impl Cache {
         let path = self.blob_path(packed.blob.digest);
         let large = packed.blob.size > SMALL_SIZE;
         file.rename_target(&path);
-        if large {
-            file.complete()
-        } else {
-            file.complete_unsynced()
-        }
-        .map_err(into_io)?;
+        if large { file.complete() } else { file.complete_unsynced() }.map_err(into_io)?;
         let slice = disk::open(&path).map_err(into_io)?;
         if slice.size() != packed.blob.size {
             return Err(io::Error::from(io::ErrorKind::InvalidData).into());
@@ -200,9 +173,7 @@ impl Cache {
         let text = format!("{}\n{body}", record_checksum(key, &body));
         let written = disk::create_folder(&self.root.join(kind.folder())).and_then(|()| {
             let mut file = AtomicFile::create(&path)?;
-            file.as_file()
-                .write_all(text.as_bytes())
-                .map_err(StoreError::disk("write", &path))?;
+            file.as_file().write_all(text.as_bytes()).map_err(StoreError::disk("write", &path))?;
             file.complete_unsynced()
         });
         drop(written);
@@ -241,15 +212,7 @@ fn tree_key(tree: &FileTree, epoch: Epoch) -> Digest {
     let mut hasher = Hasher::default();
     hasher.update(format!("{COMPRESSOR}\n{}\n", epoch.seconds()).as_bytes());
     for (path, File { mode, bytes }) in tree.iter() {
-        hasher.update(
-            format!(
-                "{} {path} {:o} {}\n",
-                path.as_str().len(),
-                mode.bits(),
-                bytes.len()
-            )
-            .as_bytes(),
-        );
+        hasher.update(format!("{} {path} {:o} {}\n", path.as_str().len(), mode.bits(), bytes.len()).as_bytes());
         hasher.update(bytes);
     }
     hasher.complete().digest
@@ -264,24 +227,13 @@ mod tests {
     fn tree(text: &str) -> FileTree {
         let mut tree = FileTree::default();
         let path = RelativePath::parse("bootstrap/release").expect("a path of the test");
-        tree.insert(
-            path,
-            File {
-                mode: Mode::Plain,
-                bytes: text.as_bytes().into(),
-            },
-        )
-        .expect("a path of its own");
+        tree.insert(path, File { mode: Mode::Plain, bytes: text.as_bytes().into() }).expect("a path of its own");
         tree
     }
 
     fn bytes(layer: &Layer) -> Vec<u8> {
         let mut bytes = Vec::new();
-        layer
-            .content
-            .reader()
-            .read_to_end(&mut bytes)
-            .expect("readable content");
+        layer.content.reader().read_to_end(&mut bytes).expect("readable content");
         bytes
     }
 
@@ -290,26 +242,16 @@ mod tests {
         let cache = Cache::temporary().expect("a cache");
         let fresh = layer::pack_in_memory("x", &tree("a"), Epoch::default()).expect("a layer");
         for _ in 0..3 {
-            let layer = cache
-                .layer("x", &tree("a"), Epoch::default())
-                .expect("a layer");
+            let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
             assert_eq!((layer.packed, bytes(&layer)), (fresh.packed, bytes(&fresh)));
         }
-        assert_ne!(
-            cache
-                .layer("x", &tree("b"), Epoch::default())
-                .expect("a layer")
-                .packed,
-            fresh.packed
-        );
+        assert_ne!(cache.layer("x", &tree("b"), Epoch::default()).expect("a layer").packed, fresh.packed);
     }
 
     #[test]
     fn a_damaged_blob_or_record_is_made_again() {
         let cache = Cache::temporary().expect("a cache");
-        let fresh = cache
-            .layer("x", &tree("a"), Epoch::default())
-            .expect("a layer");
+        let fresh = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
         let expected = bytes(&fresh);
         let blob = cache.blob_path(fresh.packed.blob.digest);
         let record = cache.record_path(Kind::Packed, tree_key(&tree("a"), Epoch::default()));
@@ -317,9 +259,7 @@ mod tests {
             let good = fs::read(damaged).expect("an entry");
             for bad in [Vec::new(), good[1..].to_vec(), vec![b'x'; good.len()]] {
                 fs::write(damaged, bad).expect("room");
-                let layer = cache
-                    .layer("x", &tree("a"), Epoch::default())
-                    .expect("a layer");
+                let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
                 assert_eq!(bytes(&layer), expected);
                 assert_eq!(fs::read(damaged).ok(), Some(good.clone()), "healed");
             }
@@ -331,9 +271,7 @@ mod tests {
         let cache = Cache::temporary().expect("a cache");
         fs::write(cache.root.join("blobs"), b"a file in the way").expect("room");
         fs::write(cache.root.join("packed"), b"a file in the way").expect("room");
-        let layer = cache
-            .layer("x", &tree("a"), Epoch::default())
-            .expect("a layer");
+        let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
         assert_eq!(Descriptor::of(&bytes(&layer)), layer.packed.blob);
     }
 
@@ -344,9 +282,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for round in 0..20 {
-                        let layer = cache
-                            .layer("x", &tree(&round.to_string()), Epoch::default())
-                            .expect("a layer");
+                        let layer = cache.layer("x", &tree(&round.to_string()), Epoch::default()).expect("a layer");
                         assert_eq!(Descriptor::of(&bytes(&layer)), layer.packed.blob);
                     }
                 });
@@ -360,22 +296,9 @@ mod tests {
         let path = cache.root.join("file");
         fs::write(&path, b"one").expect("room");
         std::thread::sleep(std::time::Duration::from_millis(40));
-        let digest = |cache: &Cache| {
-            cache
-                .digest_of(&disk::open(&path).expect("a file"))
-                .expect("a digest")
-        };
-        assert_eq!(
-            (digest(&cache), digest(&cache)),
-            (Digest::of(b"one"), Digest::of(b"one"))
-        );
-        assert_eq!(
-            fs::read_dir(cache.root.join("stamps"))
-                .expect("a folder")
-                .count(),
-            1,
-            "the state is recorded"
-        );
+        let digest = |cache: &Cache| cache.digest_of(&disk::open(&path).expect("a file")).expect("a digest");
+        assert_eq!((digest(&cache), digest(&cache)), (Digest::of(b"one"), Digest::of(b"one")));
+        assert_eq!(fs::read_dir(cache.root.join("stamps")).expect("a folder").count(), 1, "the state is recorded");
         fs::write(&path, b"two").expect("room");
         assert_eq!(digest(&cache), Digest::of(b"two"));
     }

@@ -48,15 +48,8 @@ pub const MAX_DOCUMENT_SIZE: u64 = 8 * 1024 * 1024;
 impl Container {
     /// Opens a folder or an uncompressed tar.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let inside = if path.is_dir() {
-            Inside::Folder
-        } else {
-            Inside::Tar(TarIndex::open(path)?)
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            inside,
-        })
+        let inside = if path.is_dir() { Inside::Folder } else { Inside::Tar(TarIndex::open(path)?) };
+        Ok(Self { path: path.to_owned(), inside })
     }
 
     /// Where it is.
@@ -88,16 +81,12 @@ impl Container {
     pub fn document(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let slice = self.file(name)?;
         if slice.size() > MAX_DOCUMENT_SIZE {
-            return Err(self.fault(ContentFault::Limit {
-                what: format!("the size of `{name}`"),
-                limit: MAX_DOCUMENT_SIZE,
-            }));
+            return Err(
+                self.fault(ContentFault::Limit { what: format!("the size of `{name}`"), limit: MAX_DOCUMENT_SIZE })
+            );
         }
         let mut bytes = Vec::new();
-        slice
-            .reader()
-            .read_to_end(&mut bytes)
-            .map_err(StoreError::disk("read", &self.path))?;
+        slice.reader().read_to_end(&mut bytes).map_err(StoreError::disk("read", &self.path))?;
         Ok(bytes)
     }
 
@@ -119,10 +108,7 @@ impl TarIndex {
         refuse_compressed(&whole)?;
         let mut archive = tar::Archive::new(whole.reader());
         let mut entries = BTreeMap::new();
-        for entry in archive
-            .entries_with_seek()
-            .map_err(|error| tar_fault(&error))?
-        {
+        for entry in archive.entries_with_seek().map_err(|error| tar_fault(&error))? {
             let entry = entry.map_err(|error| tar_fault(&error))?;
             let Some((name, entry)) = read_entry(&entry, &whole)? else {
                 continue;
@@ -130,10 +116,7 @@ impl TarIndex {
             let is_folder = matches!(entry, Entry::Folder);
             let before = entries.insert(name.clone(), entry);
             if before.is_some_and(|before| !(is_folder && matches!(before, Entry::Folder))) {
-                return Err(ContentFault::Entry {
-                    path: name,
-                    reason: "its path is there twice",
-                });
+                return Err(ContentFault::Entry { path: name, reason: "its path is there twice" });
             }
             if entries.len() > MAX_ENTRIES {
                 return Err(ContentFault::Limit {
@@ -153,10 +136,7 @@ impl TarIndex {
     /// The names of everything that is no folder, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let is_content = |entry: &Entry| !matches!(entry, Entry::Folder);
-        self.entries
-            .iter()
-            .filter(move |(_, entry)| is_content(entry))
-            .map(|(name, _)| name.as_str())
+        self.entries.iter().filter(move |(_, entry)| is_content(entry)).map(|(name, _)| name.as_str())
     }
 
     /// A file by name, links followed.
@@ -169,37 +149,22 @@ impl TarIndex {
                 Some(Entry::Folder) | None => return Ok(None),
             }
         }
-        Err(ContentFault::Entry {
-            path: name.to_owned(),
-            reason: "it is a link in a circle",
-        })
+        Err(ContentFault::Entry { path: name.to_owned(), reason: "it is a link in a circle" })
     }
 }
 
-fn read_entry<R: Read>(
-    entry: &tar::Entry<'_, R>,
-    whole: &FileSlice,
-) -> Result<Option<(String, Entry)>, ContentFault> {
+fn read_entry<R: Read>(entry: &tar::Entry<'_, R>, whole: &FileSlice) -> Result<Option<(String, Entry)>, ContentFault> {
     let kind = entry.header().entry_type();
     let path = String::from_utf8(entry.path_bytes().into_owned());
-    let path = path.map_err(|_| ContentFault::Entry {
-        path: lossy(&entry.path_bytes()),
-        reason: "its path is no UTF-8",
-    })?;
+    let path =
+        path.map_err(|_| ContentFault::Entry { path: lossy(&entry.path_bytes()), reason: "its path is no UTF-8" })?;
     if kind.is_pax_global_extensions() {
         return Ok(None);
     }
-    let Some(name) = normalise("", &path).map_err(|reason| ContentFault::Entry {
-        path: path.clone(),
-        reason,
-    })?
-    else {
+    let Some(name) = normalise("", &path).map_err(|reason| ContentFault::Entry { path: path.clone(), reason })? else {
         return Ok(None);
     };
-    let bad = |reason| ContentFault::Entry {
-        path: path.clone(),
-        reason,
-    };
+    let bad = |reason| ContentFault::Entry { path: path.clone(), reason };
     let content = match kind {
         tar::EntryType::Directory => Entry::Folder,
         tar::EntryType::Regular | tar::EntryType::Continuous => {
@@ -212,15 +177,9 @@ fn read_entry<R: Read>(
             } else {
                 ""
             };
-            let target = entry
-                .link_name_bytes()
-                .and_then(|target| String::from_utf8(target.into_owned()).ok());
+            let target = entry.link_name_bytes().and_then(|target| String::from_utf8(target.into_owned()).ok());
             let target = target.ok_or_else(|| bad("its link has no target"))?;
-            Entry::Link(
-                normalise(folder, &target)
-                    .map_err(bad)?
-                    .ok_or_else(|| bad("it is a link to the root"))?,
-            )
+            Entry::Link(normalise(folder, &target).map_err(bad)?.ok_or_else(|| bad("it is a link to the root"))?)
         }
         _ => return Err(bad("it is neither a file, a folder nor a link")),
     };
@@ -233,9 +192,7 @@ fn lossy(bytes: &[u8]) -> String {
 
 fn tar_fault(error: &std::io::Error) -> ContentFault {
     match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => {
-            ContentFault::Truncated("a header or an entry".to_owned())
-        }
+        std::io::ErrorKind::UnexpectedEof => ContentFault::Truncated("a header or an entry".to_owned()),
         _ => ContentFault::Tar(error.to_string()),
     }
 }
@@ -245,10 +202,7 @@ fn normalise(folder: &str, path: &str) -> Result<Option<String>, &'static str> {
     if path.starts_with('/') {
         return Err("its path is absolute");
     }
-    let mut segments: Vec<&str> = folder
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let mut segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
@@ -263,12 +217,8 @@ fn normalise(folder: &str, path: &str) -> Result<Option<String>, &'static str> {
 fn refuse_compressed(whole: &FileSlice) -> Result<(), ContentFault> {
     const MAGICS: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
     let mut start = [0; 5];
-    let part = whole
-        .part(0, start.len() as u64)
-        .ok_or(ContentFault::Truncated("a header".to_owned()))?;
-    part.reader()
-        .read_exact(&mut start)
-        .map_err(|error| tar_fault(&error))?;
+    let part = whole.part(0, start.len() as u64).ok_or(ContentFault::Truncated("a header".to_owned()))?;
+    part.reader().read_exact(&mut start).map_err(|error| tar_fault(&error))?;
     if MAGICS.iter().any(|magic| start.starts_with(magic)) {
         return Err(ContentFault::Compressed);
     }
@@ -282,10 +232,7 @@ mod tests {
     #[test]
     fn names_are_resolved_from_the_root() {
         assert_eq!(normalise("", "./a//b/"), Ok(Some("a/b".to_owned())));
-        assert_eq!(
-            normalise("x/y", "../z/layer.tar"),
-            Ok(Some("x/z/layer.tar".to_owned()))
-        );
+        assert_eq!(normalise("x/y", "../z/layer.tar"), Ok(Some("x/z/layer.tar".to_owned())));
         assert_eq!(normalise("", "./"), Ok(None));
         assert!(normalise("a", "../../etc").is_err());
         assert!(normalise("", "/etc").is_err());

@@ -21,10 +21,7 @@ pub fn open(path: &Path) -> Result<FileSlice, StoreError> {
         return Err(StoreError::content(path)(ContentFault::FileType));
     }
     let file = File::open(path).map_err(StoreError::disk("read", path))?;
-    let size = file
-        .metadata()
-        .map_err(StoreError::disk("read", path))?
-        .len();
+    let size = file.metadata().map_err(StoreError::disk("read", path))?.len();
     Ok(FileSlice::whole(file, size))
 }
 
@@ -39,9 +36,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut file = AtomicFile::create(path)?;
-    file.as_file()
-        .write_all(bytes)
-        .map_err(StoreError::disk("write", path))?;
+    file.as_file().write_all(bytes).map_err(StoreError::disk("write", path))?;
     file.complete()
 }
 
@@ -73,14 +68,9 @@ impl Stamp {
     /// Whether the last change is so long ago that another would show.
     pub fn is_settled(&self) -> bool {
         let (seconds, nanoseconds) = self.changed;
-        let since_1970 = u64::try_from(seconds)
-            .ok()
-            .zip(u32::try_from(nanoseconds).ok());
-        let changed = since_1970
-            .map(|(seconds, nanoseconds)| UNIX_EPOCH + Duration::new(seconds, nanoseconds));
-        changed
-            .and_then(|changed| SystemTime::now().duration_since(changed).ok())
-            .is_some_and(|age| age > CLOCK_STEP)
+        let since_1970 = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
+        let changed = since_1970.map(|(seconds, nanoseconds)| UNIX_EPOCH + Duration::new(seconds, nanoseconds));
+        changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > CLOCK_STEP)
     }
 }
 
@@ -107,17 +97,10 @@ impl AtomicFile {
     /// Starts a file beside `target`.
     pub fn create(target: &Path) -> Result<Self, StoreError> {
         let folder = folder_of(target);
-        let prefix = format!(
-            ".{}.",
-            target.file_name().unwrap_or_default().to_string_lossy()
-        );
+        let prefix = format!(".{}.", target.file_name().unwrap_or_default().to_string_lossy());
         sweep(folder, &prefix);
-        let temporary =
-            create_locked(folder, &prefix).map_err(StoreError::disk("write", target))?;
-        Ok(Self {
-            temporary,
-            target: target.to_owned(),
-        })
+        let temporary = create_locked(folder, &prefix).map_err(StoreError::disk("write", target))?;
+        Ok(Self { temporary, target: target.to_owned() })
     }
 
     /// The file to write to.
@@ -134,18 +117,10 @@ impl AtomicFile {
     pub fn complete(self) -> Result<(), StoreError> {
         let Self { temporary, target } = self;
         let path = target.as_path();
-        temporary
-            .as_file()
-            .sync_all()
-            .map_err(StoreError::disk("write", path))?;
+        temporary.as_file().sync_all().map_err(StoreError::disk("write", path))?;
         // A time to the nanosecond, which no later write gets from the kernel's coarse clock: see `Stamp`.
-        temporary
-            .as_file()
-            .set_modified(SystemTime::now())
-            .map_err(StoreError::disk("write", path))?;
-        let file = temporary
-            .persist(path)
-            .map_err(|error| StoreError::disk("write", path)(error.error))?;
+        temporary.as_file().set_modified(SystemTime::now()).map_err(StoreError::disk("write", path))?;
+        let file = temporary.persist(path).map_err(|error| StoreError::disk("write", path)(error.error))?;
         drop(file);
         sync_folder(folder_of(path)).map_err(StoreError::disk("write", path))
     }
@@ -153,31 +128,19 @@ impl AtomicFile {
     /// Gives the bytes their name without waiting for the disk, for content that is verified whenever it is read.
     pub fn complete_unsynced(self) -> Result<(), StoreError> {
         let Self { temporary, target } = self;
-        temporary
-            .persist(&target)
-            .map_err(|error| StoreError::disk("write", &target)(error.error))?;
+        temporary.persist(&target).map_err(|error| StoreError::disk("write", &target)(error.error))?;
         Ok(())
     }
 }
 
 fn folder_of(target: &Path) -> &Path {
-    target
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         // Some network file systems cannot sync a folder.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            Ok(())
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => Ok(()),
         other => other,
     }
 }
@@ -227,15 +190,8 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("a folder of the test");
-        let mut names: Vec<_> = entries
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
@@ -248,10 +204,7 @@ mod tests {
         file.as_file().write_all(b"new").expect("room");
         assert!(!target.exists());
         file.complete().expect("a rename");
-        assert_eq!(
-            (fs::read(&target).ok(), names(folder.path())),
-            (Some(b"new".to_vec()), vec!["out.tar".to_owned()])
-        );
+        assert_eq!((fs::read(&target).ok(), names(folder.path())), (Some(b"new".to_vec()), vec!["out.tar".to_owned()]));
     }
 
     #[test]
@@ -262,10 +215,7 @@ mod tests {
         let mut file = AtomicFile::create(&target).expect("a file");
         file.as_file().write_all(b"half").expect("room");
         drop(file);
-        assert_eq!(
-            (fs::read(&target).ok(), names(folder.path())),
-            (Some(b"old".to_vec()), vec!["out.tar".to_owned()])
-        );
+        assert_eq!((fs::read(&target).ok(), names(folder.path())), (Some(b"old".to_vec()), vec!["out.tar".to_owned()]));
     }
 
     #[test]
@@ -289,11 +239,7 @@ mod tests {
         replace(&target, b"one").expect("room");
         let stamp = Stamp::of_path(&target).expect("a stamp");
         assert_eq!(Stamp::of_path(&target).ok(), Some(stamp));
-        File::options()
-            .write(true)
-            .open(&target)
-            .and_then(|mut file| file.write_all(b"two"))
-            .expect("room");
+        File::options().write(true).open(&target).and_then(|mut file| file.write_all(b"two")).expect("room");
         assert_ne!(Stamp::of_path(&target).ok(), Some(stamp));
     }
 }

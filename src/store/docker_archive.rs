@@ -33,53 +33,27 @@ struct Item {
 
 /// Reads the documents of an archive: the image with the tag, or all.
 pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Vec<Found>, StoreError> {
-    let items: Vec<Item> = parse(
-        container,
-        "manifest.json",
-        &container.document("manifest.json")?,
-    )?;
-    let has_tag = |item: &&Item| {
-        tag.is_none_or(|tag| item.repo_tags.iter().flatten().any(|known| known == tag))
-    };
+    let items: Vec<Item> = parse(container, "manifest.json", &container.document("manifest.json")?)?;
+    let has_tag = |item: &&Item| tag.is_none_or(|tag| item.repo_tags.iter().flatten().any(|known| known == tag));
     let mut wanted: Vec<_> = items.iter().filter(has_tag).collect();
     if wanted.is_empty() {
-        let known = items
-            .iter()
-            .flat_map(|item| item.repo_tags.iter().flatten())
-            .cloned()
-            .collect::<Vec<_>>();
-        let known = if known.is_empty() {
-            "none with a tag".to_owned()
-        } else {
-            known.join(", ")
-        };
-        return Err(container.fault(ContentFault::NoImage {
-            tag: tag.map(str::to_owned),
-            known,
-        }));
+        let known = items.iter().flat_map(|item| item.repo_tags.iter().flatten()).cloned().collect::<Vec<_>>();
+        let known = if known.is_empty() { "none with a tag".to_owned() } else { known.join(", ") };
+        return Err(container.fault(ContentFault::NoImage { tag: tag.map(str::to_owned), known }));
     }
     wanted.sort_by_key(|item| &item.config);
     wanted.dedup_by_key(|item| &item.config);
-    wanted
-        .into_iter()
-        .map(|item| read_item(container, item))
-        .collect()
+    wanted.into_iter().map(|item| read_item(container, item)).collect()
 }
 
 fn read_item(container: &Container, item: &Item) -> Result<Found, StoreError> {
     let bytes = container.document(&item.config)?;
     if let Some(expected) = digest_in_name(&item.config) {
-        compare(&format!("`{}`", item.config), expected, Digest::of(&bytes))
-            .map_err(|fault| container.fault(fault))?;
+        compare(&format!("`{}`", item.config), expected, Digest::of(&bytes)).map_err(|fault| container.fault(fault))?;
     }
     let config: oci::ImageConfiguration = parse(container, &item.config, &bytes)?;
     let architecture = architecture(&config).map_err(|fault| container.fault(fault))?;
-    Ok(Found {
-        architecture,
-        config,
-        config_name: item.config.clone(),
-        layers: item.layers.clone(),
-    })
+    Ok(Found { architecture, config, config_name: item.config.clone(), layers: item.layers.clone() })
 }
 
 /// `<hex>.json` of Docker up to 24 and podman, `blobs/sha256/<hex>` of Docker 25 and later.
@@ -89,51 +63,23 @@ fn digest_in_name(name: &str) -> Option<Digest> {
 }
 
 /// Verifies the layers of an image.
-pub(super) fn verify(
-    container: &Container,
-    found: Found,
-    cache: &Cache,
-) -> Result<BaseImage, StoreError> {
+pub(super) fn verify(container: &Container, found: Found, cache: &Cache) -> Result<BaseImage, StoreError> {
     let diff_ids = found.config.rootfs().diff_ids();
     if diff_ids.len() != found.layers.len() {
-        let message = format!(
-            "it names {} layers, the archive {}",
-            diff_ids.len(),
-            found.layers.len()
-        );
-        return Err(container.fault(ContentFault::Document {
-            document: found.config_name,
-            message,
-        }));
+        let message = format!("it names {} layers, the archive {}", diff_ids.len(), found.layers.len());
+        return Err(container.fault(ContentFault::Document { document: found.config_name, message }));
     }
-    let layers = found
-        .layers
-        .iter()
-        .zip(diff_ids)
-        .map(|(name, diff_id)| verify_layer(container, name, diff_id, cache));
-    Ok(BaseImage {
-        layers: layers.collect::<Result<_, _>>()?,
-        architecture: found.architecture,
-        config: found.config,
-    })
+    let layers = found.layers.iter().zip(diff_ids).map(|(name, diff_id)| verify_layer(container, name, diff_id, cache));
+    Ok(BaseImage { layers: layers.collect::<Result<_, _>>()?, architecture: found.architecture, config: found.config })
 }
 
 /// A plain tar is verified by its diffID; of a compressed one the blob's own digest says what to remember it by.
-fn verify_layer(
-    container: &Container,
-    name: &str,
-    diff_id: &str,
-    cache: &Cache,
-) -> Result<Layer, StoreError> {
+fn verify_layer(container: &Container, name: &str, diff_id: &str, cache: &Cache) -> Result<Layer, StoreError> {
     let slice = container.file(name)?;
     let checked = (|| {
         let expected = Digest::parse(diff_id)?;
         let what = format!("`{name}`");
-        let blob = if is_gzip(&slice)? {
-            cache.digest_of(&slice)?
-        } else {
-            expected
-        };
+        let blob = if is_gzip(&slice)? { cache.digest_of(&slice)? } else { expected };
         let layer = check(&slice, &what, blob, cache)?;
         compare(&what, expected, layer.packed.diff_id())?;
         Ok(layer)

@@ -51,17 +51,8 @@ const MAX_RATIO: u64 = 200;
 const MAX_PATHS: usize = 2_000_000;
 
 /// Verifies a layer and gives it the role `base`. `expected` is the digest of the blob (or of the tar, when it is not compressed).
-pub(super) fn check(
-    slice: &FileSlice,
-    what: &str,
-    expected: Digest,
-    cache: &Cache,
-) -> Result<Layer, ContentFault> {
-    if is_gzip(slice)? {
-        check_gzip(slice, what, expected, cache)
-    } else {
-        check_tar(slice, what, expected, cache)
-    }
+pub(super) fn check(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
+    if is_gzip(slice)? { check_gzip(slice, what, expected, cache) } else { check_tar(slice, what, expected, cache) }
 }
 
 /// Whether the bytes start as a gzip stream does.
@@ -70,63 +61,36 @@ pub(super) fn is_gzip(slice: &FileSlice) -> Result<bool, ContentFault> {
     let Some(start) = slice.part(0, 2) else {
         return Ok(false);
     };
-    start
-        .reader()
-        .read_exact(&mut magic)
-        .map_err(|error| read_fault(&error))?;
+    start.reader().read_exact(&mut magic).map_err(|error| read_fault(&error))?;
     Ok(magic == [0x1f, 0x8b])
 }
 
 /// The blob is kept as it is. Hashing it and looking through it run side by side.
-fn check_gzip(
-    slice: &FileSlice,
-    what: &str,
-    expected: Digest,
-    cache: &Cache,
-) -> Result<Layer, ContentFault> {
+fn check_gzip(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
     let known: Option<Packed> = cache.get(Kind::Layer, expected);
     let (actual, tar) = thread::scope(|scope| {
         let hashing = scope.spawn(|| cache.digest_of(slice));
-        let tar = known.map_or_else(
-            || look_through_gzip(slice, what),
-            |packed| Ok((packed.tar, None)),
-        );
+        let tar = known.map_or_else(|| look_through_gzip(slice, what), |packed| Ok((packed.tar, None)));
         (hashing.join().expect("hashing does not panic"), tar)
     });
     let actual = actual.map_err(|error| read_fault(&error))?;
     compare(what, expected, actual)?;
     let (tar, listing) = tar?;
-    let packed = Packed {
-        tar,
-        blob: Descriptor {
-            digest: actual,
-            size: slice.size(),
-        },
-    };
+    let packed = Packed { tar, blob: Descriptor { digest: actual, size: slice.size() } };
     if let Some(listing) = listing {
         cache.put(Kind::Listing, tar.digest, &listing);
         cache.put(Kind::Layer, expected, &packed);
     }
-    Ok(Layer {
-        role: ROLE_BASE.to_owned(),
-        packed,
-        content: Content::File(slice.clone()),
-    })
+    Ok(Layer { role: ROLE_BASE.to_owned(), packed, content: Content::File(slice.clone()) })
 }
 
-fn look_through_gzip(
-    slice: &FileSlice,
-    what: &str,
-) -> Result<(Descriptor, Option<Vec<ListedPath>>), ContentFault> {
+fn look_through_gzip(slice: &FileSlice, what: &str) -> Result<(Descriptor, Option<Vec<ListedPath>>), ContentFault> {
     let limit = unpack_limit(slice.size());
     let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
     let mut tar = HashingReader::new(decoder.take(limit + 1));
     let listing = list(&mut tar);
     if tar.inner().limit() == 0 {
-        return Err(ContentFault::Limit {
-            what: format!("the unpacked size of {what}"),
-            limit,
-        });
+        return Err(ContentFault::Limit { what: format!("the unpacked size of {what}"), limit });
     }
     Ok((tar.complete(), Some(listing?)))
 }
@@ -137,43 +101,23 @@ pub(crate) fn unpack_limit(size: u64) -> u64 {
 }
 
 /// A tar is compressed once, by us, and then comes from the cache: our images have gzip layers only.
-fn check_tar(
-    slice: &FileSlice,
-    what: &str,
-    expected: Digest,
-    cache: &Cache,
-) -> Result<Layer, ContentFault> {
+fn check_tar(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
     let actual = cache.digest_of(slice).map_err(|error| read_fault(&error))?;
     compare(what, expected, actual)?;
     let key = Digest::of(format!("{COMPRESSOR} {actual}").as_bytes());
     if let Some(packed) = cache.get::<Packed>(Kind::Layer, key)
         && let Some(content) = cache.blob(packed.blob)
     {
-        return Ok(Layer {
-            role: ROLE_BASE.to_owned(),
-            packed,
-            content,
-        });
+        return Ok(Layer { role: ROLE_BASE.to_owned(), packed, content });
     }
     let (packed, content) = cache.write_blob(|sink| compress_and_list(slice, sink, cache))?;
     compare(what, expected, packed.diff_id())?;
     cache.put(Kind::Layer, key, &packed);
-    Ok(Layer {
-        role: ROLE_BASE.to_owned(),
-        packed,
-        content,
-    })
+    Ok(Layer { role: ROLE_BASE.to_owned(), packed, content })
 }
 
-fn compress_and_list(
-    slice: &FileSlice,
-    sink: &mut dyn Write,
-    cache: &Cache,
-) -> Result<Packed, ContentFault> {
-    let mut tee = Tee {
-        reader: slice.reader(),
-        writer: LayerWriter::new(sink),
-    };
+fn compress_and_list(slice: &FileSlice, sink: &mut dyn Write, cache: &Cache) -> Result<Packed, ContentFault> {
+    let mut tee = Tee { reader: slice.reader(), writer: LayerWriter::new(sink) };
     let listing = list(&mut tee)?;
     let packed = tee.writer.complete()?;
     cache.put(Kind::Listing, packed.diff_id(), &listing);
@@ -213,15 +157,11 @@ fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
 /// `None` for the root, and for names that are no UTF-8: no tool has one.
 fn listed_path<R: Read>(entry: &tar::Entry<'_, R>) -> Option<ListedPath> {
     let path = clean(&entry.path_bytes())?;
-    let target = || {
-        entry
-            .link_name_bytes()
-            .and_then(|target| String::from_utf8(target.into_owned()).ok())
-    };
+    let target = || entry.link_name_bytes().and_then(|target| String::from_utf8(target.into_owned()).ok());
     let kind = match entry.header().entry_type() {
-        tar::EntryType::Regular | tar::EntryType::Continuous => ListedKind::File {
-            executable: entry.header().mode().unwrap_or(0) & 0o111 != 0,
-        },
+        tar::EntryType::Regular | tar::EntryType::Continuous => {
+            ListedKind::File { executable: entry.header().mode().unwrap_or(0) & 0o111 != 0 }
+        }
         tar::EntryType::Link => ListedKind::HardLink(clean(target()?.as_bytes())?),
         tar::EntryType::Symlink => ListedKind::Link(target()?),
         tar::EntryType::Directory => ListedKind::Folder,
@@ -232,23 +172,12 @@ fn listed_path<R: Read>(entry: &tar::Entry<'_, R>) -> Option<ListedPath> {
 
 fn clean(path: &[u8]) -> Option<String> {
     let path = std::str::from_utf8(path).ok()?;
-    let segments: Vec<_> = path
-        .split('/')
-        .filter(|segment| !matches!(*segment, "" | "."))
-        .collect();
+    let segments: Vec<_> = path.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect();
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
 pub(super) fn compare(what: &str, expected: Digest, actual: Digest) -> Result<(), ContentFault> {
-    if expected == actual {
-        Ok(())
-    } else {
-        Err(ContentFault::WrongDigest {
-            what: what.to_owned(),
-            expected,
-            actual,
-        })
-    }
+    if expected == actual { Ok(()) } else { Err(ContentFault::WrongDigest { what: what.to_owned(), expected, actual }) }
 }
 
 fn tar_fault(error: &io::Error) -> ContentFault {

@@ -34,18 +34,12 @@ const MAX_DEPTH: usize = 4;
 /// Images for every architecture and attestation there is.
 const MAX_MANIFESTS: usize = 500;
 
-const MANIFESTS: [&str; 2] = [
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-];
-const INDEXES: [&str; 2] = [
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-];
-const CONFIGS: [&str; 2] = [
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-];
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+const INDEXES: [&str; 2] =
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+const CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 const LAYERS: [&str; 4] = [
     "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -56,33 +50,14 @@ const LAYERS: [&str; 4] = [
 /// Reads the documents of a layout: the images with the tag, or all.
 pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents, StoreError> {
     container.file("oci-layout")?;
-    let index: oci::ImageIndex =
-        parse(container, "index.json", &container.document("index.json")?)?;
-    let wanted: Vec<_> = index
-        .manifests()
-        .iter()
-        .filter(|entry| tag.is_none_or(|tag| has_tag(entry, tag)))
-        .collect();
+    let index: oci::ImageIndex = parse(container, "index.json", &container.document("index.json")?)?;
+    let wanted: Vec<_> = index.manifests().iter().filter(|entry| tag.is_none_or(|tag| has_tag(entry, tag))).collect();
     if wanted.is_empty() {
-        let known = index
-            .manifests()
-            .iter()
-            .filter_map(|entry| annotation(entry, REF_NAME))
-            .collect::<Vec<_>>();
-        let known = if known.is_empty() {
-            "none with a tag".to_owned()
-        } else {
-            known.join(", ")
-        };
-        return Err(container.fault(ContentFault::NoImage {
-            tag: tag.map(str::to_owned),
-            known,
-        }));
+        let known = index.manifests().iter().filter_map(|entry| annotation(entry, REF_NAME)).collect::<Vec<_>>();
+        let known = if known.is_empty() { "none with a tag".to_owned() } else { known.join(", ") };
+        return Err(container.fault(ContentFault::NoImage { tag: tag.map(str::to_owned), known }));
     }
-    let mut walk = Walk {
-        container,
-        manifests: BTreeMap::new(),
-    };
+    let mut walk = Walk { container, manifests: BTreeMap::new() };
     for entry in &wanted {
         walk.descend(entry, 0)?;
     }
@@ -90,40 +65,19 @@ pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents,
         [only] => Some(descriptor(container, only)?.digest),
         _ => None,
     };
-    Ok(Contents {
-        images: walk.manifests.into_values().collect(),
-        digest,
-    })
+    Ok(Contents { images: walk.manifests.into_values().collect(), digest })
 }
 
 /// Verifies the layers of an image.
-pub(super) fn verify(
-    container: &Container,
-    found: Found,
-    cache: &Cache,
-) -> Result<BaseImage, StoreError> {
+pub(super) fn verify(container: &Container, found: Found, cache: &Cache) -> Result<BaseImage, StoreError> {
     let diff_ids = found.config.rootfs().diff_ids();
     if diff_ids.len() != found.layers.len() {
-        let message = format!(
-            "it names {} layers, its manifest {}",
-            diff_ids.len(),
-            found.layers.len()
-        );
-        return Err(container.fault(ContentFault::Document {
-            document: "configuration".to_owned(),
-            message,
-        }));
+        let message = format!("it names {} layers, its manifest {}", diff_ids.len(), found.layers.len());
+        return Err(container.fault(ContentFault::Document { document: "configuration".to_owned(), message }));
     }
-    let layers = found
-        .layers
-        .iter()
-        .zip(diff_ids)
-        .map(|(layer, diff_id)| verify_layer(container, layer, diff_id, cache));
-    Ok(BaseImage {
-        layers: layers.collect::<Result<_, _>>()?,
-        architecture: found.architecture,
-        config: found.config,
-    })
+    let layers =
+        found.layers.iter().zip(diff_ids).map(|(layer, diff_id)| verify_layer(container, layer, diff_id, cache));
+    Ok(BaseImage { layers: layers.collect::<Result<_, _>>()?, architecture: found.architecture, config: found.config })
 }
 
 fn verify_layer(
@@ -134,21 +88,14 @@ fn verify_layer(
 ) -> Result<Layer, StoreError> {
     let kind = layer.media_type().as_ref();
     if !LAYERS.contains(&kind) {
-        return Err(container.fault(ContentFault::Unsupported {
-            what: "a layer".to_owned(),
-            kind: kind.to_owned(),
-        }));
+        return Err(container.fault(ContentFault::Unsupported { what: "a layer".to_owned(), kind: kind.to_owned() }));
     }
     let expected = descriptor(container, layer)?;
     let slice = blob(container, expected)?;
     let checked = (|| {
         let what = format!("the layer {}", expected.digest);
         let layer = check(&slice, &what, expected.digest, cache)?;
-        compare(
-            &format!("the unpacked layer {}", expected.digest),
-            Digest::parse(diff_id)?,
-            layer.packed.diff_id(),
-        )?;
+        compare(&format!("the unpacked layer {}", expected.digest), Digest::parse(diff_id)?, layer.packed.diff_id())?;
         Ok(layer)
     })();
     checked.map_err(|fault| container.fault(fault))
@@ -163,10 +110,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn descend(&mut self, entry: &oci::Descriptor, depth: usize) -> Result<(), StoreError> {
         if depth > MAX_DEPTH || self.manifests.len() > MAX_MANIFESTS {
-            return Err(self.container.fault(ContentFault::Limit {
-                what: "the number of images".to_owned(),
-                limit: MAX_MANIFESTS as u64,
-            }));
+            return Err(self
+                .container
+                .fault(ContentFault::Limit { what: "the number of images".to_owned(), limit: MAX_MANIFESTS as u64 }));
         }
         let expected = descriptor(self.container, entry)?;
         let kind = entry.media_type().as_ref();
@@ -174,18 +120,12 @@ impl Walk<'_> {
             Ok(())
         } else if INDEXES.contains(&kind) {
             let index: oci::ImageIndex = document(self.container, "index", expected)?;
-            index
-                .manifests()
-                .iter()
-                .try_for_each(|entry| self.descend(entry, depth + 1))
+            index.manifests().iter().try_for_each(|entry| self.descend(entry, depth + 1))
         } else if MANIFESTS.contains(&kind) {
             self.add(expected)
         } else {
             let what = "a manifest".to_owned();
-            Err(self.container.fault(ContentFault::Unsupported {
-                what,
-                kind: kind.to_owned(),
-            }))
+            Err(self.container.fault(ContentFault::Unsupported { what, kind: kind.to_owned() }))
         }
     }
 
@@ -195,20 +135,10 @@ impl Walk<'_> {
         if !CONFIGS.contains(&kind) {
             return Ok(());
         }
-        let config: oci::ImageConfiguration = document(
-            self.container,
-            "configuration",
-            descriptor(self.container, manifest.config())?,
-        )?;
+        let config: oci::ImageConfiguration =
+            document(self.container, "configuration", descriptor(self.container, manifest.config())?)?;
         let architecture = architecture(&config).map_err(|fault| self.container.fault(fault))?;
-        self.manifests.insert(
-            expected.digest,
-            Found {
-                architecture,
-                config,
-                layers: manifest.layers().clone(),
-            },
-        );
+        self.manifests.insert(expected.digest, Found { architecture, config, layers: manifest.layers().clone() });
         Ok(())
     }
 }
@@ -216,44 +146,25 @@ impl Walk<'_> {
 /// The architecture that a configuration names.
 pub(crate) fn architecture(config: &oci::ImageConfiguration) -> Result<Architecture, ContentFault> {
     let (os, processor) = (config.os().to_string(), config.architecture().to_string());
-    Architecture::new(&os, &processor, config.variant().as_deref()).map_err(|fault| {
-        ContentFault::Document {
-            document: "configuration".to_owned(),
-            message: fault.to_string(),
-        }
-    })
+    Architecture::new(&os, &processor, config.variant().as_deref())
+        .map_err(|fault| ContentFault::Document { document: "configuration".to_owned(), message: fault.to_string() })
 }
 
 /// Parses a document.
-pub(crate) fn parse<T: DeserializeOwned>(
-    container: &Container,
-    name: &str,
-    bytes: &[u8],
-) -> Result<T, StoreError> {
+pub(crate) fn parse<T: DeserializeOwned>(container: &Container, name: &str, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| {
-        container.fault(ContentFault::Document {
-            document: name.to_owned(),
-            message: error.to_string(),
-        })
+        container.fault(ContentFault::Document { document: name.to_owned(), message: error.to_string() })
     })
 }
 
 /// A document by its descriptor, verified and parsed.
-fn document<T: DeserializeOwned>(
-    container: &Container,
-    what: &str,
-    expected: Descriptor,
-) -> Result<T, StoreError> {
+fn document<T: DeserializeOwned>(container: &Container, what: &str, expected: Descriptor) -> Result<T, StoreError> {
     let bytes = verified_bytes(container, what, expected)?;
     parse(container, &format!("{what} {}", expected.digest), &bytes)
 }
 
 /// The bytes of a document by its descriptor, verified.
-pub(crate) fn verified_bytes(
-    container: &Container,
-    what: &str,
-    expected: Descriptor,
-) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn verified_bytes(container: &Container, what: &str, expected: Descriptor) -> Result<Vec<u8>, StoreError> {
     blob(container, expected)?;
     let bytes = container.document(&blob_name(expected.digest))?;
     let what = format!("the {what} {}", expected.digest);
@@ -268,11 +179,7 @@ pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSl
         return Ok(slice);
     }
     let what = format!("the blob {}", expected.digest);
-    Err(container.fault(ContentFault::WrongSize {
-        what,
-        expected: expected.size,
-        actual: slice.size(),
-    }))
+    Err(container.fault(ContentFault::WrongSize { what, expected: expected.size, actual: slice.size() }))
 }
 
 /// Where a layout keeps a blob.
@@ -281,40 +188,24 @@ pub(crate) fn blob_name(digest: Digest) -> String {
 }
 
 /// Digest and size, the digest checked.
-pub(crate) fn descriptor(
-    container: &Container,
-    entry: &oci::Descriptor,
-) -> Result<Descriptor, StoreError> {
-    let digest =
-        Digest::parse(entry.digest().as_ref()).map_err(|fault| container.fault(fault.into()))?;
-    Ok(Descriptor {
-        digest,
-        size: entry.size(),
-    })
+pub(crate) fn descriptor(container: &Container, entry: &oci::Descriptor) -> Result<Descriptor, StoreError> {
+    let digest = Digest::parse(entry.digest().as_ref()).map_err(|fault| container.fault(fault.into()))?;
+    Ok(Descriptor { digest, size: entry.size() })
 }
 
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 pub(crate) fn annotation<'a>(entry: &'a oci::Descriptor, key: &str) -> Option<&'a str> {
-    entry
-        .annotations()
-        .as_ref()
-        .and_then(|annotations| annotations.get(key))
-        .map(String::as_str)
+    entry.annotations().as_ref().and_then(|annotations| annotations.get(key)).map(String::as_str)
 }
 
 fn has_tag(entry: &oci::Descriptor, tag: &str) -> bool {
-    [REF_NAME, CONTAINERD_NAME]
-        .iter()
-        .any(|key| annotation(entry, key) == Some(tag))
+    [REF_NAME, CONTAINERD_NAME].iter().any(|key| annotation(entry, key) == Some(tag))
 }
 
 /// What buildx stores beside images: provenance and SBOMs under an unknown architecture.
 fn is_attestation(entry: &oci::Descriptor) -> bool {
-    let unknown = entry
-        .platform()
-        .as_ref()
-        .is_some_and(|platform| platform.os().to_string() == "unknown");
+    let unknown = entry.platform().as_ref().is_some_and(|platform| platform.os().to_string() == "unknown");
     unknown || annotation(entry, "vnd.docker.reference.type").is_some()
 }

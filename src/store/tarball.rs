@@ -46,10 +46,7 @@ impl Tarball {
         let mut seen = BTreeSet::new();
         let is_new = |(expected, _): &(Descriptor, Content)| seen.insert(expected.digest);
         items.extend(blobs(image).into_iter().filter(is_new).map(Item::blob));
-        Self {
-            items,
-            epoch: image.epoch(),
-        }
+        Self { items, epoch: image.epoch() }
     }
 
     /// Two tarballs with one key write the same bytes to the same place.
@@ -57,12 +54,7 @@ impl Tarball {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut text = format!("{} {}\n", self.epoch.seconds(), place.display());
         for item in &self.items {
-            text.extend([
-                item.name.as_str(),
-                " ",
-                &item.expected.digest.to_string(),
-                "\n",
-            ]);
+            text.extend([item.name.as_str(), " ", &item.expected.digest.to_string(), "\n"]);
         }
         Digest::of(text.as_bytes())
     }
@@ -104,32 +96,17 @@ impl Tarball {
 impl Item {
     fn folder(name: &str) -> Self {
         let content = Content::from(Vec::new());
-        Self {
-            name: name.to_owned(),
-            kind: Kind::Folder,
-            content,
-            expected: Descriptor::of(b""),
-        }
+        Self { name: name.to_owned(), kind: Kind::Folder, content, expected: Descriptor::of(b"") }
     }
 
     fn document(name: &str, value: &serde_json::Value) -> Self {
         let bytes = canonical(value);
         let expected = Descriptor::of(&bytes);
-        Self {
-            name: name.to_owned(),
-            kind: Kind::File(Mode::Plain),
-            content: Content::from(bytes),
-            expected,
-        }
+        Self { name: name.to_owned(), kind: Kind::File(Mode::Plain), content: Content::from(bytes), expected }
     }
 
     fn blob((expected, content): (Descriptor, Content)) -> Self {
-        Self {
-            name: blob_name(expected.digest),
-            kind: Kind::File(Mode::Plain),
-            content,
-            expected,
-        }
+        Self { name: blob_name(expected.digest), kind: Kind::File(Mode::Plain), content, expected }
     }
 
     fn header(&self, epoch: Epoch) -> Vec<u8> {
@@ -159,11 +136,7 @@ fn is_next(reader: &mut SliceReader<'_>, expected: &[u8]) -> io::Result<bool> {
 
 /// One descriptor with both names: containerd and Docker 25+ read the first, skopeo and podman the second.
 fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
-    let kind = if image.index().is_some() {
-        "index"
-    } else {
-        "manifest"
-    };
+    let kind = if image.index().is_some() { "index" } else { "manifest" };
     let Descriptor { digest, size } = image.root().descriptor;
     json!({
         "schemaVersion": 2,
@@ -183,11 +156,7 @@ fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
 /// What Docker up to 24 reads, and `docker-archive:` of skopeo and podman.
 fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Value {
     let image = image.preferred();
-    let layers: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| blob_name(layer.packed.blob.digest))
-        .collect();
+    let layers: Vec<_> = image.layers.iter().map(|layer| blob_name(layer.packed.blob.digest)).collect();
     json!([{
         "Config": blob_name(image.config.descriptor.digest),
         "Layers": layers,
@@ -197,10 +166,7 @@ fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Val
 
 /// Documents before layers, so that a reader of a stream knows early what comes.
 fn blobs(image: &Image) -> Vec<(Descriptor, Content)> {
-    let of_image = image
-        .images()
-        .iter()
-        .flat_map(|image| [&image.manifest, &image.config]);
+    let of_image = image.images().iter().flat_map(|image| [&image.manifest, &image.config]);
     let documents = image.index().into_iter().chain(of_image);
     let layers = image.images().iter().flat_map(|image| &image.layers);
     documents

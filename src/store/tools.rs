@@ -36,10 +36,7 @@ pub enum Place {
 impl Tool {
     /// A tool with its places.
     pub fn new(name: &str, places: impl IntoIterator<Item = Place>) -> Self {
-        Self {
-            name: name.to_owned(),
-            places: places.into_iter().collect(),
-        }
+        Self { name: name.to_owned(), places: places.into_iter().collect() }
     }
 }
 
@@ -57,8 +54,7 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// Fails when the base lacks a tool on one of its architectures.
 pub fn require_tools(base: &Base, tools: &[Tool], cache: &Cache) -> Result<(), StoreError> {
     for image in base.images() {
-        let missing = missing_tools(image, tools, cache)
-            .map_err(StoreError::content(base.name().as_ref()))?;
+        let missing = missing_tools(image, tools, cache).map_err(StoreError::content(base.name().as_ref()))?;
         if !missing.is_empty() {
             let searched = tools
                 .iter()
@@ -66,23 +62,14 @@ pub fn require_tools(base: &Base, tools: &[Tool], cache: &Cache) -> Result<(), S
                 .flat_map(|tool| candidates(image, tool))
                 .collect();
             let (base, architecture) = (base.name().to_owned(), image.architecture.clone());
-            return Err(StoreError::MissingTools(Box::new(MissingTools {
-                base,
-                architecture,
-                missing,
-                searched,
-            })));
+            return Err(StoreError::MissingTools(Box::new(MissingTools { base, architecture, missing, searched })));
         }
     }
     Ok(())
 }
 
 /// The names of the tools that are not there.
-fn missing_tools(
-    image: &BaseImage,
-    tools: &[Tool],
-    cache: &Cache,
-) -> Result<Vec<String>, ContentFault> {
+fn missing_tools(image: &BaseImage, tools: &[Tool], cache: &Cache) -> Result<Vec<String>, ContentFault> {
     let key = key(image, tools);
     if let Some(missing) = cache.get(Kind::Tools, key) {
         return Ok(missing);
@@ -91,58 +78,30 @@ fn missing_tools(
     for layer in &image.layers {
         stack.add(listing(layer, cache)?);
     }
-    let is_missing = |tool: &&Tool| {
-        !candidates(image, tool)
-            .iter()
-            .any(|path| stack.has_program(path))
-    };
-    let missing: Vec<_> = tools
-        .iter()
-        .filter(is_missing)
-        .map(|tool| tool.name.clone())
-        .collect();
+    let is_missing = |tool: &&Tool| !candidates(image, tool).iter().any(|path| stack.has_program(path));
+    let missing: Vec<_> = tools.iter().filter(is_missing).map(|tool| tool.name.clone()).collect();
     cache.put(Kind::Tools, key, &missing);
     Ok(missing)
 }
 
 fn key(image: &BaseImage, tools: &[Tool]) -> Digest {
-    let layers: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| layer.packed.diff_id())
-        .collect();
+    let layers: Vec<_> = image.layers.iter().map(|layer| layer.packed.diff_id()).collect();
     Digest::of(format!("{layers:?} {:?} {tools:?}", search_path(image)).as_bytes())
 }
 
 fn search_path(image: &BaseImage) -> &str {
-    let environment = image
-        .config
-        .config()
-        .as_ref()
-        .and_then(|config| config.env().as_deref())
-        .unwrap_or_default();
-    environment
-        .iter()
-        .find_map(|entry| entry.strip_prefix("PATH="))
-        .unwrap_or(DEFAULT_PATH)
+    let environment = image.config.config().as_ref().and_then(|config| config.env().as_deref()).unwrap_or_default();
+    environment.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH)
 }
 
 /// Every path at which a tool may be.
 fn candidates(image: &BaseImage, tool: &Tool) -> Vec<String> {
-    let in_folders = |folders: Vec<&str>, name: &str| {
-        folders
-            .iter()
-            .map(|folder| format!("{folder}/{name}"))
-            .collect::<Vec<_>>()
-    };
+    let in_folders =
+        |folders: Vec<&str>, name: &str| folders.iter().map(|folder| format!("{folder}/{name}")).collect::<Vec<_>>();
     let of_place = |place: &Place| match place {
-        Place::Command(name) => in_folders(
-            search_path(image)
-                .split(':')
-                .filter(|folder| folder.starts_with('/'))
-                .collect(),
-            name,
-        ),
+        Place::Command(name) => {
+            in_folders(search_path(image).split(':').filter(|folder| folder.starts_with('/')).collect(), name)
+        }
         Place::DockerPlugin(name) => in_folders(DOCKER_PLUGIN_FOLDERS.to_vec(), name),
         Place::File(path) => vec![path.clone()],
     };
@@ -163,9 +122,8 @@ const MAX_LINKS: usize = 40;
 impl Stack {
     /// Puts a layer on top. Whiteouts hide what lies below, never what the same layer brings, in whatever order they come.
     fn add(&mut self, layer: Vec<ListedPath>) {
-        let (whiteouts, content): (Vec<_>, Vec<_>) = layer
-            .into_iter()
-            .partition(|listed| name_of(&listed.path).1.starts_with(WHITEOUT));
+        let (whiteouts, content): (Vec<_>, Vec<_>) =
+            layer.into_iter().partition(|listed| name_of(&listed.path).1.starts_with(WHITEOUT));
         for ListedPath { path, .. } in whiteouts {
             match name_of(&path) {
                 (folder, OPAQUE) => self.remove_below(folder),
@@ -173,16 +131,11 @@ impl Stack {
             }
         }
         for ListedPath { path, kind } in content {
-            if !matches!(
-                (&kind, self.paths.get(&path)),
-                (ListedKind::Folder, Some(ListedKind::Folder))
-            ) {
+            if !matches!((&kind, self.paths.get(&path)), (ListedKind::Folder, Some(ListedKind::Folder))) {
                 self.remove(&path);
             }
             let kind = match &kind {
-                ListedKind::HardLink(target) => {
-                    self.paths.get(target).cloned().unwrap_or(ListedKind::Other)
-                }
+                ListedKind::HardLink(target) => self.paths.get(target).cloned().unwrap_or(ListedKind::Other),
                 _ => kind,
             };
             self.paths.insert(path, kind);
@@ -195,11 +148,7 @@ impl Stack {
     }
 
     fn remove_below(&mut self, folder: &str) {
-        let prefix = if folder.is_empty() {
-            String::new()
-        } else {
-            format!("{folder}/")
-        };
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let below: Vec<_> = self
             .paths
             .range(prefix.clone()..)
@@ -238,10 +187,7 @@ impl Stack {
                 }
             }
         }
-        matches!(
-            self.paths.get(&at),
-            Some(ListedKind::File { executable: true })
-        )
+        matches!(self.paths.get(&at), Some(ListedKind::File { executable: true }))
     }
 }
 
@@ -250,11 +196,7 @@ fn name_of(path: &str) -> (&str, &str) {
 }
 
 fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 #[cfg(test)]
@@ -262,17 +204,11 @@ mod tests {
     use super::*;
 
     fn file(path: &str) -> ListedPath {
-        ListedPath {
-            path: path.to_owned(),
-            kind: ListedKind::File { executable: true },
-        }
+        ListedPath { path: path.to_owned(), kind: ListedKind::File { executable: true } }
     }
 
     fn link(path: &str, target: &str) -> ListedPath {
-        ListedPath {
-            path: path.to_owned(),
-            kind: ListedKind::Link(target.to_owned()),
-        }
+        ListedPath { path: path.to_owned(), kind: ListedKind::Link(target.to_owned()) }
     }
 
     fn stack(layers: Vec<Vec<ListedPath>>) -> Stack {
@@ -285,10 +221,8 @@ mod tests {
 
     #[test]
     fn links_are_followed() {
-        let busybox = ListedPath {
-            path: "usr/bin/ash".to_owned(),
-            kind: ListedKind::HardLink("usr/bin/busybox".to_owned()),
-        };
+        let busybox =
+            ListedPath { path: "usr/bin/ash".to_owned(), kind: ListedKind::HardLink("usr/bin/busybox".to_owned()) };
         let stack = stack(vec![vec![
             link("bin", "usr/bin"),
             file("usr/bin/busybox"),
@@ -316,14 +250,8 @@ mod tests {
         assert!(stack(vec![below()]).has_program("/bin/sh"));
         assert!(!stack(vec![below(), vec![file("bin/.wh.sh")]]).has_program("/bin/sh"));
         assert!(!stack(vec![below(), vec![file(".wh.opt")]]).has_program("/opt/a/x"));
-        let opaque = stack(vec![
-            below(),
-            vec![file("opt/a/z"), file("opt/a/.wh..wh..opq")],
-        ]);
-        assert_eq!(
-            ["/opt/a/x", "/opt/a/z", "/opt/b/y"].map(|path| opaque.has_program(path)),
-            [false, true, true]
-        );
+        let opaque = stack(vec![below(), vec![file("opt/a/z"), file("opt/a/.wh..wh..opq")]]);
+        assert_eq!(["/opt/a/x", "/opt/a/z", "/opt/b/y"].map(|path| opaque.has_program(path)), [false, true, true]);
     }
 
     #[test]
@@ -333,10 +261,7 @@ mod tests {
 
     #[test]
     fn a_file_that_nobody_can_execute_is_no_program() {
-        let plain = ListedPath {
-            path: "bin/sh".to_owned(),
-            kind: ListedKind::File { executable: false },
-        };
+        let plain = ListedPath { path: "bin/sh".to_owned(), kind: ListedKind::File { executable: false } };
         assert!(!stack(vec![vec![plain]]).has_program("/bin/sh"));
     }
 }

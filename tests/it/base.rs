@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 
 use bootsmith::digest::Digest;
 use bootsmith::image::{Base, Image};
-use bootsmith::store::{
-    BaseReference, Place as ToolPlace, StoreError, Tool, open_base, require_tools,
-};
+use bootsmith::store::{BaseReference, Place as ToolPlace, StoreError, Tool, open_base, require_tools};
 use serde_json::{Value, json};
 
 use crate::fixture::{self, Place, architecture, message, tar_of, write_tar};
 
 fn open(place: &Place, transport: &str, path: &Path) -> Result<Base, StoreError> {
-    let reference =
-        BaseReference::parse(&format!("{transport}:{}", path.display())).expect("a reference");
+    let reference = BaseReference::parse(&format!("{transport}:{}", path.display())).expect("a reference");
     open_base(&reference, &[], &place.cache)
 }
 
@@ -25,19 +22,11 @@ fn fault(place: &Place, transport: &str, path: &Path) -> String {
 }
 
 fn diff_ids(base: &Base) -> Vec<Digest> {
-    base.images()[0]
-        .layers
-        .iter()
-        .map(|layer| layer.packed.diff_id())
-        .collect()
+    base.images()[0].layers.iter().map(|layer| layer.packed.diff_id()).collect()
 }
 
 fn expected_diff_ids(image: &Image) -> Vec<Digest> {
-    image.images()[0]
-        .layers
-        .iter()
-        .map(|layer| layer.packed.diff_id())
-        .collect()
+    image.images()[0].layers.iter().map(|layer| layer.packed.diff_id()).collect()
 }
 
 #[test]
@@ -58,36 +47,18 @@ fn architectures_are_chosen_and_merged() {
     let place = Place::new();
     fixture::base_archive(&place.path("two.tar"), &["linux/arm64", "linux/amd64"]);
     fixture::base_archive(&place.path("one.tar"), &["linux/riscv64"]);
-    let known = |base: &Base| {
-        base.images()
-            .iter()
-            .map(|image| image.architecture.to_string())
-            .collect::<Vec<_>>()
-    };
+    let known = |base: &Base| base.images().iter().map(|image| image.architecture.to_string()).collect::<Vec<_>>();
     let two = open(&place, "oci", &place.path("two.tar")).expect("a base");
     assert_eq!(known(&two), ["linux/amd64", "linux/arm64"]);
-    let three = two
-        .clone()
-        .merge(open(&place, "oci", &place.path("one.tar")).expect("a base"))
-        .expect("three architectures");
-    assert_eq!(
-        known(&three),
-        ["linux/amd64", "linux/arm64", "linux/riscv64"]
-    );
+    let three =
+        two.clone().merge(open(&place, "oci", &place.path("one.tar")).expect("a base")).expect("three architectures");
+    assert_eq!(known(&three), ["linux/amd64", "linux/arm64", "linux/riscv64"]);
     assert!(two.clone().merge(two.clone()).is_err());
-    let reference = BaseReference::parse(&format!("oci:{}", place.path("two.tar").display()))
-        .expect("a reference");
-    let chosen =
-        open_base(&reference, &[architecture("linux/arm64/v8")], &place.cache).expect("a base");
+    let reference = BaseReference::parse(&format!("oci:{}", place.path("two.tar").display())).expect("a reference");
+    let chosen = open_base(&reference, &[architecture("linux/arm64/v8")], &place.cache).expect("a base");
     assert_eq!(known(&chosen), ["linux/arm64"]);
-    let error =
-        open_base(&reference, &[architecture("linux/s390x")], &place.cache).expect_err("not there");
-    assert!(
-        error
-            .to_string()
-            .ends_with("has no image for linux/s390x; it has linux/amd64, linux/arm64"),
-        "{error}"
-    );
+    let error = open_base(&reference, &[architecture("linux/s390x")], &place.cache).expect_err("not there");
+    assert!(error.to_string().ends_with("has no image for linux/s390x; it has linux/amd64, linux/arm64"), "{error}");
 }
 
 /// A docker-archive as Docker up to 24 writes it: a folder a layer, the second a link when it is the same.
@@ -95,13 +66,8 @@ fn docker_archive(path: &Path, image: &Image, layers: &[(&str, &[u8])]) {
     let config = &image.images()[0].config;
     let config_name = format!("{}.json", config.descriptor.digest.hex());
     let names: Vec<_> = layers.iter().map(|(name, _)| *name).collect();
-    let manifest =
-        json!([{ "Config": config_name, "RepoTags": ["base:1", "base:2"], "Layers": names }])
-            .to_string();
-    let mut entries = vec![
-        (config_name.as_str(), config.bytes.as_slice()),
-        ("manifest.json", manifest.as_bytes()),
-    ];
+    let manifest = json!([{ "Config": config_name, "RepoTags": ["base:1", "base:2"], "Layers": names }]).to_string();
+    let mut entries = vec![(config_name.as_str(), config.bytes.as_slice()), ("manifest.json", manifest.as_bytes())];
     entries.extend(layers);
     write_tar(path, &entries);
 }
@@ -117,11 +83,7 @@ fn a_docker_archive_is_read_with_links_and_gets_gzip_layers_from_the_cache() {
     let place = Place::new();
     let (image, tars) = base_image(&place);
     let path = place.path("save.tar");
-    docker_archive(
-        &path,
-        &image,
-        &[("a/layer.tar", b"-> ../b.tar"), ("c/layer.tar", &tars[1])],
-    );
+    docker_archive(&path, &image, &[("a/layer.tar", b"-> ../b.tar"), ("c/layer.tar", &tars[1])]);
     let mut builder = fs::read(&path).expect("an archive");
     builder.truncate(builder.len() - 1024);
     fs::write(&path, builder).expect("room");
@@ -136,22 +98,10 @@ fn a_docker_archive_is_read_with_links_and_gets_gzip_layers_from_the_cache() {
             assert_eq!(tar_of(layer), *tar);
         }
     }
-    assert!(
-        open(
-            &place,
-            "docker-archive",
-            &PathBuf::from(format!("{}:base:2", path.display()))
-        )
-        .is_ok()
-    );
+    assert!(open(&place, "docker-archive", &PathBuf::from(format!("{}:base:2", path.display()))).is_ok());
     let missing = PathBuf::from(format!("{}:base:3", path.display()));
     let error = open(&place, "docker-archive", &missing).expect_err("no such tag");
-    assert!(
-        error
-            .to_string()
-            .ends_with("holds no image with the tag `base:3`; it holds base:1, base:2"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("holds no image with the tag `base:3`; it holds base:1, base:2"), "{error}");
 }
 
 #[test]
@@ -159,13 +109,8 @@ fn our_own_tarball_is_a_docker_archive_with_gzip_layers() {
     let place = Place::new();
     let image = fixture::base_archive(&place.path("base.tar"), &["linux/amd64"]);
     let base = open(&place, "docker-archive", &place.path("base.tar")).expect("a base");
-    let blobs = |layers: &[bootsmith::layer::Layer]| {
-        layers.iter().map(|layer| layer.packed).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        blobs(&base.images()[0].layers),
-        blobs(&image.images()[0].layers)
-    );
+    let blobs = |layers: &[bootsmith::layer::Layer]| layers.iter().map(|layer| layer.packed).collect::<Vec<_>>();
+    assert_eq!(blobs(&base.images()[0].layers), blobs(&image.images()[0].layers));
 }
 
 #[test]
@@ -178,9 +123,7 @@ fn a_docker_archive_with_other_bytes_is_refused() {
     docker_archive(&path, &image, &[("a.tar", &tars[0]), ("b.tar", &damaged)]);
     let text = fault(&place, "docker-archive", &path);
     assert!(
-        text.starts_with(
-            "`BASE` is damaged or was tampered with: `b.tar` should have the digest sha256:"
-        ),
+        text.starts_with("`BASE` is damaged or was tampered with: `b.tar` should have the digest sha256:"),
         "{text}"
     );
     docker_archive(&path, &image, &[("a.tar", &tars[0])]);
@@ -189,22 +132,14 @@ fn a_docker_archive_with_other_bytes_is_refused() {
     for (name, content, reason) in [
         ("../evil", b"x".as_slice(), "its path leaves the archive"),
         ("/etc/passwd", b"x", "its path is absolute"),
-        (
-            "link",
-            b"-> ../../etc/passwd",
-            "its path leaves the archive",
-        ),
+        ("link", b"-> ../../etc/passwd", "its path leaves the archive"),
         ("a.tar", b"x", "its path is there twice"),
     ] {
         docker_archive(&path, &image, &[("a.tar", &tars[0]), (name, content)]);
         let text = fault(&place, "docker-archive", &path);
         assert_eq!(text, format!("`BASE` has a bad entry `{name}`: {reason}"));
     }
-    docker_archive(
-        &path,
-        &image,
-        &[("a.tar", b"-> b.tar"), ("b.tar", b"-> a.tar")],
-    );
+    docker_archive(&path, &image, &[("a.tar", b"-> b.tar"), ("b.tar", b"-> a.tar")]);
     assert!(fault(&place, "docker-archive", &path).ends_with("it is a link in a circle"));
 }
 
@@ -221,11 +156,7 @@ impl Layout {
         let image = fixture::base_archive(&place.path("base.tar"), &["linux/amd64"]);
         let folder = place.path("layout");
         fixture::unpack(&place.path("base.tar"), &folder);
-        Self {
-            place,
-            folder,
-            image,
-        }
+        Self { place, folder, image }
     }
 
     fn blob(&self, digest: Digest) -> PathBuf {
@@ -246,8 +177,7 @@ impl Layout {
 
     /// Changes the manifest, and the index so that it fits.
     fn manifest(&self, change: impl FnOnce(&mut Value)) {
-        let mut manifest =
-            serde_json::from_slice(&self.image.images()[0].manifest.bytes).expect("JSON");
+        let mut manifest = serde_json::from_slice(&self.image.images()[0].manifest.bytes).expect("JSON");
         change(&mut manifest);
         let bytes = manifest.to_string().into_bytes();
         let digest = Digest::of(&bytes);
@@ -264,13 +194,7 @@ fn a_flipped_byte_in_any_blob_is_refused() {
     let layout = Layout::new();
     let image = &layout.image.images()[0];
     let layers = image.layers.iter().map(|layer| layer.packed.blob.digest);
-    for digest in [
-        image.manifest.descriptor.digest,
-        image.config.descriptor.digest,
-    ]
-    .into_iter()
-    .chain(layers)
-    {
+    for digest in [image.manifest.descriptor.digest, image.config.descriptor.digest].into_iter().chain(layers) {
         let path = layout.blob(digest);
         let good = fs::read(&path).expect("a blob");
         for at in [0, good.len() / 2, good.len() - 1] {
@@ -278,25 +202,12 @@ fn a_flipped_byte_in_any_blob_is_refused() {
             bad[at] ^= 4;
             fs::write(&path, bad).expect("room");
             let text = layout.fault();
-            assert!(
-                text.starts_with("`BASE` is damaged or was tampered with: the "),
-                "{text}"
-            );
-            assert!(
-                text.contains(&format!("should have the digest {digest}, but has sha256:")),
-                "{text}"
-            );
-            assert!(
-                text.ends_with("; hint: fetch or make the file again"),
-                "{text}"
-            );
+            assert!(text.starts_with("`BASE` is damaged or was tampered with: the "), "{text}");
+            assert!(text.contains(&format!("should have the digest {digest}, but has sha256:")), "{text}");
+            assert!(text.ends_with("; hint: fetch or make the file again"), "{text}");
         }
         fs::write(&path, &good[1..]).expect("room");
-        assert!(
-            layout.fault().contains("bytes, but has"),
-            "{}",
-            layout.fault()
-        );
+        assert!(layout.fault().contains("bytes, but has"), "{}", layout.fault());
         fs::write(&path, good).expect("room");
     }
     assert!(open(&layout.place, "oci", &layout.folder).is_ok());
@@ -331,8 +242,7 @@ fn documents_that_do_not_fit_are_refused() {
     };
     let zstd = |layout: &Layout| {
         layout.manifest(|manifest| {
-            manifest["layers"][0]["mediaType"] =
-                json!("application/vnd.oci.image.layer.v1.tar+zstd");
+            manifest["layers"][0]["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar+zstd");
         });
     };
     let short = |layout: &Layout| {
@@ -342,8 +252,7 @@ fn documents_that_do_not_fit_are_refused() {
         layout.manifest(|manifest| manifest["config"]["digest"] = json!(Digest::of(b"nothing")));
     };
     let empty = |layout: &Layout| layout.index(|index| index["manifests"] = json!([]));
-    let no_index =
-        |layout: &Layout| fs::remove_file(layout.folder.join("index.json")).expect("a file");
+    let no_index = |layout: &Layout| fs::remove_file(layout.folder.join("index.json")).expect("a file");
     let no_json = |layout: &Layout| fs::write(layout.folder.join("index.json"), "{").expect("room");
     let huge = |layout: &Layout| {
         fs::File::options()
@@ -353,10 +262,7 @@ fn documents_that_do_not_fit_are_refused() {
             .expect("room");
     };
     let cases: [(Change<'_>, &str); 8] = [
-        (
-            &wrong_diff_id,
-            "is damaged or was tampered with: the unpacked layer sha256:",
-        ),
+        (&wrong_diff_id, "is damaged or was tampered with: the unpacked layer sha256:"),
         (
             &zstd,
             "has a layer of the unsupported kind `application/vnd.oci.image.layer.v1.tar+zstd`; hint: make it again with gzip layers",
@@ -366,10 +272,7 @@ fn documents_that_do_not_fit_are_refused() {
         (&empty, "`BASE` holds no image; it holds none with a tag"),
         (&no_index, "`BASE` has no `index.json`"),
         (&no_json, "`BASE` has a bad `index.json`: EOF while parsing"),
-        (
-            &huge,
-            "`BASE` is refused: the size of `index.json` exceeds the limit of 8388608",
-        ),
+        (&huge, "`BASE` is refused: the size of `index.json` exceeds the limit of 8388608"),
     ];
     for (change, expected) in cases {
         let layout = Layout::new();
@@ -383,11 +286,7 @@ fn documents_that_do_not_fit_are_refused() {
 fn a_decompression_bomb_is_refused() {
     let layout = Layout::new();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::copy(
-        &mut std::io::Read::take(std::io::repeat(0), 300 << 20),
-        &mut encoder,
-    )
-    .expect("memory");
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), 300 << 20), &mut encoder).expect("memory");
     let bomb = encoder.finish().expect("memory");
     let digest = Digest::of(&bomb);
     fs::write(layout.blob(digest), &bomb).expect("room");
@@ -398,9 +297,7 @@ fn a_decompression_bomb_is_refused() {
     let text = layout.fault();
     assert_eq!(
         text,
-        format!(
-            "`BASE` is refused: the unpacked size of the layer {digest} exceeds the limit of 268435456"
-        )
+        format!("`BASE` is refused: the unpacked size of the layer {digest} exceeds the limit of 268435456")
     );
 }
 
@@ -409,14 +306,8 @@ fn what_is_no_base_is_refused() {
     let place = Place::new();
     let path = place.path("base.tar");
     for (bytes, expected) in [
-        (
-            b"".as_slice(),
-            "`BASE` is truncated: `a header` reaches beyond the end; hint: fetch or make the file again",
-        ),
-        (
-            b"\x1f\x8b\x08\0\0\0\0",
-            "`BASE` is compressed as a whole; decompress it first; hint: an archive is taken as",
-        ),
+        (b"".as_slice(), "`BASE` is truncated: `a header` reaches beyond the end; hint: fetch or make the file again"),
+        (b"\x1f\x8b\x08\0\0\0\0", "`BASE` is compressed as a whole; decompress it first; hint: an archive is taken as"),
         (&[b'x'; 2000], "`BASE` is no readable tar, or cut off: "),
         (&[0; 2000], "`BASE` has no `oci-layout`"),
     ] {
@@ -424,14 +315,8 @@ fn what_is_no_base_is_refused() {
         let text = fault(&place, "oci", &path);
         assert!(text.starts_with(expected), "{text}");
     }
-    assert_eq!(
-        fault(&place, "oci", &place.path("nowhere")),
-        "cannot read `BASE`"
-    );
-    assert_eq!(
-        fault(&place, "oci", Path::new("/dev/null")),
-        "`BASE` is neither a folder nor a regular file"
-    );
+    assert_eq!(fault(&place, "oci", &place.path("nowhere")), "cannot read `BASE`");
+    assert_eq!(fault(&place, "oci", Path::new("/dev/null")), "`BASE` is neither a folder nor a regular file");
     fixture::base_archive(&path, &["linux/amd64"]);
     let whole = fs::read(&path).expect("a tarball");
     fs::write(&path, &whole[..whole.len() - 1600]).expect("room");
@@ -450,19 +335,12 @@ fn missing_tools_are_named() {
     let shell = Tool::new("sh", [ToolPlace::File("/bin/sh".to_owned())]);
     let docker = Tool::new("docker", [ToolPlace::Command("docker".to_owned())]);
     let plugin = ToolPlace::DockerPlugin("docker-compose".to_owned());
-    let compose = Tool::new(
-        "docker compose",
-        [plugin, ToolPlace::Command("docker-compose".to_owned())],
-    );
+    let compose = Tool::new("docker compose", [plugin, ToolPlace::Command("docker-compose".to_owned())]);
     let motd = Tool::new("motd", [ToolPlace::File("/etc/motd".to_owned())]);
     for _ in 0..2 {
         assert!(require_tools(&base, &[shell.clone(), docker.clone()], &place.cache).is_ok());
-        let error = require_tools(
-            &base,
-            &[shell.clone(), compose.clone(), motd.clone()],
-            &place.cache,
-        )
-        .expect_err("no compose");
+        let error = require_tools(&base, &[shell.clone(), compose.clone(), motd.clone()], &place.cache)
+            .expect_err("no compose");
         let text = message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
         assert_eq!(
             text,

@@ -24,10 +24,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self {
-            folder,
-            cache: Cache::temporary().expect("a cache"),
-        }
+        Self { folder, cache: Cache::temporary().expect("a cache") }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -40,22 +37,14 @@ pub(crate) fn architecture(text: &str) -> Architecture {
 }
 
 pub(crate) fn reference() -> ImageReference {
-    ImageReference::parse("registry.example.com/shop/bootstrap:1.4.2")
-        .expect("a reference of the test")
+    ImageReference::parse("registry.example.com/shop/bootstrap:1.4.2").expect("a reference of the test")
 }
 
 pub(crate) fn tree(files: &[(&str, Mode, &str)]) -> FileTree {
     let mut tree = FileTree::default();
     for (path, mode, text) in files {
         let path = RelativePath::parse(path).expect("a path of the test");
-        tree.insert(
-            path,
-            File {
-                mode: *mode,
-                bytes: text.as_bytes().into(),
-            },
-        )
-        .expect("a path of its own");
+        tree.insert(path, File { mode: *mode, bytes: text.as_bytes().into() }).expect("a path of its own");
     }
     tree
 }
@@ -66,29 +55,16 @@ pub(crate) fn layer(role: &str, files: &[(&str, Mode, &str)]) -> Layer {
 
 /// The layers of a small bootstrap image, `contents.json` in the last.
 pub(crate) fn payload() -> Vec<Layer> {
-    let entrypoint = [(
-        "bootstrap/bin/bootstrap",
-        Mode::Executable,
-        "#!/bin/sh\necho \"$@\"\n",
-    )];
+    let entrypoint = [("bootstrap/bin/bootstrap", Mode::Executable, "#!/bin/sh\necho \"$@\"\n")];
     let release = [
         ("bootstrap/release", Mode::Plain, "version=1.4.2\n"),
-        (
-            "bootstrap/environments/production/compose.yaml",
-            Mode::Plain,
-            "services: {}\n",
-        ),
+        ("bootstrap/environments/production/compose.yaml", Mode::Plain, "services: {}\n"),
     ];
     let all: Vec<_> = entrypoint.iter().chain(&release).copied().collect();
     let contents = contents::to_json(&contents::list(&tree(&all)));
-    let release: Vec<_> = release
-        .into_iter()
-        .chain([(contents::CONTENTS_PATH, Mode::Plain, contents.as_str())])
-        .collect();
-    vec![
-        layer("entrypoint", &entrypoint),
-        layer("environments", &release),
-    ]
+    let release: Vec<_> =
+        release.into_iter().chain([(contents::CONTENTS_PATH, Mode::Plain, contents.as_str())]).collect();
+    vec![layer("entrypoint", &entrypoint), layer("environments", &release)]
 }
 
 pub(crate) fn settings() -> Settings {
@@ -112,10 +88,7 @@ pub(crate) fn image(base: &Base) -> Image {
 
 /// A bootstrap image on nothing.
 pub(crate) fn scratch_image(architectures: &[&str]) -> Image {
-    let architectures: Vec<_> = architectures
-        .iter()
-        .map(|text| architecture(text))
-        .collect();
+    let architectures: Vec<_> = architectures.iter().map(|text| architecture(text)).collect();
     image(&Base::scratch(&architectures).expect("a base"))
 }
 
@@ -125,22 +98,10 @@ pub(crate) fn write(image: &Image, path: &Path, cache: &Cache) -> Receipt {
 
 /// An image to stand on: two layers, a shell and a docker, for the given architectures; written as an OCI layout in a tar.
 pub(crate) fn base_archive(path: &Path, architectures: &[&str]) -> Image {
-    let architectures: Vec<_> = architectures
-        .iter()
-        .map(|text| architecture(text))
-        .collect();
+    let architectures: Vec<_> = architectures.iter().map(|text| architecture(text)).collect();
     let layers = [
-        layer(
-            "system",
-            &[
-                ("bin/sh", Mode::Executable, "a shell"),
-                ("etc/motd", Mode::Plain, "hello"),
-            ],
-        ),
-        layer(
-            "docker",
-            &[("usr/bin/docker", Mode::Executable, "a docker")],
-        ),
+        layer("system", &[("bin/sh", Mode::Executable, "a shell"), ("etc/motd", Mode::Plain, "hello")]),
+        layer("docker", &[("usr/bin/docker", Mode::Executable, "a docker")]),
     ];
     let settings = Settings {
         environment: BTreeMap::from([
@@ -149,10 +110,7 @@ pub(crate) fn base_archive(path: &Path, architectures: &[&str]) -> Image {
         ]),
         command: vec!["sh".to_owned()],
         labels: BTreeMap::from([
-            (
-                "org.opencontainers.image.title".to_owned(),
-                "the base".to_owned(),
-            ),
+            ("org.opencontainers.image.title".to_owned(), "the base".to_owned()),
             ("vendor".to_owned(), "base".to_owned()),
         ]),
         ..Settings::default()
@@ -179,14 +137,11 @@ pub(crate) fn write_tar(path: &Path, entries: &[(&str, &[u8])]) {
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_size(0);
             let target = std::str::from_utf8(target).expect("a target of the test");
-            builder
-                .append_link(&mut header, name, target)
-                .expect("room");
+            builder.append_link(&mut header, name, target).expect("room");
         } else {
             header.set_size(content.len() as u64);
             // Not `append_data`, which refuses names that leave.
-            header.as_gnu_mut().expect("a GNU header").name[..name.len()]
-                .copy_from_slice(name.as_bytes());
+            header.as_gnu_mut().expect("a GNU header").name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_cksum();
             builder.append(&header, *content).expect("room");
         }
@@ -197,11 +152,8 @@ pub(crate) fn write_tar(path: &Path, entries: &[(&str, &[u8])]) {
 /// The uncompressed bytes of a layer.
 pub(crate) fn tar_of(layer: &Layer) -> Vec<u8> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(
-        &mut flate2::read::GzDecoder::new(layer.content.reader()),
-        &mut bytes,
-    )
-    .expect("our own gzip");
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(layer.content.reader()), &mut bytes)
+        .expect("our own gzip");
     bytes
 }
 
@@ -211,9 +163,6 @@ pub(crate) fn digest_of_file(path: &Path) -> String {
 
 /// An error with its hint and its causes, as a user would see them.
 pub(crate) fn message(error: &bootsmith::store::StoreError) -> String {
-    let hint = error
-        .hint()
-        .map(|hint| format!("; hint: {hint}"))
-        .unwrap_or_default();
+    let hint = error.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
     format!("{error}{hint}")
 }

@@ -35,31 +35,14 @@ fn json(path: &Path, name: &str) -> Value {
 fn names(path: &Path) -> Vec<String> {
     let mut archive = tar::Archive::new(fs::File::open(path).expect("a tarball"));
     let entries = archive.entries().expect("a tar");
-    entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .path()
-                .expect("a path")
-                .display()
-                .to_string()
-        })
-        .collect()
+    entries.map(|entry| entry.expect("an entry").path().expect("a path").display().to_string()).collect()
 }
 
 #[test]
 fn the_bytes_of_a_tarball_are_golden() {
     let place = Place::new();
-    write(
-        &scratch_image(&["linux/amd64"]),
-        &place.path("one.tar"),
-        &place.cache,
-    );
-    write(
-        &scratch_image(&["linux/arm64", "linux/amd64"]),
-        &place.path("two.tar"),
-        &place.cache,
-    );
+    write(&scratch_image(&["linux/amd64"]), &place.path("one.tar"), &place.cache);
+    write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("two.tar"), &place.cache);
     assert_eq!(
         digest_of_file(&place.path("one.tar")),
         "sha256:18fb4bba78036c56248ea2ea8cb6f5a2b75eb07b378629307fc859381cc47f61"
@@ -77,20 +60,9 @@ fn a_tarball_is_layout_and_archive_in_one() {
     let receipt = write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
     let image = &receipt.images[0];
     let blob = |digest: Digest| format!("blobs/sha256/{}", digest.hex());
-    let layers: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| blob(layer.digest))
-        .collect();
-    let mut expected: Vec<_> = [
-        "oci-layout",
-        "index.json",
-        "manifest.json",
-        "blobs/",
-        "blobs/sha256/",
-    ]
-    .map(str::to_owned)
-    .into();
+    let layers: Vec<_> = image.layers.iter().map(|layer| blob(layer.digest)).collect();
+    let mut expected: Vec<_> =
+        ["oci-layout", "index.json", "manifest.json", "blobs/", "blobs/sha256/"].map(str::to_owned).into();
     expected.extend([blob(image.manifest), blob(image.config)]);
     expected.extend(layers.clone());
     assert_eq!(names(&path), expected);
@@ -107,34 +79,20 @@ fn a_tarball_is_layout_and_archive_in_one() {
             "org.opencontainers.image.ref.name": "1.4.2",
         })
     );
-    assert_eq!(
-        fs::metadata(&path).expect("a file").len(),
-        receipt.size_bytes
-    );
+    assert_eq!(fs::metadata(&path).expect("a file").len(), receipt.size_bytes);
 }
 
 #[test]
 fn several_architectures_are_one_nested_index() {
     let place = Place::new();
     let path = place.path("out.tar");
-    let receipt = write(
-        &scratch_image(&["linux/arm64", "linux/amd64"]),
-        &path,
-        &place.cache,
-    );
+    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &path, &place.cache);
     let index = json(&path, "index.json");
     assert_eq!(index["manifests"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        index["manifests"][0]["mediaType"],
-        "application/vnd.oci.image.index.v1+json"
-    );
+    assert_eq!(index["manifests"][0]["mediaType"], "application/vnd.oci.image.index.v1+json");
     let nested = json(&path, &format!("blobs/sha256/{}", receipt.digest.hex()));
-    let platforms: Vec<_> = nested["manifests"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|entry| entry["platform"].clone())
-        .collect();
+    let platforms: Vec<_> =
+        nested["manifests"].as_array().expect("a list").iter().map(|entry| entry["platform"].clone()).collect();
     assert_eq!(
         platforms,
         [
@@ -144,11 +102,7 @@ fn several_architectures_are_one_nested_index() {
     );
     let mut unique = names(&path);
     unique.dedup();
-    assert_eq!(
-        unique.len(),
-        5 + 1 + 2 * 2 + 2,
-        "every blob once: the payload is shared"
-    );
+    assert_eq!(unique.len(), 5 + 1 + 2 * 2 + 2, "every blob once: the payload is shared");
     assert_eq!(receipt.index, Some(receipt.digest));
 }
 
@@ -156,21 +110,11 @@ fn several_architectures_are_one_nested_index() {
 fn a_configuration_sets_what_the_settings_say() {
     let place = Place::new();
     let base = fixture::base_archive(&place.path("base.tar"), &["linux/amd64"]);
-    let reference = bootsmith::store::BaseReference::parse(&format!(
-        "oci:{}",
-        place.path("base.tar").display()
-    ))
-    .expect("a reference");
+    let reference = bootsmith::store::BaseReference::parse(&format!("oci:{}", place.path("base.tar").display()))
+        .expect("a reference");
     let opened = bootsmith::store::open_base(&reference, &[], &place.cache).expect("a base");
-    let receipt = write(
-        &fixture::image(&opened),
-        &place.path("out.tar"),
-        &place.cache,
-    );
-    let config = json(
-        &place.path("out.tar"),
-        &format!("blobs/sha256/{}", receipt.images[0].config.hex()),
-    );
+    let receipt = write(&fixture::image(&opened), &place.path("out.tar"), &place.cache);
+    let config = json(&place.path("out.tar"), &format!("blobs/sha256/{}", receipt.images[0].config.hex()));
     assert_eq!(
         config["config"],
         serde_json::json!({
@@ -183,11 +127,7 @@ fn a_configuration_sets_what_the_settings_say() {
     assert_eq!(config["history"].as_array().map(Vec::len), Some(4));
     assert_eq!(config["created"], "1970-01-01T00:00:00Z");
     let blobs = |layers: &[Layer]| layers.iter().map(|layer| layer.packed).collect::<Vec<_>>();
-    assert_eq!(
-        blobs(&opened.images()[0].layers),
-        blobs(&base.images()[0].layers),
-        "the base is verbatim"
-    );
+    assert_eq!(blobs(&opened.images()[0].layers), blobs(&base.images()[0].layers), "the base is verbatim");
 }
 
 #[test]
@@ -198,9 +138,7 @@ fn an_unchanged_tarball_is_left_alone_and_a_changed_one_is_not() {
     assert!(!write(&image, &path, &place.cache).unchanged);
     assert!(write(&image, &path, &place.cache).unchanged);
     let good = fs::read(&path).expect("a tarball");
-    let modified = fs::metadata(&path)
-        .and_then(|metadata| metadata.modified())
-        .expect("a time");
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("a time");
     let mut bad = good.clone();
     bad[600] ^= 1;
     let damage: [&dyn Fn(); 4] = [
@@ -212,9 +150,7 @@ fn an_unchanged_tarball_is_left_alone_and_a_changed_one_is_not() {
         },
         &|| {
             let mut file = fs::File::options().write(true).open(&path).expect("a file");
-            file.write_all(&bad)
-                .and_then(|()| file.set_modified(modified))
-                .expect("room");
+            file.write_all(&bad).and_then(|()| file.set_modified(modified)).expect("room");
         },
     ];
     for harm in damage {
@@ -232,25 +168,15 @@ fn another_image_or_name_is_written() {
     write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
     assert!(!write(&scratch_image(&["linux/arm64"]), &path, &place.cache).unchanged);
     let other = bootsmith::image::ImageReference::parse("other:1").expect("a reference");
-    let receipt = write_archive(
-        &scratch_image(&["linux/arm64"]),
-        &other,
-        &path,
-        &place.cache,
-        &|_| (),
-    )
-    .expect("a tarball");
+    let receipt =
+        write_archive(&scratch_image(&["linux/arm64"]), &other, &path, &place.cache, &|_| ()).expect("a tarball");
     assert!(!receipt.unchanged);
 }
 
 #[test]
 fn a_receipt_is_read_as_it_is_written() {
     let place = Place::new();
-    let receipt = write(
-        &scratch_image(&["linux/arm64", "linux/amd64"]),
-        &place.path("out.tar"),
-        &place.cache,
-    );
+    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("out.tar"), &place.cache);
     receipt.write(&place.path("out.json")).expect("room");
     let text = fs::read_to_string(place.path("out.json")).expect("a receipt");
     assert_eq!(serde_json::from_str::<Receipt>(&text).ok(), Some(receipt));
@@ -262,50 +188,22 @@ fn progress_tells_of_every_byte() {
     let copied = std::cell::Cell::new(0);
     let progress = |bytes| copied.set(copied.get() + bytes);
     let image = scratch_image(&["linux/amd64"]);
-    let receipt = write_archive(
-        &image,
-        &reference(),
-        &place.path("out.tar"),
-        &place.cache,
-        &progress,
-    )
-    .expect("a tarball");
-    let blobs: u64 = receipt.images[0]
-        .layers
-        .iter()
-        .map(|layer| layer.size_bytes)
-        .sum();
-    assert!(
-        (blobs..receipt.size_bytes).contains(&copied.get()),
-        "{}",
-        copied.get()
-    );
+    let receipt =
+        write_archive(&image, &reference(), &place.path("out.tar"), &place.cache, &progress).expect("a tarball");
+    let blobs: u64 = receipt.images[0].layers.iter().map(|layer| layer.size_bytes).sum();
+    assert!((blobs..receipt.size_bytes).contains(&copied.get()), "{}", copied.get());
 }
 
 #[test]
 fn a_folder_that_cannot_be_written_is_one_clear_error() {
     let place = Place::new();
     fs::write(place.path("file"), b"").expect("room");
-    for (name, reason) in [
-        ("missing/out.tar", "No such file or directory"),
-        ("file/out.tar", "Not a directory"),
-    ] {
+    for (name, reason) in [("missing/out.tar", "No such file or directory"), ("file/out.tar", "Not a directory")] {
         let path = place.path(name);
-        let error = write_archive(
-            &scratch_image(&["linux/amd64"]),
-            &reference(),
-            &path,
-            &place.cache,
-            &|_| (),
-        )
-        .expect_err(name);
-        assert_eq!(
-            error.to_string(),
-            format!("cannot write `{}`", path.display())
-        );
-        let cause = std::error::Error::source(&error)
-            .expect("a cause")
-            .to_string();
+        let error = write_archive(&scratch_image(&["linux/amd64"]), &reference(), &path, &place.cache, &|_| ())
+            .expect_err(name);
+        assert_eq!(error.to_string(), format!("cannot write `{}`", path.display()));
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
         assert!(cause.starts_with(reason), "{cause}");
     }
 }
@@ -318,51 +216,26 @@ fn a_failed_write_leaves_the_old_tarball() {
     write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
     let before = fs::read(&path).expect("a tarball");
     fs::write(place.path("blob"), vec![7; 100_000]).expect("room");
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(place.path("blob"))
-        .expect("a file");
+    let file = fs::File::options().read(true).write(true).open(place.path("blob")).expect("a file");
     file.set_len(50_000).expect("a file");
     let slice = FileSlice::whole(file, 100_000);
     let described = Descriptor::of(b"");
-    let packed = Packed {
-        tar: described,
-        blob: Descriptor {
-            size: 100_000,
-            ..described
-        },
-    };
-    let broken = Layer {
-        role: "broken".to_owned(),
-        packed,
-        content: Content::File(slice),
-    };
+    let packed = Packed { tar: described, blob: Descriptor { size: 100_000, ..described } };
+    let broken = Layer { role: "broken".to_owned(), packed, content: Content::File(slice) };
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
-    let image =
-        assemble(&base, &[broken], &fixture::settings(), Epoch::default()).expect("an image");
-    let error = write_archive(&image, &reference(), &path, &place.cache, &|_| ())
-        .expect_err("the blob is too short");
-    assert!(
-        error.to_string().ends_with("was changed while it was read"),
-        "{error}"
-    );
+    let image = assemble(&base, &[broken], &fixture::settings(), Epoch::default()).expect("an image");
+    let error = write_archive(&image, &reference(), &path, &place.cache, &|_| ()).expect_err("the blob is too short");
+    assert!(error.to_string().ends_with("was changed while it was read"), "{error}");
     assert_eq!(fs::read(&path).ok(), Some(before));
-    let left = fs::read_dir(path.parent().expect("a folder"))
-        .expect("a folder")
-        .count();
+    let left = fs::read_dir(path.parent().expect("a folder")).expect("a folder").count();
     assert_eq!(left, 2, "the tarball and the blob, and no temporary file");
 }
 
 #[test]
 fn too_many_layers_are_refused() {
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
-    let layers: Vec<_> = std::iter::repeat_with(fixture::payload)
-        .take(63)
-        .flatten()
-        .collect();
-    let error =
-        assemble(&base, &layers, &fixture::settings(), Epoch::default()).expect_err("126 layers");
+    let layers: Vec<_> = std::iter::repeat_with(fixture::payload).take(63).flatten().collect();
+    let error = assemble(&base, &layers, &fixture::settings(), Epoch::default()).expect_err("126 layers");
     assert_eq!(error, AssembleError::TooManyLayers(126));
 }
 

@@ -13,11 +13,7 @@ use crate::fixture::{self, Place, scratch_image, write, write_tar};
 
 fn faults(path: &Path) -> Vec<String> {
     let verification = inspect::verify(path).expect("a file that can be read");
-    verification
-        .faults
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    verification.faults.iter().map(ToString::to_string).collect()
 }
 
 /// A place with a good tarball.
@@ -35,18 +31,9 @@ fn a_tarball_is_summarised() {
     let archive = inspect::open(&path).expect("a tarball");
     let summary = archive.summary().expect("a summary");
     let image = scratch_image(&["linux/amd64"]);
-    assert_eq!(
-        (summary.digest, summary.index, summary.size_bytes),
-        (image.digest(), None, bytes.len() as u64)
-    );
-    assert_eq!(
-        summary.reference.as_deref(),
-        Some("registry.example.com/shop/bootstrap:1.4.2")
-    );
-    assert_eq!(
-        summary.annotations["org.opencontainers.image.version"],
-        "1.4.2"
-    );
+    assert_eq!((summary.digest, summary.index, summary.size_bytes), (image.digest(), None, bytes.len() as u64));
+    assert_eq!(summary.reference.as_deref(), Some("registry.example.com/shop/bootstrap:1.4.2"));
+    assert_eq!(summary.annotations["org.opencontainers.image.version"], "1.4.2");
     let summary = &summary.images[0];
     assert_eq!(summary.architecture.to_string(), "linux/amd64");
     assert_eq!(
@@ -59,21 +46,14 @@ fn a_tarball_is_summarised() {
         .map(|layer| {
             (
                 layer.role.as_str(),
-                layer
-                    .files
-                    .iter()
-                    .map(|file| format!("{} {}", file.mode, file.path))
-                    .collect::<Vec<_>>(),
+                layer.files.iter().map(|file| format!("{} {}", file.mode, file.path)).collect::<Vec<_>>(),
             )
         })
         .collect();
     assert_eq!(
         layers,
         [
-            (
-                "entrypoint",
-                vec!["0755 bootstrap/bin/bootstrap".to_owned()]
-            ),
+            ("entrypoint", vec!["0755 bootstrap/bin/bootstrap".to_owned()]),
             (
                 "environments",
                 vec![
@@ -84,22 +64,13 @@ fn a_tarball_is_summarised() {
             ),
         ]
     );
-    assert_eq!(
-        archive.payload_file("bootstrap/release").expect("a layer"),
-        Some(b"version=1.4.2\n".to_vec())
-    );
-    assert_eq!(
-        archive.payload_file("bootstrap/nothing").expect("a layer"),
-        None
-    );
+    assert_eq!(archive.payload_file("bootstrap/release").expect("a layer"), Some(b"version=1.4.2\n".to_vec()));
+    assert_eq!(archive.payload_file("bootstrap/nothing").expect("a layer"), None);
 }
 
 #[test]
 fn a_good_tarball_has_no_faults() {
-    for (architectures, blobs) in [
-        (vec!["linux/amd64"], 4),
-        (vec!["linux/amd64", "linux/arm64", "linux/arm/v7"], 9),
-    ] {
+    for (architectures, blobs) in [(vec!["linux/amd64"], 4), (vec!["linux/amd64", "linux/arm64", "linux/arm/v7"], 9)] {
         let (_place, path, _) = tarball(&architectures);
         let verification = inspect::verify(&path).expect("a file that can be read");
         assert_eq!(verification.faults, []);
@@ -111,22 +82,13 @@ fn a_good_tarball_has_no_faults() {
 fn a_good_tarball_on_a_base_has_no_faults() {
     let place = Place::new();
     fixture::base_archive(&place.path("base.tar"), &["linux/amd64", "linux/arm64"]);
-    let reference = bootsmith::store::BaseReference::parse(&format!(
-        "oci:{}",
-        place.path("base.tar").display()
-    ))
-    .expect("a reference");
+    let reference = bootsmith::store::BaseReference::parse(&format!("oci:{}", place.path("base.tar").display()))
+        .expect("a reference");
     let base = bootsmith::store::open_base(&reference, &[], &place.cache).expect("a base");
     write(&fixture::image(&base), &place.path("out.tar"), &place.cache);
     assert_eq!(faults(&place.path("out.tar")), Vec::<String>::new());
-    let summary = inspect::open(&place.path("out.tar"))
-        .and_then(|archive| archive.summary())
-        .expect("a summary");
-    let roles: Vec<_> = summary.images[1]
-        .layers
-        .iter()
-        .map(|layer| layer.role.as_str())
-        .collect();
+    let summary = inspect::open(&place.path("out.tar")).and_then(|archive| archive.summary()).expect("a summary");
+    let roles: Vec<_> = summary.images[1].layers.iter().map(|layer| layer.role.as_str()).collect();
     assert_eq!(roles, ["base", "base", "entrypoint", "environments"]);
 }
 
@@ -134,17 +96,9 @@ fn a_good_tarball_on_a_base_has_no_faults() {
 #[test]
 fn a_truncated_tarball_is_refused_wherever_it_is_cut() {
     let (_place, path, bytes) = tarball(&["linux/amd64"]);
-    for length in
-        (0..bytes.len())
-            .step_by(97)
-            .chain([bytes.len() - 1, bytes.len() - 512, bytes.len() - 1024])
-    {
+    for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1, bytes.len() - 512, bytes.len() - 1024]) {
         fs::write(&path, &bytes[..length]).expect("room");
-        assert!(
-            !faults(&path).is_empty(),
-            "cut at {length} of {}",
-            bytes.len()
-        );
+        assert!(!faults(&path).is_empty(), "cut at {length} of {}", bytes.len());
         drop(inspect::open(&path).and_then(|archive| archive.summary()));
     }
 }
@@ -157,12 +111,7 @@ fn a_flipped_bit_is_found_wherever_it_is() {
         let mut bad = bytes.clone();
         bad[at] ^= 1 << (at % 8);
         fs::write(&path, &bad).expect("room");
-        assert!(
-            !faults(&path).is_empty(),
-            "bit {} of byte {at} of {}",
-            at % 8,
-            bytes.len()
-        );
+        assert!(!faults(&path).is_empty(), "bit {} of byte {at} of {}", at % 8, bytes.len());
         drop(inspect::open(&path).and_then(|archive| archive.summary()));
     }
 }
@@ -173,10 +122,7 @@ fn more_than_there_should_be_is_found() {
     let mut longer = bytes.clone();
     longer.push(0);
     fs::write(&path, longer).expect("room");
-    assert_eq!(
-        faults(&path),
-        ["the tarball differs at `the end` from what would be written for this image"]
-    );
+    assert_eq!(faults(&path), ["the tarball differs at `the end` from what would be written for this image"]);
     write_tar(&place.path("extra.tar"), &[("extra", b"x")]);
     let mut extra = bytes[..bytes.len() - 1024].to_vec();
     extra.extend(fs::read(place.path("extra.tar")).expect("a tar"));
@@ -192,10 +138,7 @@ fn more_than_there_should_be_is_found() {
     let mut twice = bytes[..bytes.len() - 1024].to_vec();
     twice.extend(fs::read(place.path("extra.tar")).expect("a tar"));
     fs::write(&path, twice).expect("room");
-    assert_eq!(
-        faults(&path),
-        ["the tarball has a bad entry `manifest.json`: its path is there twice"]
-    );
+    assert_eq!(faults(&path), ["the tarball has a bad entry `manifest.json`: its path is there twice"]);
 }
 
 #[test]
@@ -231,14 +174,7 @@ fn a_payload_that_is_not_as_listed_is_found() {
     let mut layers = fixture::payload();
     layers[0] = fixture::layer(
         "entrypoint",
-        &[
-            (
-                "bootstrap/bin/bootstrap",
-                Mode::Plain,
-                "#!/bin/sh\necho \"$@\"\n",
-            ),
-            ("bootstrap/more", Mode::Plain, ""),
-        ],
+        &[("bootstrap/bin/bootstrap", Mode::Plain, "#!/bin/sh\necho \"$@\"\n"), ("bootstrap/more", Mode::Plain, "")],
     );
     assert_eq!(
         faults_of(&layers),
@@ -247,42 +183,21 @@ fn a_payload_that_is_not_as_listed_is_found() {
             "`bootstrap/more` is not listed in `contents.json`"
         ]
     );
-    assert_eq!(
-        faults_of(&layers[1..]),
-        ["`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing"]
-    );
-    assert_eq!(
-        faults_of(&layers[..1]),
-        [format!("`{CONTENTS_PATH}` is missing")]
-    );
+    assert_eq!(faults_of(&layers[1..]), ["`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing"]);
+    assert_eq!(faults_of(&layers[..1]), [format!("`{CONTENTS_PATH}` is missing")]);
 }
 
 #[test]
 fn a_path_twice_in_a_layer_is_found() {
     let place = Place::new();
-    write_tar(
-        &place.path("layer.tar"),
-        &[("bootstrap/release", b"one"), ("bootstrap/release", b"two")],
-    );
+    write_tar(&place.path("layer.tar"), &[("bootstrap/release", b"one"), ("bootstrap/release", b"two")]);
     let mut blob = Vec::new();
-    let packed = bootsmith::layer::compress(
-        fs::File::open(place.path("layer.tar")).expect("a tar"),
-        &mut blob,
-    )
-    .expect("memory");
-    let twice = bootsmith::layer::Layer {
-        role: "twice".to_owned(),
-        packed,
-        content: blob.into(),
-    };
+    let packed =
+        bootsmith::layer::compress(fs::File::open(place.path("layer.tar")).expect("a tar"), &mut blob).expect("memory");
+    let twice = bootsmith::layer::Layer { role: "twice".to_owned(), packed, content: blob.into() };
     let digest = twice.packed.blob.digest;
     let layers: Vec<_> = std::iter::once(twice).chain(fixture::payload()).collect();
-    assert_eq!(
-        faults_of(&layers),
-        [format!(
-            "the layer {digest} has the path `bootstrap/release` twice"
-        )]
-    );
+    assert_eq!(faults_of(&layers), [format!("the layer {digest} has the path `bootstrap/release` twice")]);
 }
 
 #[test]
@@ -290,19 +205,10 @@ fn a_verification_counts_what_it_did() {
     let (_place, path, _) = tarball(&["linux/amd64"]);
     let image = &scratch_image(&["linux/amd64"]);
     let image = &image.images()[0];
-    let layers: u64 = image
-        .layers
-        .iter()
-        .map(|layer| layer.packed.blob.size)
-        .sum();
+    let layers: u64 = image.layers.iter().map(|layer| layer.packed.blob.size).sum();
     let blob_bytes = layers + image.manifest.descriptor.size + image.config.descriptor.size;
     assert_eq!(
         inspect::verify(&path).expect("a tarball"),
-        Verification {
-            blobs: 4,
-            blob_bytes,
-            payload_files: 3,
-            faults: Vec::new()
-        }
+        Verification { blobs: 4, blob_bytes, payload_files: 3, faults: Vec::new() }
     );
 }

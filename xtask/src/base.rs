@@ -25,12 +25,7 @@ pub(crate) struct Options {
 
 const RECIPE: Recipe = Recipe {
     suite: "trixie",
-    packages: &[
-        "busybox-static",
-        "ca-certificates",
-        "docker-cli",
-        "docker-compose",
-    ],
+    packages: &["busybox-static", "ca-certificates", "docker-cli", "docker-compose"],
     leave_out: &[
         "etc/ca-certificates/*",
         "etc/ssl/openssl.cnf",
@@ -53,18 +48,11 @@ const RECIPE: Recipe = Recipe {
 const CERTIFICATES: &str = "usr/share/ca-certificates/mozilla/*";
 
 /// What decides the bytes, next to the packages themselves.
-const INPUTS: &str = concat!(
-    include_str!("base.rs"),
-    include_str!("rootfs.rs"),
-    include_str!("image.rs")
-);
+const INPUTS: &str = concat!(include_str!("base.rs"), include_str!("rootfs.rs"), include_str!("image.rs"));
 
 /// Makes the base unless it is up to date; gives out where it is.
 pub(crate) fn run(options: &Options) -> Result<PathBuf> {
-    let output = options
-        .output
-        .clone()
-        .unwrap_or_else(|| project::target().join("base/compose.tar"));
+    let output = options.output.clone().unwrap_or_else(|| project::target().join("base/compose.tar"));
     if !options.force && up_to_date::is_fresh(&output, INPUTS) {
         println!("{} is up to date", output.display());
         return Ok(output);
@@ -74,27 +62,12 @@ pub(crate) fn run(options: &Options) -> Result<PathBuf> {
 }
 
 fn make(output: &Path) -> Result<()> {
-    println!(
-        "assembling {} from Debian {}: {}",
-        output.display(),
-        RECIPE.suite,
-        RECIPE.packages.join(", ")
-    );
+    println!("assembling {} from Debian {}: {}", output.display(), RECIPE.suite, RECIPE.packages.join(", "));
     let rootfs = assemble()?;
     up_to_date::forget(output);
-    let receipt = image::write(
-        "bootsmith/base:compose",
-        &[image::pack("base", &rootfs)?],
-        &process(),
-        output,
-    )?;
+    let receipt = image::write("bootsmith/base:compose", &[image::pack("base", &rootfs)?], &process(), output)?;
     up_to_date::remember(output, INPUTS)?;
-    println!(
-        "{}: {:.1} MB, {}",
-        output.display(),
-        project::megabytes(receipt.size_bytes),
-        receipt.digest
-    );
+    println!("{}: {:.1} MB, {}", output.display(), project::megabytes(receipt.size_bytes), receipt.digest);
     Ok(())
 }
 
@@ -115,11 +88,7 @@ fn bundle_certificates(rootfs: &mut Rootfs) -> Result<()> {
     if certificates.is_empty() {
         bail!("`ca-certificates` brought no certificates below `{CERTIFICATES}`");
     }
-    rootfs.file(
-        "etc/ssl/certs/ca-certificates.crt",
-        0o644,
-        certificates.concat(),
-    );
+    rootfs.file("etc/ssl/certs/ca-certificates.crt", 0o644, certificates.concat());
     Ok(())
 }
 

@@ -38,29 +38,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// In the filter language of nextest.
 fn selection(filters: &[String]) -> String {
-    let wanted: Vec<_> = filters
-        .iter()
-        .map(|filter| format!("test({filter})"))
-        .collect();
-    if wanted.is_empty() {
-        END_TO_END.to_owned()
-    } else {
-        format!("{END_TO_END} and ({})", wanted.join(" or "))
-    }
+    let wanted: Vec<_> = filters.iter().map(|filter| format!("test({filter})")).collect();
+    if wanted.is_empty() { END_TO_END.to_owned() } else { format!("{END_TO_END} and ({})", wanted.join(" or ")) }
 }
 
 /// Why the tests cannot run on this machine.
 pub(crate) fn obstacle() -> Option<&'static str> {
-    let tools = [
-        packages::MMDEBSTRAP,
-        packages::SKOPEO,
-        packages::UMOCI,
-        packages::PODMAN,
-        packages::REGISTRY,
-    ];
+    let tools = [packages::MMDEBSTRAP, packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY];
     if !engine::answers() {
         return Some("no container engine answers `docker version`");
     }
     let tools_are_had = packages::are_here(&tools) || packages::may_install();
-    (!tools_are_had).then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
+    (!tools_are_had)
+        .then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
 }

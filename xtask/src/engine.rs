@@ -13,7 +13,5 @@ pub(crate) fn answers() -> bool {
 pub(crate) fn image_id(reference: &str) -> Option<String> {
     let mut inspect = Command::new("docker");
     inspect.args(["image", "inspect", "--format", "{{.Id}}", reference]);
-    String::from_utf8(command::output(&mut inspect).ok()?)
-        .ok()
-        .map(|id| id.trim().to_owned())
+    String::from_utf8(command::output(&mut inspect).ok()?).ok().map(|id| id.trim().to_owned())
 }

@@ -26,29 +26,16 @@ pub(crate) fn pack(role: &str, rootfs: &Rootfs) -> Result<Layer> {
     let mut blob = tempfile::tempfile()?;
     let packed = layer::compress(BufReader::new(File::open(&tar)?), &mut blob)?;
     let content = Content::File(FileSlice::whole(blob, packed.blob.size));
-    Ok(Layer {
-        role: role.to_owned(),
-        packed,
-        content,
-    })
+    Ok(Layer { role: role.to_owned(), packed, content })
 }
 
 /// Writes the archive of an image.
-pub(crate) fn write(
-    reference: &str,
-    layers: &[Layer],
-    process: &Config,
-    path: &Path,
-) -> Result<Receipt> {
+pub(crate) fn write(reference: &str, layers: &[Layer], process: &Config, path: &Path) -> Result<Receipt> {
     let reference = ImageReference::parse(reference)?;
     let mut config = ImageConfiguration::default();
     config.set_config(Some(process.clone()));
     let architecture = Architecture::new("linux", &go_architecture(), None)?;
-    let below = BaseImage {
-        architecture,
-        config,
-        layers: Vec::new(),
-    };
+    let below = BaseImage { architecture, config, layers: Vec::new() };
     let base = Base::new("nothing", None, vec![below])?;
     let settings = Settings {
         entrypoint: process.entrypoint().clone().unwrap_or_default(),
@@ -57,13 +44,7 @@ pub(crate) fn write(
     };
     let image = image::assemble(&base, layers, &settings, Epoch::default())?;
     fs::create_dir_all(path.parent().context("an archive lies in a folder")?)?;
-    Ok(write_archive(
-        &image,
-        &reference,
-        path,
-        &Cache::temporary()?,
-        &|_| {},
-    )?)
+    Ok(write_archive(&image, &reference, path, &Cache::temporary()?, &|_| {})?)
 }
 
 /// The words of Go are those of OCI.

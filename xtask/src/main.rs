@@ -1,14 +1,7 @@
 //! Bootsmith's own tasks: `cargo xtask <task>`. One file a task; this one is the list.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "tasks talk to the person who started them"
-)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "tasks work on this machine's files; the library does not"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
+#![allow(clippy::disallowed_methods, reason = "tasks work on this machine's files; the library does not")]
 
 mod base;
 mod command;
@@ -32,11 +25,7 @@ use clap::Parser;
 
 /// Bootsmith's own tasks
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Task {
     /// Assemble a base image for Compose from Debian packages
     Base(base::Options),

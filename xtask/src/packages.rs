@@ -23,10 +23,8 @@ enum Proof {
 }
 
 pub(crate) const MMDEBSTRAP: Package = program("mmdebstrap", "mmdebstrap");
-pub(crate) const KEYRING: Package = Package {
-    name: "debian-archive-keyring",
-    proof: Proof::File("/usr/share/keyrings/debian-archive-keyring.gpg"),
-};
+pub(crate) const KEYRING: Package =
+    Package { name: "debian-archive-keyring", proof: Proof::File("/usr/share/keyrings/debian-archive-keyring.gpg") };
 pub(crate) const BUSYBOX: Package = program("busybox-static", "busybox");
 pub(crate) const DASH: Package = program("dash", "dash");
 pub(crate) const SHELLCHECK: Package = program("shellcheck", "shellcheck");
@@ -37,19 +35,12 @@ pub(crate) const REGISTRY: Package = program("docker-registry", "docker-registry
 
 /// Installs the packages that are missing.
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
-    let missing: Vec<_> = packages
-        .iter()
-        .filter(|package| !package.is_here())
-        .map(|package| package.name)
-        .collect();
+    let missing: Vec<_> = packages.iter().filter(|package| !package.is_here()).map(|package| package.name).collect();
     if missing.is_empty() {
         return Ok(());
     }
     if !may_install() {
-        bail!(
-            "missing on this machine: {0}\nhint: as root on Debian, run: apt-get install {0}",
-            missing.join(" ")
-        );
+        bail!("missing on this machine: {0}\nhint: as root on Debian, run: apt-get install {0}", missing.join(" "));
     }
     println!("installing {}", missing.join(" "));
     install(&missing)
@@ -66,10 +57,7 @@ pub(crate) fn may_install() -> bool {
 }
 
 const fn program(name: &'static str, program: &'static str) -> Package {
-    Package {
-        name,
-        proof: Proof::Program(program),
-    }
+    Package { name, proof: Proof::Program(program) }
 }
 
 impl Package {
@@ -85,12 +73,8 @@ impl Package {
 fn install(names: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        command
-            .args(["--quiet", "--quiet", "--option", "Dpkg::Use-Pty=0"])
-            .args(arguments);
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .env("RUNLEVEL", "1");
+        command.args(["--quiet", "--quiet", "--option", "Dpkg::Use-Pty=0"]).args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
         command
     };
     command::run(&mut apt(&["update"]))?;

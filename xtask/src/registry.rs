@@ -41,11 +41,7 @@ impl Registry {
             .stderr(log)
             .spawn()
             .context("cannot start `docker-registry`")?;
-        let mut registry = Self {
-            process,
-            address,
-            folder,
-        };
+        let mut registry = Self { process, address, folder };
         registry.wait()?;
         Ok(registry)
     }
@@ -62,11 +58,7 @@ impl Registry {
                 bail!("`docker-registry` ended: {status}\n{}", self.log());
             }
             if started.elapsed() > START_TIMEOUT {
-                bail!(
-                    "`docker-registry` does not answer on {}\n{}",
-                    self.address,
-                    self.log()
-                );
+                bail!("`docker-registry` does not answer on {}\n{}", self.address, self.log());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -89,10 +81,7 @@ impl Drop for Registry {
 /// The port is free when this returns; the system hands out others before it comes back to this one.
 fn free_address() -> Result<SocketAddrV4> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(SocketAddrV4::new(
-        Ipv4Addr::LOCALHOST,
-        listener.local_addr()?.port(),
-    ))
+    Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, listener.local_addr()?.port()))
 }
 
 fn config_text(storage: &str, address: SocketAddrV4) -> String {

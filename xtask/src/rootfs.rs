@@ -84,12 +84,7 @@ const NEVER: &[&str] = &[
 const DOCUMENTATION: &str = "usr/share/doc/";
 
 /// Merged `/usr`: every Debian since 12 has these links.
-const MERGED: &[(&str, &str)] = &[
-    ("bin", "usr/bin"),
-    ("sbin", "usr/sbin"),
-    ("lib", "usr/lib"),
-    ("lib64", "usr/lib64"),
-];
+const MERGED: &[(&str, &str)] = &[("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
 
 /// A root file system in memory.
 #[derive(Default)]
@@ -156,22 +151,9 @@ impl Rootfs {
 
     /// The bytes of all files below a folder, in the order of their paths, taken out of the tree.
     pub(crate) fn take(&mut self, folder: &str) -> Vec<Rc<[u8]>> {
-        let paths: Vec<_> = self
-            .nodes
-            .keys()
-            .filter(|path| path.starts_with(folder))
-            .cloned()
-            .collect();
+        let paths: Vec<_> = self.nodes.keys().filter(|path| path.starts_with(folder)).cloned().collect();
         let nodes = paths.iter().filter_map(|path| self.nodes.remove(path));
-        nodes
-            .filter_map(|node| {
-                if let Kind::File(bytes) = node.kind {
-                    Some(bytes)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        nodes.filter_map(|node| if let Kind::File(bytes) = node.kind { Some(bytes) } else { None }).collect()
     }
 
     /// Writes the tree as a tar, sorted by path, with every folder.
@@ -186,19 +168,12 @@ impl Rootfs {
 
     /// Busybox's applets as links, wherever no other program has the name.
     pub(crate) fn link_applets(&mut self) -> Result<()> {
-        let busybox = self
-            .bytes("usr/bin/busybox")
-            .context("the recipe has no `usr/bin/busybox`")?;
+        let busybox = self.bytes("usr/bin/busybox").context("the recipe has no `usr/bin/busybox`")?;
         for applet in list_applets(&busybox)? {
             let name = applet.rsplit('/').next().unwrap_or(&applet);
-            let (place, target) = if applet.contains("sbin/") {
-                ("usr/sbin", "../bin/busybox")
-            } else {
-                ("usr/bin", "busybox")
-            };
-            let taken = ["usr/bin", "usr/sbin"]
-                .iter()
-                .any(|folder| self.has(&format!("{folder}/{name}")));
+            let (place, target) =
+                if applet.contains("sbin/") { ("usr/sbin", "../bin/busybox") } else { ("usr/bin", "busybox") };
+            let taken = ["usr/bin", "usr/sbin"].iter().any(|folder| self.has(&format!("{folder}/{name}")));
             if !taken && applet.contains("bin/") {
                 self.link(&format!("{place}/{name}"), target);
             }
@@ -207,23 +182,15 @@ impl Rootfs {
     }
 
     fn insert(&mut self, path: &str, kind: Kind, mode: u32, owner: u64) {
-        self.nodes
-            .insert(path.to_owned(), Node { kind, mode, owner });
+        self.nodes.insert(path.to_owned(), Node { kind, mode, owner });
     }
 
     fn read(&mut self, tar: impl Read, recipe: &Recipe) -> Result<()> {
         let mut all: BTreeMap<String, Rc<[u8]>> = BTreeMap::new();
         for entry in Archive::new(tar).entries()? {
             let mut entry = entry?;
-            let path = entry
-                .path()?
-                .to_str()
-                .context("a package has a path that is not UTF-8")?
-                .to_owned();
-            let path = path
-                .trim_start_matches("./")
-                .trim_end_matches('/')
-                .to_owned();
+            let path = entry.path()?.to_str().context("a package has a path that is not UTF-8")?.to_owned();
+            let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
             let executable = entry.header().mode()? & 0o111 != 0;
             let kind = match entry.header().entry_type() {
                 EntryType::Regular => Kind::File(read_all(&mut entry)?),
@@ -231,9 +198,7 @@ impl Rootfs {
                 EntryType::Link => {
                     let target = target_of(&entry)?;
                     let bytes = all.get(target.trim_start_matches("./"));
-                    Kind::File(Rc::clone(
-                        bytes.with_context(|| format!("`{path}` is a hard link to nothing"))?,
-                    ))
+                    Kind::File(Rc::clone(bytes.with_context(|| format!("`{path}` is a hard link to nothing"))?))
                 }
                 _ => continue,
             };
@@ -252,11 +217,7 @@ impl Rootfs {
         let mut nodes = self.nodes.clone();
         for path in self.nodes.keys() {
             for (at, _) in path.match_indices('/') {
-                let folder = Node {
-                    kind: Kind::Folder,
-                    mode: 0o755,
-                    owner: 0,
-                };
+                let folder = Node { kind: Kind::Folder, mode: 0o755, owner: 0 };
                 nodes.entry(path[..at].to_owned()).or_insert(folder);
             }
         }
@@ -270,17 +231,9 @@ fn mmdebstrap(recipe: &Recipe, output: &Path) -> Command {
     command.args(["--quiet", "--variant=extract", "--format=tar"]);
     command.arg(format!("--include={}", recipe.packages.join(",")));
     command.arg(recipe.suite).arg(output);
-    command
-        .env_clear()
-        .env("PATH", env::var_os("PATH").unwrap_or_default());
-    command.envs(
-        env::vars_os()
-            .filter(|(name, _)| name == "TMPDIR" || name == "HOME" || name == "http_proxy"),
-    );
-    command
-        .env("SOURCE_DATE_EPOCH", "0")
-        .env("TZ", "UTC")
-        .env("LC_ALL", "C.UTF-8");
+    command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+    command.envs(env::vars_os().filter(|(name, _)| name == "TMPDIR" || name == "HOME" || name == "http_proxy"));
+    command.env("SOURCE_DATE_EPOCH", "0").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
     command
 }
 
@@ -301,9 +254,7 @@ fn matches(pattern: &str, path: &str) -> bool {
             let Some(below) = path.strip_prefix(start) else {
                 return false;
             };
-            (0..=below.len())
-                .filter(|&at| below.is_char_boundary(at))
-                .any(|at| matches(rest, &below[at..]))
+            (0..=below.len()).filter(|&at| below.is_char_boundary(at)).any(|at| matches(rest, &below[at..]))
         }
     }
 }
@@ -316,10 +267,7 @@ fn read_all(entry: &mut impl Read) -> Result<Rc<[u8]>> {
 
 fn target_of<R: Read>(entry: &tar::Entry<'_, R>) -> Result<String> {
     let target = entry.link_name()?.context("a link without a target")?;
-    Ok(target
-        .to_str()
-        .context("a link's target is not UTF-8")?
-        .to_owned())
+    Ok(target.to_str().context("a link's target is not UTF-8")?.to_owned())
 }
 
 fn append(tar: &mut Builder<impl Write>, path: &str, node: &Node) -> Result<()> {
@@ -362,10 +310,7 @@ fn list_applets(busybox: &[u8]) -> Result<Vec<String>> {
 
 fn make_executable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    Ok(std::fs::set_permissions(
-        path,
-        std::fs::Permissions::from_mode(0o755),
-    )?)
+    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }
 
 #[cfg(test)]
@@ -375,10 +320,7 @@ mod tests {
     #[test]
     fn a_star_stands_for_anything() {
         assert!(matches("usr/share/man/*", "usr/share/man/man1/sh.1"));
-        assert!(matches(
-            "usr/lib/*/gconv/*",
-            "usr/lib/x86_64-linux-gnu/gconv/BIG5.so"
-        ));
+        assert!(matches("usr/lib/*/gconv/*", "usr/lib/x86_64-linux-gnu/gconv/BIG5.so"));
         assert!(matches("etc/fstab", "etc/fstab"));
         assert!(!matches("etc/fstab", "etc/fstab.d"));
         assert!(!matches("usr/lib/*/gconv/*", "usr/lib/gconv"));
@@ -397,9 +339,6 @@ mod tests {
             rootfs.write(&path).expect("written");
             std::fs::read(path).expect("read")
         };
-        assert_eq!(
-            written("a", ["b/c", "a", "data/x"]),
-            written("b", ["data/x", "a", "b/c"])
-        );
+        assert_eq!(written("a", ["b/c", "a", "data/x"]), written("b", ["data/x", "a", "b/c"]));
     }
 }

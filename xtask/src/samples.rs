@@ -30,26 +30,10 @@ pub(crate) struct Options {
 
 /// Every image, with the versions that tests and examples use.
 const SAMPLES: &[Sample] = &[
-    Sample {
-        kind: Kind::Box,
-        repository: "sample/box",
-        versions: &["1.0.0", "1.1.0"],
-    },
-    Sample {
-        kind: Kind::Database,
-        repository: "sample/database",
-        versions: &["1.0.0"],
-    },
-    Sample {
-        kind: Kind::Shop,
-        repository: "sample/shop",
-        versions: &["1.0.0", "1.1.0"],
-    },
-    Sample {
-        kind: Kind::Shop,
-        repository: "shop/web",
-        versions: &["1.4.2", "1.5.0"],
-    },
+    Sample { kind: Kind::Box, repository: "sample/box", versions: &["1.0.0", "1.1.0"] },
+    Sample { kind: Kind::Database, repository: "sample/database", versions: &["1.0.0"] },
+    Sample { kind: Kind::Shop, repository: "sample/shop", versions: &["1.0.0", "1.1.0"] },
+    Sample { kind: Kind::Shop, repository: "shop/web", versions: &["1.4.2", "1.5.0"] },
 ];
 
 struct Sample {
@@ -68,12 +52,8 @@ enum Kind {
     Shop,
 }
 
-const BOX: Recipe = Recipe {
-    suite: "trixie",
-    packages: &["busybox-static"],
-    leave_out: &["usr/sbin/*", "usr/lib/*"],
-    keep: &[],
-};
+const BOX: Recipe =
+    Recipe { suite: "trixie", packages: &["busybox-static"], leave_out: &["usr/sbin/*", "usr/lib/*"], keep: &[] };
 
 const DATABASE: Recipe = Recipe {
     suite: "trixie",
@@ -129,11 +109,7 @@ const SHOP_USER: u64 = 1000;
 pub(crate) fn run(options: &Options) -> Result<()> {
     for kind in [Kind::Box, Kind::Database, Kind::Shop] {
         let releases: Vec<_> = releases().filter(|release| release.kind == kind).collect();
-        if options.force
-            || releases
-                .iter()
-                .any(|release| !up_to_date::is_fresh(&release.archive(), INPUTS))
-        {
+        if options.force || releases.iter().any(|release| !up_to_date::is_fresh(&release.archive(), INPUTS)) {
             make(kind, &releases)?;
         }
     }
@@ -151,19 +127,15 @@ struct Release {
 
 fn releases() -> impl Iterator<Item = Release> {
     SAMPLES.iter().flat_map(|sample| {
-        let release = |version: &&str| Release {
-            kind: sample.kind,
-            reference: format!("{}:{version}", sample.repository),
-        };
+        let release =
+            |version: &&str| Release { kind: sample.kind, reference: format!("{}:{version}", sample.repository) };
         sample.versions.iter().map(release)
     })
 }
 
 impl Release {
     fn archive(&self) -> PathBuf {
-        project::target()
-            .join("samples")
-            .join(format!("{}.tar", self.reference.replace([':', '/'], "-")))
+        project::target().join("samples").join(format!("{}.tar", self.reference.replace([':', '/'], "-")))
     }
 
     fn version(&self) -> &str {
@@ -177,12 +149,7 @@ fn make(kind: Kind, releases: &[Release]) -> Result<()> {
     for release in releases {
         let archive = release.archive();
         up_to_date::forget(&archive);
-        let receipt = image::write(
-            &release.reference,
-            &layers,
-            &process(kind, release.version()),
-            &archive,
-        )?;
+        let receipt = image::write(&release.reference, &layers, &process(kind, release.version()), &archive)?;
         up_to_date::remember(&archive, INPUTS)?;
         report(release, &receipt);
     }
@@ -190,12 +157,7 @@ fn make(kind: Kind, releases: &[Release]) -> Result<()> {
 }
 
 fn report(release: &Release, receipt: &Receipt) {
-    println!(
-        "{}: {:.1} MB, {}",
-        release.archive().display(),
-        project::megabytes(receipt.size_bytes),
-        receipt.digest
-    );
+    println!("{}: {:.1} MB, {}", release.archive().display(), project::megabytes(receipt.size_bytes), receipt.digest);
 }
 
 /// Packages below, our own files above: a changed script uploads a few kilobytes.
@@ -222,18 +184,11 @@ fn layers(kind: Kind) -> Result<Vec<Layer>> {
         Kind::Database => add_database(&mut above),
         Kind::Shop => above.file("usr/bin/shop", 0o755, SHOP_PROGRAM.as_bytes()),
     }
-    Ok(vec![
-        image::pack("packages", &below)?,
-        image::pack("files", &above)?,
-    ])
+    Ok(vec![image::pack("packages", &below)?, image::pack("files", &above)?])
 }
 
 fn add_database(rootfs: &mut Rootfs) {
-    rootfs.file(
-        "usr/bin/docker-entrypoint.sh",
-        0o755,
-        DATABASE_ENTRYPOINT.as_bytes(),
-    );
+    rootfs.file("usr/bin/docker-entrypoint.sh", 0o755, DATABASE_ENTRYPOINT.as_bytes());
     rootfs.folder("var/lib/postgresql", 0o755, POSTGRES);
     rootfs.folder("var/lib/postgresql/data", 0o700, POSTGRES);
     rootfs.folder("run/postgresql", 0o775, POSTGRES);
@@ -249,18 +204,11 @@ fn recipe(kind: Kind) -> &'static Recipe {
 }
 
 fn process(kind: Kind, version: &str) -> Config {
-    let words = |words: &[&str]| {
-        words
-            .iter()
-            .map(|&word| word.to_owned())
-            .collect::<Vec<_>>()
-    };
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let version = format!("SHOP_VERSION={version}");
     let config = ConfigBuilder::default();
     match kind {
-        Kind::Box => config
-            .env(words(&["PATH=/usr/bin:/usr/sbin", &version]))
-            .cmd(words(&["sh"])),
+        Kind::Box => config.env(words(&["PATH=/usr/bin:/usr/sbin", &version])).cmd(words(&["sh"])),
         Kind::Database => config
             .env(words(&[
                 "PATH=/usr/lib/postgresql/17/bin:/usr/bin:/usr/sbin",
@@ -275,12 +223,7 @@ fn process(kind: Kind, version: &str) -> Config {
             // PostgreSQL waits for its clients on SIGTERM, and ends at once, but cleanly, on SIGINT.
             .stop_signal("SIGINT"),
         Kind::Shop => config
-            .env(words(&[
-                "PATH=/usr/bin:/usr/sbin",
-                "LANG=C.UTF-8",
-                "PYTHONDONTWRITEBYTECODE=1",
-                &version,
-            ]))
+            .env(words(&["PATH=/usr/bin:/usr/sbin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", &version]))
             .user(format!("{SHOP_USER}:{SHOP_USER}"))
             .entrypoint(words(&["shop"]))
             .cmd(words(&["serve"]))
@@ -295,17 +238,10 @@ fn load(release: &Release) -> Result<()> {
     let archive = release.archive();
     let record = archive.with_extension("loaded");
     let recorded = fs::read_to_string(&record).ok();
-    if recorded.is_some()
-        && recorded == engine::image_id(&release.reference)
-        && is_newer(&record, &archive)
-    {
+    if recorded.is_some() && recorded == engine::image_id(&release.reference) && is_newer(&record, &archive) {
         return Ok(());
     }
-    command::output(
-        Command::new("docker")
-            .args(["load", "--input"])
-            .arg(&archive),
-    )?;
+    command::output(Command::new("docker").args(["load", "--input"]).arg(&archive))?;
     let id = engine::image_id(&release.reference)
         .with_context(|| format!("`{}` is not there after loading", release.reference))?;
     fs::write(record, id)?;
@@ -314,10 +250,6 @@ fn load(release: &Release) -> Result<()> {
 }
 
 fn is_newer(record: &Path, archive: &Path) -> bool {
-    let time = |path: &Path| {
-        path.metadata()
-            .and_then(|metadata| metadata.modified())
-            .ok()
-    };
+    let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     time(record) >= time(archive)
 }

@@ -36,64 +36,28 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "format",
-        run: format,
-    },
-    Step {
-        name: "tidy",
-        run: tidy,
-    },
-    Step {
-        name: "clippy",
-        run: clippy,
-    },
-    Step {
-        name: "rustdoc",
-        run: rustdoc,
-    },
-    Step {
-        name: "tests",
-        run: tests,
-    },
-    Step {
-        name: "doctests",
-        run: doctests,
-    },
-    Step {
-        name: "shellcheck",
-        run: shellcheck,
-    },
-    Step {
-        name: "entrypoint",
-        run: entrypoint,
-    },
-    Step {
-        name: "dependencies",
-        run: dependencies,
-    },
-    Step {
-        name: "end to end",
-        run: end_to_end,
-    },
+    Step { name: "format", run: format },
+    Step { name: "tidy", run: tidy },
+    Step { name: "clippy", run: clippy },
+    Step { name: "rustdoc", run: rustdoc },
+    Step { name: "tests", run: tests },
+    Step { name: "doctests", run: doctests },
+    Step { name: "shellcheck", run: shellcheck },
+    Step { name: "entrypoint", run: entrypoint },
+    Step { name: "dependencies", run: dependencies },
+    Step { name: "end to end", run: end_to_end },
 ];
 
 /// Runs every step.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
-    let steps = STEPS
-        .iter()
-        .filter(|step| !(options.no_e2e && step.name == "end to end"));
+    let steps = STEPS.iter().filter(|step| !(options.no_e2e && step.name == "end to end"));
     let mut skipped = 0;
     for step in steps.clone() {
         let step_started = Instant::now();
         println!("── {}", step.name);
         match (step.run)().with_context(|| format!("step `{}` failed", step.name))? {
-            Outcome::Passed => println!(
-                "   {} passed in {}",
-                step.name,
-                seconds(step_started.elapsed())
-            ),
+            Outcome::Passed => println!("   {} passed in {}", step.name, seconds(step_started.elapsed())),
             Outcome::Skipped(reason) if is_complete_run() => {
                 bail!("step `{}` must run here, but {reason}", step.name)
             }
@@ -103,11 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
         }
     }
-    println!(
-        "── {} steps passed, {skipped} skipped, in {}",
-        steps.count() - skipped,
-        seconds(started.elapsed())
-    );
+    println!("── {} steps passed, {skipped} skipped, in {}", steps.count() - skipped, seconds(started.elapsed()));
     Ok(())
 }
 
@@ -126,38 +86,18 @@ fn tidy() -> Result<Outcome> {
 }
 
 fn clippy() -> Result<Outcome> {
-    passes(cargo().args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    passes(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn rustdoc() -> Result<Outcome> {
     let mut doc = cargo();
-    doc.args([
-        "doc",
-        "--quiet",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ]);
+    doc.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]);
     passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
 fn tests() -> Result<Outcome> {
     let selection = format!("not ({})", e2e::END_TO_END);
-    passes(tools::NEXTEST.command()?.args([
-        "run",
-        "--workspace",
-        "--no-fail-fast",
-        "--filterset",
-        &selection,
-    ]))
+    passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))
 }
 
 fn doctests() -> Result<Outcome> {
@@ -188,9 +128,7 @@ fn entrypoint() -> Result<Outcome> {
         let name = shell.join(" ");
         println!("   under {}", name.trim());
         command::run(
-            run.arg("tests/entrypoint/run")
-                .env("SHELL_UNDER_TEST", name.trim())
-                .current_dir(project::root()),
+            run.arg("tests/entrypoint/run").env("SHELL_UNDER_TEST", name.trim()).current_dir(project::root()),
         )?;
     }
     Ok(Outcome::Passed)
@@ -199,15 +137,7 @@ fn entrypoint() -> Result<Outcome> {
 /// Licences, sources and duplicates. Advisories need a service on the network, so they are no part of a test.
 fn dependencies() -> Result<Outcome> {
     let mut deny = tools::DENY.command()?;
-    passes(deny.args([
-        "--log-level",
-        "error",
-        "--all-features",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ]))
+    passes(deny.args(["--log-level", "error", "--all-features", "check", "bans", "licenses", "sources"]))
 }
 
 fn end_to_end() -> Result<Outcome> {
@@ -229,9 +159,7 @@ fn lacks(needed: &[Package]) -> Result<Option<Outcome>> {
         packages::ensure(needed)?;
         return Ok(None);
     }
-    Ok(packages::ensure(needed)
-        .err()
-        .map(|error| Outcome::Skipped(error.to_string())))
+    Ok(packages::ensure(needed).err().map(|error| Outcome::Skipped(error.to_string())))
 }
 
 /// Every program in shell. The parts that one sources are checked where they are sourced: alone, half of their names are unknown.
@@ -241,11 +169,7 @@ fn shell_scripts() -> Result<Vec<PathBuf>> {
         let first = text.lines().next().unwrap_or_default();
         first.starts_with("#!") && first.ends_with("sh")
     };
-    Ok(project::files()?
-        .into_iter()
-        .map(PathBuf::from)
-        .filter(is_script)
-        .collect())
+    Ok(project::files()?.into_iter().map(PathBuf::from).filter(is_script).collect())
 }
 
 fn seconds(time: Duration) -> String {

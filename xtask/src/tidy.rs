@@ -49,14 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut faults = floors::check_table(floors::ROOMS);
-    let library: Vec<_> = sources
-        .iter()
-        .filter(|source| is_rust_below(source, "src/"))
-        .collect();
-    faults.extend(floors::check_rooms(
-        floors::ROOMS,
-        library.iter().map(|source| source.path.as_str()),
-    ));
+    let library: Vec<_> = sources.iter().filter(|source| is_rust_below(source, "src/")).collect();
+    faults.extend(floors::check_rooms(floors::ROOMS, library.iter().map(|source| source.path.as_str())));
     for source in &library {
         faults.extend(uses::check(floors::ROOMS, &source.path, &source.text)?);
     }
@@ -69,14 +63,8 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }
     }
-    let documented = sources
-        .iter()
-        .find(|source| source.path == DIAGNOSTICS)
-        .map_or("", |source| &source.text);
-    faults.extend(text::check_codes(
-        library.iter().map(|source| source.text.as_str()),
-        documented,
-    ));
+    let documented = sources.iter().find(|source| source.path == DIAGNOSTICS).map_or("", |source| &source.text);
+    faults.extend(text::check_codes(library.iter().map(|source| source.text.as_str()), documented));
     Ok(faults)
 }
 
@@ -97,15 +85,9 @@ fn read(root: &Path) -> Result<Vec<Source>> {
 
 fn write_architecture(root: &Path) -> Result<()> {
     let path = root.join(ARCHITECTURE);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
-    let written = floors::write_document(floors::ROOMS, &text).with_context(|| {
-        format!(
-            "`{ARCHITECTURE}` has no markers `{}` and `{}`",
-            floors::BEGIN,
-            floors::END
-        )
-    })?;
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
+    let written = floors::write_document(floors::ROOMS, &text)
+        .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
     Ok(fs::write(path, written)?)
 }
 
@@ -114,7 +96,5 @@ fn is_rust_below(source: &Source, folder: &str) -> bool {
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|found| found == extension)
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }

@@ -14,14 +14,8 @@ pub(crate) struct Tool {
     version: &'static str,
 }
 
-pub(crate) const NEXTEST: Tool = Tool {
-    name: "nextest",
-    version: "0.9.143",
-};
-pub(crate) const DENY: Tool = Tool {
-    name: "deny",
-    version: "0.20.2",
-};
+pub(crate) const NEXTEST: Tool = Tool { name: "nextest", version: "0.9.143" };
+pub(crate) const DENY: Tool = Tool { name: "deny", version: "0.20.2" };
 
 impl Tool {
     /// The command, built first where it is missing.
@@ -37,9 +31,7 @@ impl Tool {
     fn install(&self) -> Result<()> {
         println!("building cargo-{} {}", self.name, self.version);
         let mut install = cargo();
-        install
-            .args(["install", "--quiet", "--locked", "--root"])
-            .arg(project::target().join("tools"));
+        install.args(["install", "--quiet", "--locked", "--root"]).arg(project::target().join("tools"));
         install.arg(format!("cargo-{}@{}", self.name, self.version));
         command::run(&mut install)
     }

@@ -18,18 +18,8 @@ pub(super) struct Room {
     pub(super) says: &'static str,
 }
 
-const fn room(
-    floor: u8,
-    name: &'static str,
-    after: &'static [&'static str],
-    says: &'static str,
-) -> Room {
-    Room {
-        floor,
-        name,
-        after,
-        says,
-    }
+const fn room(floor: u8, name: &'static str, after: &'static [&'static str], says: &'static str) -> Room {
+    Room { floor, name, after, says }
 }
 
 /// The library, from the ground up.
@@ -38,65 +28,23 @@ pub(super) const ROOMS: &[Room] = &[
     room(0, "epoch", &[], "the one instant an image knows"),
     room(0, "path", &[], "relative paths without `..`"),
     room(0, "name", &[], "checked names"),
-    room(
-        0,
-        "diagnostic",
-        &[],
-        "code, place, message and hint; no terminal",
-    ),
+    room(0, "diagnostic", &[], "code, place, message and hint; no terminal"),
     room(1, "source", &[], "input bytes as data"),
     room(1, "spec", &["source"], "`bootstrap.toml` as written"),
-    room(
-        2,
-        "plan",
-        &[],
-        "everything decided: environments, references, waves",
-    ),
+    room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),
     room(3, "render", &["tree"], "the plan as a tree of files"),
-    room(
-        4,
-        "layer",
-        &[],
-        "a tree as a layer: fixed headers, two digests",
-    ),
-    room(
-        4,
-        "image",
-        &["layer"],
-        "layers as an image whose digest is known",
-    ),
-    room(
-        5,
-        "store",
-        &[],
-        "images read from and written to files, verified",
-    ),
-    room(
-        6,
-        "pipeline",
-        &[],
-        "the story on one screen: the library's front door",
-    ),
-    room(
-        6,
-        "inspect",
-        &[],
-        "what is in an image, for people and programs",
-    ),
+    room(4, "layer", &[], "a tree as a layer: fixed headers, two digests"),
+    room(4, "image", &["layer"], "layers as an image whose digest is known"),
+    room(5, "store", &[], "images read from and written to files, verified"),
+    room(6, "pipeline", &[], "the story on one screen: the library's front door"),
+    room(6, "inspect", &[], "what is in an image, for people and programs"),
     room(7, "host", &[], "files, clock, environment"),
-    room(
-        7,
-        "cli",
-        &["host"],
-        "arguments, progress, report, exit codes",
-    ),
+    room(7, "cli", &["host"], "arguments, progress, report, exit codes"),
 ];
 
 /// What each floor is called.
-const FLOORS: &[&str] = &[
-    "words", "inputs", "plan", "files", "bytes", "delivery", "whole", "edge",
-];
+const FLOORS: &[&str] = &["words", "inputs", "plan", "files", "bytes", "delivery", "whole", "edge"];
 
 pub(super) const BEGIN: &str = "<!-- floors: written by `cargo xtask tidy --write` -->";
 pub(super) const END: &str = "<!-- end of floors -->";
@@ -107,12 +55,8 @@ pub(super) fn objection(rooms: &[Room], user: &str, target: &str) -> Option<Stri
     // Modules that are not in the table are reported by `check_rooms`.
     let (from, to) = (find(user)?, find(target)?);
     let allowed = from.name == to.name || to.floor < from.floor || from.after.contains(&to.name);
-    (!allowed).then(|| {
-        format!(
-            "`{}` (floor {}) must not use `{}` (floor {})",
-            from.name, from.floor, to.name, to.floor
-        )
-    })
+    (!allowed)
+        .then(|| format!("`{}` (floor {}) must not use `{}` (floor {})", from.name, from.floor, to.name, to.floor))
 }
 
 /// The table itself: floors ascend, and a module stands after those of its floor that it uses, so that there are no circles.
@@ -121,16 +65,10 @@ pub(super) fn check_table(rooms: &[Room]) -> Vec<String> {
     for (index, room) in rooms.iter().enumerate() {
         let before = &rooms[..index];
         if before.last().is_some_and(|last| last.floor > room.floor) {
-            faults.push(format!(
-                "table of floors: `{}` stands below a higher floor",
-                room.name
-            ));
+            faults.push(format!("table of floors: `{}` stands below a higher floor", room.name));
         }
         for after in room.after {
-            if !before
-                .iter()
-                .any(|other| other.name == *after && other.floor == room.floor)
-            {
+            if !before.iter().any(|other| other.name == *after && other.floor == room.floor) {
                 faults.push(format!(
                     "table of floors: `{}` is after `{after}`, which is not before it on its floor",
                     room.name
@@ -145,12 +83,8 @@ pub(super) fn check_table(rooms: &[Room]) -> Vec<String> {
 pub(super) fn check_rooms<'a>(rooms: &[Room], paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     let modules: BTreeSet<_> = paths.filter_map(module_of).collect();
     let listed: BTreeSet<_> = rooms.iter().map(|room| room.name).collect();
-    let unlisted = modules
-        .difference(&listed)
-        .map(|name| format!("src/{name}: not in the table of floors"));
-    let absent = listed
-        .difference(&modules)
-        .map(|name| format!("table of floors: src/ has no module `{name}`"));
+    let unlisted = modules.difference(&listed).map(|name| format!("src/{name}: not in the table of floors"));
+    let absent = listed.difference(&modules).map(|name| format!("table of floors: src/ has no module `{name}`"));
     unlisted.chain(absent).collect()
 }
 
@@ -166,12 +100,8 @@ pub(super) fn module_of(path: &str) -> Option<&str> {
 pub(super) fn check_document(rooms: &[Room], text: &str) -> Vec<String> {
     match write_document(rooms, text) {
         Some(written) if written == text => Vec::new(),
-        Some(_) => vec![
-            "docs/architecture.md: the table is old; run `cargo xtask tidy --write`".to_owned(),
-        ],
-        None => vec![format!(
-            "docs/architecture.md: no markers `{BEGIN}` and `{END}`"
-        )],
+        Some(_) => vec!["docs/architecture.md: the table is old; run `cargo xtask tidy --write`".to_owned()],
+        None => vec![format!("docs/architecture.md: no markers `{BEGIN}` and `{END}`")],
     }
 }
 
@@ -183,20 +113,12 @@ pub(super) fn write_document(rooms: &[Room], text: &str) -> Option<String> {
 }
 
 fn draw(rooms: &[Room]) -> String {
-    let mut table =
-        String::from("| floor | module | says | may use of its floor |\n|---|---|---|---|\n");
+    let mut table = String::from("| floor | module | says | may use of its floor |\n|---|---|---|---|\n");
     for room in rooms {
         let floor = FLOORS.get(usize::from(room.floor)).unwrap_or(&"");
         let after: Vec<_> = room.after.iter().map(|name| format!("`{name}`")).collect();
-        writeln!(
-            table,
-            "| {} {floor} | `{}` | {} | {} |",
-            room.floor,
-            room.name,
-            room.says,
-            after.join(", ")
-        )
-        .expect("writing to a string succeeds");
+        writeln!(table, "| {} {floor} | `{}` | {} | {} |", room.floor, room.name, room.says, after.join(", "))
+            .expect("writing to a string succeeds");
     }
     table
 }
@@ -224,11 +146,7 @@ mod tests {
 
     #[test]
     fn circles_and_disorder_in_a_table_are_found() {
-        let circle = [
-            room(1, "a", &["b"], ""),
-            room(1, "b", &["a"], ""),
-            room(0, "c", &[], ""),
-        ];
+        let circle = [room(1, "a", &["b"], ""), room(1, "b", &["a"], ""), room(0, "c", &[], "")];
         let faults = check_table(&circle);
         assert_eq!(faults.len(), 2, "{faults:?}");
     }
@@ -236,18 +154,10 @@ mod tests {
     #[test]
     fn modules_and_table_are_held_against_each_other() {
         let rooms = [room(0, "digest", &[], ""), room(0, "gone", &[], "")];
-        let paths = [
-            "src/lib.rs",
-            "src/main.rs",
-            "src/digest.rs",
-            "src/image/base.rs",
-        ];
+        let paths = ["src/lib.rs", "src/main.rs", "src/digest.rs", "src/image/base.rs"];
         assert_eq!(
             check_rooms(&rooms, paths.into_iter()),
-            [
-                "src/image: not in the table of floors",
-                "table of floors: src/ has no module `gone`"
-            ]
+            ["src/image: not in the table of floors", "table of floors: src/ has no module `gone`"]
         );
     }
 

@@ -9,15 +9,9 @@ const MAX_LINES: usize = 500;
 /// What belongs to no published text, in pieces so that this list does not find itself.
 const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("TO", "DO"), "unfinished work belongs into an issue"),
-    (
-        concat!("FIX", "ME"),
-        "unfinished work belongs into an issue",
-    ),
+    (concat!("FIX", "ME"), "unfinished work belongs into an issue"),
     (concat!("XX", "X:"), "unfinished work belongs into an issue"),
-    (
-        concat!("#[", "ignore"),
-        "a test that does not run is no test",
-    ),
+    (concat!("#[", "ignore"), "a test that does not run is no test"),
     (concat!("/wo", "rk/"), "a path of one machine"),
     (concat!("/tmp/", "bash_jobs"), "a path of one machine"),
     (concat!("/ro", "ot/.cargo"), "a path of one machine"),
@@ -28,18 +22,14 @@ pub(super) fn check(path: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let found = FORBIDDEN.iter().filter(|(word, _)| line.contains(word));
-        faults.extend(
-            found.map(|(word, reason)| format!("{path}:{}: `{word}`: {reason}", index + 1)),
-        );
+        faults.extend(found.map(|(word, reason)| format!("{path}:{}: `{word}`: {reason}", index + 1)));
     }
     if !is_code(path) {
         return faults;
     }
     let lines = text.lines().count();
     if lines > MAX_LINES {
-        faults.push(format!(
-            "{path}: {lines} lines; more than {MAX_LINES} is more than one thing"
-        ));
+        faults.push(format!("{path}: {lines} lines; more than {MAX_LINES} is more than one thing"));
     }
     if !has_header(path, text) {
         faults.push(format!("{path}: the first lines say what the file is for"));
@@ -53,8 +43,7 @@ pub(super) fn check_links(path: &str, text: &str, exists: impl Fn(&str) -> bool)
     let mut faults = Vec::new();
     for (line, target) in links(text) {
         let file = target.split('#').next().unwrap_or_default();
-        let is_elsewhere =
-            file.is_empty() || target.contains("://") || target.starts_with("mailto:");
+        let is_elsewhere = file.is_empty() || target.contains("://") || target.starts_with("mailto:");
         if !is_elsewhere && !normalise(&folder.join(file)).is_some_and(|file| exists(&file)) {
             faults.push(format!("{path}:{line}: the link `{target}` leads nowhere"));
         }
@@ -63,37 +52,24 @@ pub(super) fn check_links(path: &str, text: &str, exists: impl Fn(&str) -> bool)
 }
 
 /// Codes that are used but not documented, and the other way round.
-pub(super) fn check_codes<'a>(
-    library: impl Iterator<Item = &'a str>,
-    documented: &str,
-) -> Vec<String> {
+pub(super) fn check_codes<'a>(library: impl Iterator<Item = &'a str>, documented: &str) -> Vec<String> {
     let used: BTreeSet<_> = library.flat_map(codes).collect();
     let documented: BTreeSet<_> = codes(documented).collect();
-    let missing = used
-        .difference(&documented)
-        .map(|code| format!("docs/reference/diagnostics.md: `{code}` is not documented"));
-    let unused = documented
-        .difference(&used)
-        .map(|code| format!("docs/reference/diagnostics.md: no code has `{code}`"));
+    let missing =
+        used.difference(&documented).map(|code| format!("docs/reference/diagnostics.md: `{code}` is not documented"));
+    let unused =
+        documented.difference(&used).map(|code| format!("docs/reference/diagnostics.md: no code has `{code}`"));
     missing.chain(unused).collect()
 }
 
 fn is_code(path: &str) -> bool {
-    matches!(
-        Path::new(path)
-            .extension()
-            .and_then(|extension| extension.to_str()),
-        Some("rs" | "sh" | "py")
-    )
+    matches!(Path::new(path).extension().and_then(|extension| extension.to_str()), Some("rs" | "sh" | "py"))
 }
 
 fn has_header(path: &str, text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.starts_with("#!"));
     let first = lines.next().unwrap_or_default();
-    match Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
         Some("rs") => first.starts_with("//! "),
         Some("py") => first.starts_with("\"\"\""),
         _ => first.starts_with("# "),
@@ -115,10 +91,7 @@ fn links(text: &str) -> Vec<(usize, &str)> {
             let rest = &line[at + 2..];
             let is_quoted = line[..at].matches('`').count() % 2 == 1;
             if let Some(end) = rest.find(')').filter(|_| !is_quoted) {
-                links.push((
-                    index + 1,
-                    rest[..end].split_whitespace().next().unwrap_or_default(),
-                ));
+                links.push((index + 1, rest[..end].split_whitespace().next().unwrap_or_default()));
             }
         }
     }
@@ -140,11 +113,10 @@ fn normalise(path: &Path) -> Option<String> {
 
 /// Every `B` and three digits that stands alone.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-        .filter(|word| {
-            let digits = word.strip_prefix('B').filter(|digits| digits.len() == 3);
-            digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-        })
+    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(|word| {
+        let digits = word.strip_prefix('B').filter(|digits| digits.len() == 3);
+        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    })
 }
 
 #[cfg(test)]
@@ -155,24 +127,11 @@ mod tests {
     fn unfinished_and_headless_files_are_found() {
         let unfinished = concat!("//! Header.\n// TO", "DO: more\n");
         assert_eq!(check("src/a.rs", unfinished).len(), 1);
-        assert_eq!(
-            check("src/a.rs", "fn f() {}\n"),
-            ["src/a.rs: the first lines say what the file is for"]
-        );
+        assert_eq!(check("src/a.rs", "fn f() {}\n"), ["src/a.rs: the first lines say what the file is for"]);
         assert_eq!(check("src/a.rs", "//! Header.\n"), Vec::<String>::new());
-        assert_eq!(
-            check("a.sh", "#!/bin/sh\n# Header.\n"),
-            Vec::<String>::new()
-        );
+        assert_eq!(check("a.sh", "#!/bin/sh\n# Header.\n"), Vec::<String>::new());
         assert_eq!(check("a.sh", "#!/bin/sh\nset -eu\n").len(), 1);
-        assert_eq!(
-            check(
-                "src/a.rs",
-                &format!("//! Header.\n{}", "\n".repeat(MAX_LINES))
-            )
-            .len(),
-            1
-        );
+        assert_eq!(check("src/a.rs", &format!("//! Header.\n{}", "\n".repeat(MAX_LINES))).len(), 1);
     }
 
     #[test]
@@ -181,19 +140,13 @@ mod tests {
         let exists = |path: &str| path == "README.md";
         assert_eq!(
             check_links("docs/index.md", text, exists),
-            [
-                "docs/index.md:1: the link `gone.md` leads nowhere",
-                "docs/index.md:2: the link `../../x` leads nowhere"
-            ]
+            ["docs/index.md:1: the link `gone.md` leads nowhere", "docs/index.md:2: the link `../../x` leads nowhere"]
         );
     }
 
     #[test]
     fn codes_and_their_pages_are_held_against_each_other() {
-        let faults = check_codes(
-            ["Code::new(\"B001\"), B002, AB003, B0045"].into_iter(),
-            "## B001\n## B009\n",
-        );
+        let faults = check_codes(["Code::new(\"B001\"), B002, AB003, B0045"].into_iter(), "## B001\n## B009\n");
         assert_eq!(
             faults,
             [

@@ -19,24 +19,17 @@ pub(super) fn check(rooms: &[Room], path: &str, text: &str) -> Result<Vec<String
         return Ok(Vec::new());
     };
     let file = syn::parse_file(text).with_context(|| format!("cannot parse `{path}`"))?;
-    let mut reader = Reader {
-        here: module_path(path),
-        uses: BTreeSet::new(),
-    };
+    let mut reader = Reader { here: module_path(path), uses: BTreeSet::new() };
     reader.visit_file(&file);
     let objections = reader.uses.iter().filter_map(|(line, used)| {
-        floors::objection(rooms, module, used)
-            .map(|objection| format!("{path}:{line}: {objection}"))
+        floors::objection(rooms, module, used).map(|objection| format!("{path}:{line}: {objection}"))
     });
     Ok(objections.collect())
 }
 
 /// The module that a file is: `src/image/base.rs` is `image::base`.
 fn module_path(path: &str) -> Vec<String> {
-    let below = path
-        .trim_start_matches("src/")
-        .trim_end_matches(".rs")
-        .trim_end_matches("/mod");
+    let below = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
     below.split('/').map(str::to_owned).collect()
 }
 
@@ -78,10 +71,7 @@ impl Reader {
                 self.note_tree(prefix, &path.tree);
                 prefix.pop();
             }
-            UseTree::Group(group) => group
-                .items
-                .iter()
-                .for_each(|item| self.note_tree(prefix, item)),
+            UseTree::Group(group) => group.items.iter().for_each(|item| self.note_tree(prefix, item)),
             UseTree::Name(name) => self.note_leaf(prefix, &name.ident),
             UseTree::Rename(rename) => self.note_leaf(prefix, &rename.ident),
             UseTree::Glob(glob) => self.note(glob.span().start().line, prefix),
@@ -135,11 +125,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let segments: Vec<_> = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
+        let segments: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         self.note(path.span().start().line, &segments);
         visit::visit_path(self, path);
     }
@@ -192,9 +178,6 @@ mod tests {
     fn the_line_is_named_and_the_roots_are_free() {
         assert_eq!(faults("src/path.rs", "\n\nuse crate::cli;").len(), 1);
         assert!(faults("src/path.rs", "\n\nuse crate::cli;")[0].starts_with("src/path.rs:3:"));
-        assert_eq!(
-            faults("src/main.rs", "use bootsmith::cli;"),
-            Vec::<String>::new()
-        );
+        assert_eq!(faults("src/main.rs", "use bootsmith::cli;"), Vec::<String>::new());
     }
 }
