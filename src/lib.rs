@@ -2,11 +2,19 @@
 //! carries the deployment descriptors, scripts and configuration of exactly that release, and an entrypoint that operates it.
 
 // Floor 0: words.
+pub mod diagnostic;
 pub mod digest;
 pub mod epoch;
+pub mod name;
 pub mod path;
+// Floor 1: inputs.
+pub mod source;
+pub mod spec;
+// Floor 2: plan.
+pub mod plan;
 // Floor 3: files.
 pub mod contents;
+pub mod render;
 pub mod tree;
 // Floor 4: bytes.
 pub mod image;
@@ -15,3 +23,7 @@ pub mod layer;
 pub mod store;
 // Floor 6: the whole.
 pub mod inspect;
+pub mod pipeline;
+// Floor 7: the edge.
+pub mod cli;
+pub mod host;

@@ -1,4 +1,4 @@
-//! The library from outside: one binary, a file a subject.
+//! The library and the program from outside, one binary: each module is one promise to the user.
 
 #![allow(clippy::disallowed_methods, reason = "tests work on files")]
 
@@ -6,3 +6,4 @@ mod base;
 mod fixture;
 mod image;
 mod inspect;
+mod invalid_specs;

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tasks work on this machine's files; the library does not")]
 
 mod base;
+mod build_bootstrap;
 mod command;
 mod e2e;
 mod engine;
@@ -27,6 +28,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Task {
+    /// Build the bootstrap image of an example
+    BuildBootstrap(build_bootstrap::Options),
     /// Assemble a base image for Compose from Debian packages
     Base(base::Options),
     /// Make the service images of the end-to-end tests from Debian packages, and load them
@@ -41,7 +44,7 @@ enum Task {
 
 fn main() -> ExitCode {
     match run(Task::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -49,12 +52,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
+fn run(task: Task) -> Result<ExitCode> {
     match task {
+        Task::BuildBootstrap(options) => return build_bootstrap::run(&options),
         Task::Base(options) => base::run(&options).map(|_| ()),
         Task::Samples(options) => samples::run(&options),
         Task::Tidy(options) => tidy::run(&options),
         Task::Test(options) => test::run(&options),
         Task::E2e(options) => e2e::run(&options),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -33,6 +33,7 @@ pub(super) const ROOMS: &[Room] = &[
     room(1, "spec", &["source"], "`bootstrap.toml` as written"),
     room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),
+    room(3, "contents", &["tree"], "the list of files that an image brings, with their hashes"),
     room(3, "render", &["tree"], "the plan as a tree of files"),
     room(4, "layer", &[], "a tree as a layer: fixed headers, two digests"),
     room(4, "image", &["layer"], "layers as an image whose digest is known"),

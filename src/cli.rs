@@ -1,0 +1,37 @@
+//! The command line: arguments in, a report and an exit code out. The only room that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room talks to the terminal")]
+
+mod arguments;
+mod build;
+mod explain;
+mod failure;
+mod picture;
+mod progress;
+mod table;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+pub use picture::{Texts, draw};
+
+/// Runs `bootsmith` with its arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return failure::usage(&error),
+    };
+    let result = match parsed.command {
+        Command::Build(arguments) => build::build(&arguments),
+        Command::Check(arguments) => build::check(&arguments),
+        Command::Render(arguments) => build::render(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,120 @@
+//! What can be written on the command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::Selection;
+
+/// Builds bootstrap images: for every release of a product made of containers, one more image that deploys and operates it.
+#[derive(Parser)]
+#[command(name = "bootsmith", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 the project's files are wrong · 2 the command line is wrong · \
+3 the surroundings refuse (a file, a base, a disk) · 70 a bug in bootsmith";
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Build the bootstrap images of a release as tarballs
+    Build(Build),
+    /// Report everything that is wrong with a spec, and write nothing
+    Check(Check),
+    /// Write the files that would go into an image
+    Render(Render),
+    /// Explain a diagnostic code, or list all
+    Explain(Explain),
+}
+
+/// What every command that reads a spec takes.
+#[derive(Args)]
+pub(super) struct Release {
+    /// The spec
+    #[arg(short, long, value_name = "FILE", default_value = "bootstrap.toml")]
+    pub(super) file: PathBuf,
+    /// Only this platform (repeatable)
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<String>,
+    /// Only this environment (repeatable)
+    #[arg(long = "environment", value_name = "ENVIRONMENT")]
+    environments: Vec<String>,
+    /// The version of the release, over the spec's
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    /// Lower this lint to a warning (repeatable)
+    #[arg(long = "allow", value_name = "CODE")]
+    allow: Vec<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Build {
+    #[command(flatten)]
+    pub(super) release: Release,
+    /// What the image is made on: oci:PATH, docker-archive:PATH or scratch
+    #[arg(long, value_name = "BASE")]
+    base: Option<String>,
+    /// Only this architecture of the base, as in linux/amd64 (repeatable)
+    #[arg(long = "architecture", value_name = "ARCHITECTURE")]
+    architectures: Vec<String>,
+    /// Where the tarballs go
+    #[arg(short, long, value_name = "DIR", default_value = "target/bootstrap")]
+    pub(super) output: PathBuf,
+    /// Print the receipts as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) release: Release,
+}
+
+#[derive(Args)]
+pub(super) struct Render {
+    #[command(flatten)]
+    pub(super) release: Release,
+    /// The folder to write into
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Explain {
+    /// A code, as in B012
+    pub(super) code: Option<String>,
+}
+
+impl Release {
+    /// What is selected of the spec.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            platforms: self.platforms.clone(),
+            environments: self.environments.clone(),
+            version: self.version.clone(),
+            allow: self.allow.clone(),
+            base: None,
+            needs_base: false,
+            architectures: Vec::new(),
+        }
+    }
+}
+
+impl Build {
+    /// What is selected of the spec, with the base.
+    pub(super) fn selection(&self, working_folder: &Path) -> Selection {
+        let base = self.base.as_ref().map(|base| from_folder(base, working_folder));
+        Selection { base, needs_base: true, architectures: self.architectures.clone(), ..self.release.selection() }
+    }
+}
+
+/// A path on the command line starts where the user stands, not at the spec.
+fn from_folder(base: &str, folder: &Path) -> String {
+    match base.split_once(':') {
+        Some((transport, path)) => format!("{transport}:{}", folder.join(path).display()),
+        None => base.to_owned(),
+    }
+}

@@ -1,0 +1,99 @@
+//! The one place that maps errors to messages and exit codes.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use annotate_snippets::Renderer;
+
+use crate::host::{Failure, WriteError};
+use crate::pipeline::{BuildError, PrepareError};
+use crate::store::StoreError;
+
+use super::picture::{Texts, draw};
+
+/// Why a command did not do what it was asked to.
+pub(super) enum CommandFailure {
+    /// A release could not be prepared or built.
+    Release(Failure),
+    /// A file could not be written.
+    Write(WriteError),
+    /// The command line names something that does not exist: message and hint.
+    Usage(String, String),
+}
+
+impl From<Failure> for CommandFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Release(failure)
+    }
+}
+
+impl From<WriteError> for CommandFailure {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+const INPUT: u8 = 1;
+const USAGE: u8 = 2;
+const SURROUNDINGS: u8 = 3;
+/// `EX_SOFTWARE` of sysexits.h.
+const BUG: u8 = 70;
+
+/// What clap has to say: help goes to standard output and is no failure.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when the terminal is gone.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+impl CommandFailure {
+    /// Says what went wrong, and ends with its code.
+    pub(super) fn report(&self) -> ExitCode {
+        let (text, code) = self.explain();
+        anstream::eprint!("{text}");
+        ExitCode::from(code)
+    }
+
+    fn explain(&self) -> (String, u8) {
+        match self {
+            Self::Release(Failure::Prepare { sources, error: PrepareError::Input(diagnostics) }) => {
+                (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), INPUT)
+            }
+            Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => (
+                chain("bug", bug, Some("this is a fault of bootsmith: please report it with your bootstrap.toml")),
+                BUG,
+            ),
+            Self::Release(Failure::Host(error)) => (chain("error", error, None), SURROUNDINGS),
+            Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error)), SURROUNDINGS),
+            Self::Write(error) => (chain("error", error, None), SURROUNDINGS),
+            Self::Usage(message, hint) => (format!("error: {message}\nhint: {hint}\n"), USAGE),
+        }
+    }
+}
+
+/// What to do about a build that failed.
+fn build_hint(error: &BuildError) -> Option<&'static str> {
+    match error {
+        BuildError::Store(StoreError::MissingTools(_)) => {
+            Some("take a base that has them, such as docker:28-cli; `scratch` is not looked into")
+        }
+        BuildError::Store(StoreError::Content { .. }) => Some("make the base anew; nothing was written"),
+        BuildError::Store(StoreError::Disk { .. }) => Some("an older output is as it was"),
+        _ => None,
+    }
+}
+
+/// The message says what, the chain says why, the hint says what to do.
+fn chain(kind: &str, error: &dyn Error, hint: Option<&str>) -> String {
+    let mut text = format!("{kind}: {error}\n");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = writeln!(text, "  because: {error}");
+        cause = error.source();
+    }
+    if let Some(hint) = hint {
+        let _ = writeln!(text, "hint: {hint}");
+    }
+    text
+}

@@ -1,0 +1,147 @@
+//! The one table of diagnostic codes: what `bootsmith explain` prints and `docs/reference/diagnostics.md` shows.
+
+use std::fmt;
+
+/// A stable code such as `B012`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(u16);
+
+/// What a code means.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation {
+    /// The code.
+    pub code: Code,
+    /// Whether `allow` may lower it to a warning.
+    pub lint: bool,
+    /// The fault in a few words.
+    pub title: &'static str,
+    /// Why it is a fault and what to write instead.
+    pub text: &'static str,
+}
+
+impl Code {
+    /// Reads `B012`.
+    pub fn parse(text: &str) -> Option<Self> {
+        CODES.iter().map(|known| known.code).find(|code| code.to_string() == text)
+    }
+
+    /// What the code means.
+    pub fn explanation(self) -> &'static Explanation {
+        CODES.iter().find(|known| known.code == self).expect("every code is made by the table")
+    }
+
+    /// Whether `allow` may lower it to a warning.
+    pub fn is_lint(self) -> bool {
+        self.explanation().lint
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "B{:03}", self.0)
+    }
+}
+
+/// Makes the constants and the table of one list, so that no code exists without its explanation.
+macro_rules! codes {
+    ($($kind:ident $number:literal $name:ident $title:literal $text:literal)*) => {
+        impl Code {
+            $(#[doc = $title] pub const $name: Self = Self($number);)*
+        }
+
+        /// Every code, by number.
+        pub const CODES: &[Explanation] = &[
+            $(Explanation { code: Code::$name, lint: codes!(@ $kind), title: $title, text: $text },)*
+        ];
+    };
+    (@ error) => { false };
+    (@ lint) => { true };
+}
+
+codes! {
+    error 1 SYNTAX "the file is not TOML"
+        "The text cannot be read as TOML 1.1 (https://toml.io). The caret shows where reading stopped; the cause is often a missing quote or bracket just before it."
+    error 2 UNKNOWN_KEY "unknown key"
+        "Nothing is ignored in silence: a key that bootsmith does not know is an error, because it is usually a slip. The hint names the near one and lists the known ones."
+    error 3 WRONG_TYPE "a value of the wrong type"
+        "The key takes another type of value than the one written: a text, a number, true or false, a list or a table."
+    error 4 MISSING_KEY "a required key is missing"
+        "The table cannot be understood without this key."
+    error 5 INVALID_NAME "a name that cannot be used"
+        "Names of projects, services, environments and scripts become DNS labels and object names on every platform: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`. Names of parameters and variables are environment variables: `[A-Z][A-Z0-9_]*`."
+    error 6 INVALID_VALUE "a value out of its bounds"
+        "The value has the right type but cannot be honoured: a number out of range, a duration without a unit, a word that is not one of the known ones."
+    error 7 RESERVED_NAME "a name that means something else already"
+        "The name belongs to the shell, to Docker, to Compose, to Kubernetes or to the bootstrap image itself; a parameter of that name would change how the tools behave, a script or environment of that name would hide a command."
+    error 8 UNDECLARED "`${NAME}` is not declared"
+        "Every `${NAME}` is a variable (known at build, `[variables]`) or a parameter (given by the operator, `[parameters.NAME]`). Built in are `PROJECT_NAME`, `PROJECT_VERSION` and `ENVIRONMENT`. A dollar sign is written `$$`."
+    error 9 INTERPOLATION "a `$` that cannot be understood"
+        "`${NAME}` is the only form. Whether a value is required and what its default is belongs to `[parameters.NAME]`, where it is checked and documented once, and not to each use, as in Compose's `${NAME:-default}`. A dollar sign is written `$$`. Paths of files are read before variables are known and hold no `${NAME}`."
+    error 10 PARAMETER_PLACE "a parameter in a place where it cannot be honoured"
+        "A parameter is given at run time. It may stand in `environment`, `command`, `entrypoint`, in `configs` and in `secrets`, because there it can be honoured on every platform; an image, a port or a volume is decided when the release is built. Declare a variable instead, or an environment. A secret parameter may not stand in `command` or `entrypoint`: everybody on the host can read a process's arguments."
+    error 11 UNKNOWN_REFERENCE "a reference to something that is not declared"
+        "A service names a network, volume, config, secret or other service, or a hook or an environment names something, that does not exist in that environment. A service with `enabled = false` or an inactive profile does not exist there."
+    error 12 UNKNOWN_ENVIRONMENT "an environment that does not exist"
+        "`extends`, `--environment` and `default-environment` name an environment of `[environments]`."
+    error 13 CYCLE "a circle"
+        "Environments that extend each other, services that wait for each other or variables that stand in each other can never be resolved."
+    error 14 REFUSED_KEY "a Compose key that a release cannot use"
+        "The Compose Specification has keys for a developer's machine, or that tie a service to one container. A release deploys images with several environments side by side; the message says why the key is refused and what to write instead."
+    error 15 RELATIVE_BIND "a relative bind mount"
+        "The engine would resolve the path on its own host, not in the bootstrap image. Bake the file in: `[configs.NAME] file = \"…\"` (or `directory = \"…\"`), and mount it with `configs = [{ source = \"NAME\", target = \"…\" }]`."
+    error 16 FILE "a file that cannot be read"
+        "The file does not exist, is no regular file, or may not be read."
+    error 17 PATH "a path that leaves the project folder"
+        "Files of a release come from the project folder alone: no absolute path, no `..`, no symbolic link that leads out, no device, socket or pipe, no name that is not UTF-8."
+    lint 18 FLOATING_TAG "an image without a fixed tag"
+        "`latest`, or no tag, means something else tomorrow: the release could be neither repeated nor taken back. Name the version, or pin the digest with `@sha256:…`. Environments for development and tests are left in peace (`production = false`)."
+    error 19 IMAGE "not an image reference"
+        "An image is `[registry/]name[:tag][@sha256:digest]`, lower case (https://github.com/distribution/reference)."
+    error 20 SCHEMA "a value that the Compose Specification does not take"
+        "The rendered file is validated against the Compose Specification's JSON schema (https://github.com/compose-spec/compose-spec); the message is the schema's."
+    lint 21 PLAIN_SECRET "a secret in plain sight"
+        "The key looks like a secret and the value stands in the file: it would be in the image, in the registry and in `docker inspect`. Declare `[parameters.NAME] secret = true` and a `[secrets]` entry that uses it, or pass the path of the secret's file (`…_FILE`)."
+    error 22 DUPLICATE "the same thing twice"
+        "Two entries would write the same path, mount the same target or take the same name."
+    error 23 TOO_LONG "a name that is too long on the target"
+        "Project, environment and service are joined to one name on the target, at most 63 characters long (RFC 1123 labels)."
+    error 24 TEMPLATE "a template that cannot be rendered"
+        "A config file that ends in `.tera` is rendered when the release is built, once for each environment, with the variables; see https://keats.github.io/tera/. A parameter may be printed with `{{ NAME }}` and nothing else, because its value is known only on the target."
+    error 25 DEFAULT "a default that breaks its own rule"
+        "The default of a parameter must match its `pattern`, `enum`, `type`, `min` and `max`; a secret has no default, and a required parameter needs none."
+    error 26 PLATFORM "a platform that this version does not build"
+        "The platforms are listed in the hint."
+    error 27 TOO_LARGE "a file that is too large"
+        "A script is handed to the service's shell as one argument, of which Linux takes 128 KiB; a config must fit into what the platforms store (1,000,000 bytes)."
+    error 28 HIDDEN_CHARACTER "a character that hides"
+        "Control characters and bidirectional formatting characters make a file read differently from what it does (CVE-2021-42574)."
+    error 29 VERSION "not a version"
+        "A release is versioned by SemVer (https://semver.org): MAJOR.MINOR.PATCH with an optional `-pre.release` and `+build`."
+    error 30 BASE "a base that cannot be used"
+        "A base is `scratch`, `oci:PATH` (an OCI layout, folder or tar) or `docker-archive:PATH` (made by `docker save`). It must hold what the entrypoint needs: `sh`, the docker CLI and Compose."
+    lint 31 HOST_PATH "a path of the target's host"
+        "The service depends on a file or folder that every host must have, and that no release brings. A named volume, a config or a secret travels with the product."
+    error 32 SCRIPT "a script that cannot be run as declared"
+        "A script has a `file` or a `command`; in `exec` and `run` mode it names a `service`, and its file is handed to that service's shell."
+    lint 33 UNUSED "something declared and never used"
+        "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
+    error 34 EXTERNAL "external objects that Compose cannot read"
+        "Docker Compose has no store of its own for configs and secrets. Give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`)."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_ascend() {
+        assert!(CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
+    }
+
+    #[test]
+    fn a_code_reads_as_it_prints() {
+        assert_eq!(Code::parse("B012"), Some(Code::UNKNOWN_ENVIRONMENT));
+        assert_eq!(Code::parse("B999"), None);
+        assert_eq!(Code::UNKNOWN_ENVIRONMENT.to_string(), "B012");
+    }
+}

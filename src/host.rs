@@ -1,0 +1,82 @@
+//! The edge to the machine: files and environment variables.
+//!
+//! Takes in paths; gives out [`Sources`] and settings. The only room that opens the files of a project.
+#![allow(clippy::disallowed_methods, reason = "this room is where files and the environment are read")]
+
+mod build;
+mod files;
+mod project_files;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fs, io};
+
+pub use build::{BuildSettings, Failure, Outcome, build, prepare};
+pub use files::{WriteError, write_tree};
+
+use crate::epoch::{Epoch, EpochFault};
+use crate::source::Sources;
+use crate::spec::{self, Context};
+
+/// The surroundings refused.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The spec cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Spec {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The spec is no text.
+    #[error("`{}` is no UTF-8 text", .0.display())]
+    NoText(PathBuf),
+    /// `SOURCE_DATE_EPOCH` is set to something else.
+    #[error("the environment variable SOURCE_DATE_EPOCH: {0}")]
+    Epoch(#[from] EpochFault),
+}
+
+/// Reads a spec and every file that it names. What is wrong with a named file is kept as data, for the diagnostics.
+pub fn read_sources(spec_path: &Path) -> Result<Sources, HostError> {
+    let bytes = fs::read(spec_path).map_err(|source| HostError::Spec { path: spec_path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|_| HostError::NoText(spec_path.to_owned()))?;
+    let spec_file = Arc::from(spec_path.to_string_lossy());
+    let mut sources = Sources { spec_file, spec_text: Arc::from(text), files: BTreeMap::new() };
+    let project = project_folder(spec_path);
+    let spec = spec::parse(&sources, &mut Context::new(Arc::clone(&sources.spec_file)));
+    for path in spec::referenced_files(&spec) {
+        let source = project_files::read(project, &path);
+        sources.files.insert(path, source);
+    }
+    Ok(sources)
+}
+
+/// The folder of a spec: paths in it start there.
+pub fn project_folder(spec_path: &Path) -> &Path {
+    match spec_path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// `SOURCE_DATE_EPOCH`, or 1970.
+pub fn epoch() -> Result<Epoch, HostError> {
+    match env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => Ok(Epoch::parse(&text)?),
+        Err(_) => Ok(Epoch::default()),
+    }
+}
+
+/// The content cache: `$XDG_CACHE_HOME/bootsmith`, else `~/.cache/bootsmith` (XDG Base Directory Specification); none without a home.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("bootsmith"))
+}
+
+/// Where the user stands; the root when even that is gone.
+pub fn working_folder() -> PathBuf {
+    env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+}

@@ -1,0 +1,99 @@
+//! One call for those who build from a project folder: the command line, and a product's own xtask.
+
+use std::path::PathBuf;
+
+use crate::pipeline::{self, BuildError, Built, PrepareError, Prepared, Workplace};
+use crate::plan::Selection;
+use crate::source::Sources;
+use crate::store::{Cache, Progress, StoreError};
+
+use super::{HostError, cache_folder, epoch, project_folder, read_sources};
+
+/// What to build, and where.
+///
+/// ```no_run
+/// let settings = bootsmith::host::BuildSettings { output: "target/bootstrap".into(), ..Default::default() };
+/// let outcome = bootsmith::host::build(&settings, &|_bytes| {})?;
+/// for built in outcome.built {
+///     println!("{} {}", built.path.display(), built.receipt.digest);
+/// }
+/// # Ok::<(), bootsmith::host::Failure>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct BuildSettings {
+    /// The spec file.
+    pub file: PathBuf,
+    /// What of it.
+    pub selection: Selection,
+    /// Where the tarballs go.
+    pub output: PathBuf,
+}
+
+impl Default for BuildSettings {
+    fn default() -> Self {
+        Self {
+            file: "bootstrap.toml".into(),
+            selection: Selection { needs_base: true, ..Selection::default() },
+            output: "target/bootstrap".into(),
+        }
+    }
+}
+
+/// What was built.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The bytes it was built from, for drawing the warnings.
+    pub sources: Sources,
+    /// The release.
+    pub prepared: Prepared,
+    /// The tarballs.
+    pub built: Vec<Built>,
+}
+
+/// Why nothing was built. An older tarball is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The project's files are wrong, or bootsmith is; the bytes are for drawing the diagnostics.
+    #[error("{error}")]
+    Prepare {
+        /// What was read.
+        sources: Box<Sources>,
+        /// What is wrong with it.
+        #[source]
+        error: PrepareError,
+    },
+    /// A file cannot be read, or a variable is wrong.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The image cannot be made or written.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Build(BuildError::Store(error))
+    }
+}
+
+/// Reads, checks and renders a release, and writes nothing.
+pub fn prepare(file: &std::path::Path, selection: &Selection) -> Result<(Sources, Prepared), Failure> {
+    let sources = read_sources(file)?;
+    match pipeline::prepare(&sources, selection) {
+        Ok(prepared) => Ok((sources, prepared)),
+        Err(error) => Err(Failure::Prepare { sources: Box::new(sources), error }),
+    }
+}
+
+/// Builds the tarballs of a release; `progress` hears of every piece of bytes that is written.
+pub fn build(settings: &BuildSettings, progress: Progress<'_>) -> Result<Outcome, Failure> {
+    let (sources, prepared) = prepare(&settings.file, &settings.selection)?;
+    let cache = match cache_folder() {
+        Some(folder) => Cache::open(&folder)?,
+        None => Cache::temporary()?,
+    };
+    let place =
+        Workplace { project: project_folder(&settings.file), output: &settings.output, cache: &cache, epoch: epoch()? };
+    let built = pipeline::build(&prepared, place, progress)?;
+    Ok(Outcome { sources, prepared, built })
+}

@@ -1,0 +1,99 @@
+//! Files of a project, kept inside the project.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use crate::path::RelativePath;
+use crate::source::{MAX_FILE_BYTES, Source, SourceFault};
+
+/// What is at a path of the project folder.
+pub(super) fn read(project: &Path, path: &str) -> Source {
+    try_read(project, path).unwrap_or_else(Source::Fault)
+}
+
+fn try_read(project: &Path, path: &str) -> Result<Source, SourceFault> {
+    RelativePath::parse(path).map_err(|fault| SourceFault::Outside(fault.to_string()))?;
+    let place = inside(project, &project.join(path))?;
+    let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
+    if kind.is_dir() {
+        return read_folder(project, &place).map(Source::Folder);
+    }
+    check_regular(kind)?;
+    read_file(&place).map(Source::File)
+}
+
+/// The path with all symbolic links followed, if it is still in the project.
+fn inside(project: &Path, path: &Path) -> Result<std::path::PathBuf, SourceFault> {
+    let real = path.canonicalize().map_err(|error| fault(&error))?;
+    let project = project.canonicalize().map_err(|error| fault(&error))?;
+    if real.starts_with(&project) {
+        return Ok(real);
+    }
+    Err(SourceFault::Outside("leaves the project folder through a symbolic link".to_owned()))
+}
+
+fn check_regular(kind: FileType) -> Result<(), SourceFault> {
+    let special = [
+        (kind.is_char_device(), "a character device"),
+        (kind.is_block_device(), "a block device"),
+        (kind.is_fifo(), "a named pipe"),
+        (kind.is_socket(), "a socket"),
+    ];
+    match special.into_iter().find(|(is_it, _)| *is_it) {
+        Some((_, what)) => Err(SourceFault::Special(what)),
+        None => Ok(()),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Arc<[u8]>, SourceFault> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| fault(&error))?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(SourceFault::TooLarge) } else { Ok(Arc::from(bytes)) }
+}
+
+fn read_folder(project: &Path, folder: &Path) -> Result<BTreeMap<RelativePath, Arc<[u8]>>, SourceFault> {
+    let mut files = BTreeMap::new();
+    let mut total = 0;
+    for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
+        let entry = entry.map_err(|error| SourceFault::Unreadable(error.to_string()))?;
+        let place = inside(project, entry.path())?;
+        let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
+        if kind.is_dir() {
+            if entry.path_is_symlink() {
+                return Err(SourceFault::Outside(format!(
+                    "holds the symbolic link `{}` to a folder",
+                    entry.path().display()
+                )));
+            }
+            continue;
+        }
+        check_regular(kind)?;
+        let bytes = read_file(&place)?;
+        total += bytes.len() as u64;
+        if total > MAX_FILE_BYTES {
+            return Err(SourceFault::TooLarge);
+        }
+        files.insert(relative(folder, entry.path())?, bytes);
+    }
+    Ok(files)
+}
+
+fn relative(folder: &Path, path: &Path) -> Result<RelativePath, SourceFault> {
+    let below = path.strip_prefix(folder).expect("a walk stays below its root");
+    let text = below.to_str().ok_or_else(|| SourceFault::Name(format!("is not UTF-8: `{}`", below.display())))?;
+    RelativePath::parse(text).map_err(|fault| SourceFault::Name(fault.to_string()))
+}
+
+fn fault(error: &io::Error) -> SourceFault {
+    match error.kind() {
+        io::ErrorKind::NotFound => SourceFault::NotFound,
+        _ => SourceFault::Unreadable(error.to_string()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Checked names: a name that exists is valid.
+//!
+//! Takes in text; gives out names of services, environments, scripts … (DNS labels) and of parameters and variables
+//! (environment variables). Knows no file.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A lower-case DNS label: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`, as RFC 1123 has it with a letter first, so that it is also an RFC 1035 label.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Label(String);
+
+/// The name of a parameter or variable: `[A-Z][A-Z0-9_]*`, a POSIX environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct EnvironmentKey(String);
+
+/// The longest DNS label (RFC 1035, section 2.3.4).
+pub const MAX_LABEL_CHARACTERS: usize = 63;
+
+impl Label {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let valid = text.len() <= MAX_LABEL_CHARACTERS
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && text.bytes().all(inner);
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as part of an environment variable: `web-conf` is `WEB_CONF`.
+    pub fn to_environment_key(&self) -> String {
+        self.0.to_ascii_uppercase().replace('-', "_")
+    }
+}
+
+impl EnvironmentKey {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let valid = text.starts_with(|first: char| first.is_ascii_uppercase()) && text.bytes().all(inner);
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the shell, Docker, Compose, Kubernetes or the entrypoint itself give the name a meaning.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED_KEYS.binary_search(&self.as_str()).is_ok()
+            || RESERVED_PREFIXES.iter().any(|prefix| self.0.starts_with(prefix))
+    }
+}
+
+/// Variables that a shell or a tool of the bootstrap image reads (POSIX.1-2017, 2.5.3 and 8.3, and proxies). Sorted.
+const RESERVED_KEYS: &[&str] = &[
+    "ALL_PROXY",
+    "BASH_ENV",
+    "CDPATH",
+    "COLUMNS",
+    "ENV",
+    "ENVIRONMENT",
+    "FPATH",
+    "HISTFILE",
+    "HOME",
+    "HOSTNAME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "IFS",
+    "LANG",
+    "LANGUAGE",
+    "LINENO",
+    "LINES",
+    "LOGNAME",
+    "MAIL",
+    "NO_COLOR",
+    "NO_PROXY",
+    "OLDPWD",
+    "OPTARG",
+    "OPTIND",
+    "PATH",
+    "PPID",
+    "PROJECT_NAME",
+    "PROJECT_VERSION",
+    "PS1",
+    "PS2",
+    "PS4",
+    "PWD",
+    "SHELL",
+    "SHELLOPTS",
+    "SHLVL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+];
+
+/// Families of such variables.
+const RESERVED_PREFIXES: &[&str] =
+    &["BOOTSMITH", "BOOTSTRAP_", "BUILDKIT", "COMPOSE_", "DOCKER_", "KUBE", "LC_", "LD_", "SSH_"];
+
+impl fmt::Display for Label {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for EnvironmentKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_dns_labels_with_a_letter_first() {
+        for good in ["a", "web", "web-2", &"a".repeat(63)] {
+            assert!(Label::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "2web", "-web", "web-", "Web", "we_b", "wéb", "a.b", &"a".repeat(64)] {
+            assert!(Label::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_tools_read_is_reserved() {
+        assert!(RESERVED_KEYS.is_sorted());
+        for (name, reserved) in [("PATH", true), ("DOCKER_HOST", true), ("KUBECONFIG", true), ("DB_PASSWORD", false)] {
+            assert_eq!(EnvironmentKey::parse(name).expect("a name").is_reserved(), reserved, "{name}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The story on one screen: sources → spec → plan → payload → image → archive.
+//!
+//! The library's front door for those who have the bytes already; `host` reads them from a project folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostics};
+use crate::digest::Digest;
+use crate::epoch::Epoch;
+use crate::image::architecture::ArchitectureFault;
+use crate::image::assemble::{AssembleError, Settings};
+use crate::image::reference::ReferenceFault;
+use crate::image::{self, Architecture, Base, Image, ImageReference};
+use crate::layer::Layer;
+use crate::plan::{self, Plan, Platform, Selection};
+use crate::render::{self, Payload, RenderBug};
+use crate::source::Sources;
+use crate::spec::{self, Context};
+use crate::store::base::BaseReferenceFault;
+use crate::store::{self, BaseReference, Cache, Place, Progress, Receipt, StoreError, Tool};
+
+/// A release that can be built: everything decided and every file rendered.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What will be built.
+    pub plan: Plan,
+    /// What bootsmith adds to the base, by platform.
+    pub payloads: BTreeMap<Platform, Payload>,
+    /// What is worth reading.
+    pub warnings: Diagnostics,
+}
+
+/// Why nothing can be built.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The project's files are wrong.
+    #[error("the project's files are wrong")]
+    Input(Diagnostics),
+    /// Bootsmith is wrong.
+    #[error(transparent)]
+    Bug(#[from] RenderBug),
+}
+
+/// Parses, resolves and renders a release. Whatever is wrong with the input is found here, all at once.
+pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, PrepareError> {
+    let mut context = Context::new(Arc::clone(&sources.spec_file));
+    let spec = spec::parse(sources, &mut context);
+    if context.diagnostics.has(Code::SYNTAX) {
+        return Err(PrepareError::Input(context.diagnostics));
+    }
+    let Some(plan) = plan::resolve(&spec, sources, selection, &mut context) else {
+        return Err(PrepareError::Input(context.diagnostics));
+    };
+    let mut payloads = BTreeMap::new();
+    for platform in &plan.platforms {
+        payloads.insert(*platform, render::render(&plan, *platform, &mut context)?);
+    }
+    if context.diagnostics.has_errors() {
+        return Err(PrepareError::Input(context.diagnostics));
+    }
+    Ok(Prepared { plan, payloads, warnings: context.diagnostics })
+}
+
+/// Where a build reads and writes.
+#[derive(Clone, Copy)]
+pub struct Workplace<'a> {
+    /// Where relative paths of bases start.
+    pub project: &'a Path,
+    /// Where the tarballs go; it is made when it is missing.
+    pub output: &'a Path,
+    /// What earlier builds left.
+    pub cache: &'a Cache,
+    /// The one instant of the image.
+    pub epoch: Epoch,
+}
+
+/// One tarball that was written.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The platform it operates.
+    pub platform: Platform,
+    /// The tarball; its receipt lies beside it, with the ending `.json`.
+    pub path: PathBuf,
+    /// What is in it.
+    pub receipt: Receipt,
+}
+
+/// Why an image could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The base, the cache or the output.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The base is none.
+    #[error(transparent)]
+    BaseReference(#[from] BaseReferenceFault),
+    /// An architecture is none.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureFault),
+    /// The repository and the version make no reference.
+    #[error(transparent)]
+    Reference(#[from] ReferenceFault),
+    /// Base and payload do not fit together.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+}
+
+/// Builds the image of every platform and writes its tarball.
+pub fn build(prepared: &Prepared, place: Workplace<'_>, progress: Progress<'_>) -> Result<Vec<Built>, BuildError> {
+    store::disk::create_folder(place.output)?;
+    prepared
+        .payloads
+        .iter()
+        .map(|(platform, payload)| build_one(prepared, *platform, payload, place, progress))
+        .collect()
+}
+
+fn build_one(
+    prepared: &Prepared,
+    platform: Platform,
+    payload: &Payload,
+    place: Workplace<'_>,
+    progress: Progress<'_>,
+) -> Result<Built, BuildError> {
+    let plan = &prepared.plan;
+    let reference = ImageReference::parse(&render::reference(plan, platform))?;
+    let image = assemble(plan, platform, payload, place)?;
+    let path = place.output.join(format!("{}-{}-{}.tar", plan.project, plan.version, platform.name()));
+    let receipt = store::write_archive(&image, &reference, &path, place.cache, progress)?;
+    receipt.write(&path.with_extension("json"))?;
+    Ok(Built { platform, path, receipt })
+}
+
+fn assemble(plan: &Plan, platform: Platform, payload: &Payload, place: Workplace<'_>) -> Result<Image, BuildError> {
+    let base = open_base(plan, platform, place)?;
+    let layers = pack(payload, place)?;
+    let settings = settings(plan, platform, &base, place.epoch);
+    Ok(image::assemble(&base, &layers, &settings, place.epoch)?)
+}
+
+/// Opens, verifies and selects the base, and looks for what the entrypoint calls. `scratch` has nothing to look into: it is for those who
+/// add the tools themselves.
+fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Base, BuildError> {
+    let reference = BaseReference::parse(plan.base.get(&platform).map_or("scratch", String::as_str))?;
+    let wanted = plan.architectures.iter().map(|text| Architecture::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let is_scratch = reference == BaseReference::Scratch;
+    let wanted = if is_scratch && wanted.is_empty() { vec![Architecture::parse("linux/amd64")?] } else { wanted };
+    let base = store::open_base(&reference.from_folder(place.project), &wanted, place.cache)?;
+    if !is_scratch {
+        store::require_tools(&base, &tools(platform), place.cache)?;
+    }
+    Ok(base)
+}
+
+/// What the entrypoint of a platform calls.
+fn tools(platform: Platform) -> Vec<Tool> {
+    const POSIX: &[&str] = &[
+        "sh",
+        "awk",
+        "cat",
+        "cut",
+        "date",
+        "grep",
+        "head",
+        "mktemp",
+        "od",
+        "sed",
+        "sha256sum",
+        "sleep",
+        "sort",
+        "tail",
+        "tr",
+    ];
+    let command = |name: &str| Tool::new(name, [Place::Command(name.to_owned())]);
+    let mut tools: Vec<_> = POSIX.iter().map(|name| command(name)).collect();
+    match platform {
+        Platform::Compose => {
+            tools.push(command("docker"));
+            let compose = "docker-compose".to_owned();
+            tools.push(Tool::new("docker compose", [Place::DockerPlugin(compose.clone()), Place::Command(compose)]));
+        }
+    }
+    tools
+}
+
+/// By rate of change: a release that only moves an image tag changes the last layer.
+fn pack(payload: &Payload, place: Workplace<'_>) -> Result<Vec<Layer>, BuildError> {
+    let roles =
+        [("entrypoint", &payload.entrypoint), ("scripts", &payload.scripts), ("environments", &payload.environments)];
+    let layers = roles.into_iter().filter(|(_, tree)| !tree.is_empty());
+    Ok(layers.map(|(role, tree)| place.cache.layer(role, tree, place.epoch)).collect::<Result<_, _>>()?)
+}
+
+fn settings(plan: &Plan, platform: Platform, base: &Base, epoch: Epoch) -> Settings {
+    let environments: Vec<_> = plan.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let mut annotations = plan.annotations.clone();
+    annotations.extend([
+        ("org.opencontainers.image.version".to_owned(), plan.version.to_string()),
+        ("org.opencontainers.image.created".to_owned(), epoch.to_string()),
+        ("io.bootsmith.platform".to_owned(), platform.name().to_owned()),
+        ("io.bootsmith.environments".to_owned(), environments.join(" ")),
+        ("io.bootsmith.spec-digest".to_owned(), Digest::of(plan.spec_text.as_bytes()).to_string()),
+        ("io.bootsmith.format".to_owned(), render::FORMAT.to_string()),
+    ]);
+    annotations
+        .extend(base.digest().map(|digest| ("org.opencontainers.image.base.digest".to_owned(), digest.to_string())));
+    Settings {
+        entrypoint: vec![format!("/{}/bin/bootstrap", render::ROOT)],
+        command: vec!["help".to_owned()],
+        environment: BTreeMap::new(),
+        labels: annotations.clone(),
+        annotations,
+    }
+}

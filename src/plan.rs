@@ -1,0 +1,251 @@
+//! Everything decided: what will be done, for every environment.
+//!
+//! Takes in a [`Spec`](crate::spec::Spec) and the bytes it names; gives out a [`Plan`]: environments merged, variables put in, defaults applied,
+//! references checked, the order of start computed. What was written and what will be done are two types. Knows no output format.
+
+mod environment;
+mod environment_file;
+mod image;
+mod lint;
+mod objects;
+mod parameter;
+mod release;
+mod scope;
+mod script;
+mod service;
+mod service_environment;
+mod service_keys;
+mod waves;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::name::{EnvironmentKey, Label};
+use crate::path::RelativePath;
+use crate::spec::node::{Node, Table};
+
+pub use parameter::{Parameter, ParameterRule};
+pub use release::{Selection, resolve};
+pub use scope::{Piece, pieces, unescaped};
+pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
+
+/// One release, resolved.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The project's name.
+    pub project: Label,
+    /// The release.
+    pub version: semver::Version,
+    /// The platforms to build for.
+    pub platforms: Vec<Platform>,
+    /// `[registry/]name` of the bootstrap image, without a tag.
+    pub repository: String,
+    /// What the image is made on, as written: `store` reads it.
+    pub base: BTreeMap<Platform, String>,
+    /// The architectures wanted, as `os/architecture[/variant]`; empty: all that the base has.
+    pub architectures: Vec<String>,
+    /// OCI annotations, without the generated ones.
+    pub annotations: BTreeMap<String, String>,
+    /// The environment an operator may leave out.
+    pub default_environment: Option<Label>,
+    /// The environments selected, sorted by name.
+    pub environments: Vec<Environment>,
+    /// The spec as it was read, carried in the image.
+    pub spec_text: Arc<str>,
+}
+
+/// A platform that a bootstrap image operates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Platform {
+    /// Docker Compose.
+    Compose,
+}
+
+impl Platform {
+    /// Every platform.
+    pub const ALL: &[Self] = &[Self::Compose];
+
+    /// The name in files, tags and flags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|platform| platform.name() == name)
+    }
+}
+
+/// One environment of a release, merged and checked.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The name an operator gives.
+    pub name: Label,
+    /// What the product is called on the target: `shop-production`.
+    pub target: String,
+    /// Every variable, built-in ones included, with its value.
+    pub variables: BTreeMap<EnvironmentKey, String>,
+    /// What the operator gives.
+    pub parameters: BTreeMap<EnvironmentKey, Parameter>,
+    /// The services, by wave, then name.
+    pub services: Vec<Service>,
+    /// Named volumes: the Compose definition, as written.
+    pub volumes: BTreeMap<Label, Object>,
+    /// Networks: the Compose definition, as written.
+    pub networks: BTreeMap<Label, Object>,
+    /// Files that services mount.
+    pub configs: BTreeMap<Label, ConfigContent>,
+    /// Secrets that services mount.
+    pub secrets: BTreeMap<Label, SecretSource>,
+    /// Maintenance scripts.
+    pub scripts: BTreeMap<Label, Script>,
+    /// The scripts to run at a point, in order.
+    pub hooks: BTreeMap<&'static str, Vec<Label>>,
+    /// The merged sections with the places of everything, for faults that are found later.
+    pub written: Node,
+}
+
+/// A volume or network.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// What Compose takes, without `external` and `name`.
+    pub definition: Table,
+    /// The name on the target.
+    pub name: String,
+    /// Whether the target must have it already.
+    pub external: bool,
+}
+
+/// What a config holds.
+#[derive(Clone, Debug)]
+pub enum ConfigContent {
+    /// The bytes of a file.
+    File(Arc<[u8]>),
+    /// A Tera template (path, text), rendered at build.
+    Template(String, String),
+    /// A text in normal form: `${NAME}` for parameters, `$$` for a dollar.
+    Inline(String),
+    /// A folder's files.
+    Folder(BTreeMap<RelativePath, Arc<[u8]>>),
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The operator gives it as a parameter.
+    Parameter(EnvironmentKey),
+    /// A file of the target's host.
+    HostFile(String),
+}
+
+/// One service, resolved.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The name.
+    pub name: Label,
+    /// The image reference.
+    pub image: String,
+    /// The Compose keys that need no decision, in normal form: `${NAME}` for parameters, `$$` for a dollar.
+    pub definition: Table,
+    /// The environment, in normal form.
+    pub environment: BTreeMap<String, String>,
+    /// The services it waits for.
+    pub depends_on: BTreeMap<Label, Dependency>,
+    /// The configs and secrets it mounts.
+    pub files: Vec<FileUse>,
+    /// How it runs.
+    pub kind: ServiceKind,
+    /// How many replicas the release asks for.
+    pub replicas: u32,
+    /// When it starts: services of a wave depend only on earlier ones. The first is 1.
+    pub wave: u32,
+    /// What must hold before the next wave starts.
+    pub gate: Gate,
+    /// How long it must stay up before it counts as started.
+    pub window_seconds: u64,
+    /// Whether the spec declares a health check.
+    pub has_healthcheck: bool,
+    /// When its image is pulled.
+    pub pull: PullPolicy,
+    /// A JSON merge patch (RFC 7396) on the rendered service, for what only Compose knows.
+    pub patch: Option<Table>,
+    /// The parameters that its definition uses.
+    pub parameters: BTreeSet<EnvironmentKey>,
+}
+
+/// How a service runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// It stays up.
+    Service,
+    /// It is done when it exits with 0.
+    Job,
+}
+
+/// One entry of `depends_on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// What is waited for.
+    pub condition: Gate,
+    /// Whether the dependent restarts with it.
+    pub restart: bool,
+}
+
+/// What a dependent waits for, the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// Nothing.
+    None,
+    /// The container runs.
+    Started,
+    /// The container is healthy.
+    Healthy,
+    /// The container exited with 0.
+    Completed,
+}
+
+/// When an image is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Before every `up`.
+    Always,
+    /// When the target does not have it.
+    Missing,
+    /// Never.
+    Never,
+}
+
+/// A config or secret in a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileUse {
+    /// Whether it is a config or a secret.
+    pub kind: FileKind,
+    /// The config or secret.
+    pub source: Label,
+    /// The absolute path in the container.
+    pub target: String,
+    /// The owner.
+    pub owner: Owner,
+}
+
+/// Config or secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// `[configs]`
+    Config,
+    /// `[secrets]`
+    Secret,
+}
+
+/// Who may read a mounted file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// The user id.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+    /// The permission bits.
+    pub mode: u32,
+}

@@ -1,0 +1,367 @@
+//! One environment: merged, interpolated, read, checked against itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::{EnvironmentKey, Label, MAX_LABEL_CHARACTERS};
+use crate::source::Sources;
+use crate::spec::node::{Entry, Node, Span, Table, Value};
+use crate::spec::{self, Context, LABEL_HINT, Spec};
+
+use super::scope::{Place, Scope};
+use super::service::{self, Surroundings};
+use super::waves::waves;
+use super::{ConfigContent, Environment, FileKind, Gate, SecretSource, Service, ServiceKind};
+use super::{objects, parameter, script, service_environment};
+
+/// What every environment of a release shares.
+pub(super) struct Release<'a> {
+    /// The project's name.
+    pub(super) project: &'a Label,
+    /// The version, for `${PROJECT_VERSION}`.
+    pub(super) version: &'a str,
+    /// What was written.
+    pub(super) spec: &'a Spec,
+    /// The files that were read.
+    pub(super) sources: &'a Sources,
+}
+
+/// Names of environments in which a floating tag is nobody's outage, unless `production = true` says otherwise.
+const RELAXED_PREFIXES: &[&str] = &["ci", "dev", "local", "sandbox", "test"];
+
+/// Resolves one environment.
+pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context) -> Environment {
+    let chain = chain(name, release.spec, context);
+    let mut sections = release.spec.sections.clone();
+    chain.iter().rev().for_each(|environment| sections.merge(&environment.overlay));
+    let profiles: BTreeSet<_> =
+        chain.iter().flat_map(|environment| &environment.profiles).map(|profile| profile.value.as_str()).collect();
+    let production = chain.iter().find_map(|environment| environment.production);
+    let production =
+        production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
+    prepare_services(&mut sections, &profiles, release.sources, context);
+    let parameters = parameter::read_all(section(&sections, "parameters"), context);
+    let mut scope = scope(name, &sections, &parameters, release, context);
+    let mut written = Node { span: Span::default(), value: Value::Table(sections) };
+    scope.interpolate_tree(&mut written, &mut Vec::new(), &place_of, context);
+    let environment = read(name, written, parameters, &scope, production, release, context);
+    check_parameters_used(&environment, &scope, context);
+    environment
+}
+
+/// The environment and those that it extends, itself first.
+fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spec::Environment> {
+    let mut chain = Vec::new();
+    let mut seen = vec![name.clone()];
+    let mut next = spec.environments.get(name);
+    while let Some(environment) = next {
+        chain.push(environment);
+        let Some(extends) = &environment.extends else { break };
+        let parent = Label::parse(&extends.value).filter(|label| spec.environments.contains_key(label));
+        let Some(parent) = parent else {
+            let known = spec.environments.keys().map(Label::as_str);
+            let child = seen.last().unwrap_or(name);
+            let message = format!("environment `{child}` extends unknown environment `{}`", extends.value);
+            context.error(
+                Code::UNKNOWN_ENVIRONMENT,
+                extends.span,
+                message,
+                unknown_name_hint(&extends.value, "environments", known),
+            );
+            break;
+        };
+        if seen.contains(&parent) {
+            let circle: Vec<_> = seen.iter().chain([&parent]).map(Label::as_str).collect();
+            context.error(
+                Code::CYCLE,
+                extends.span,
+                format!("environments extend each other: {}", circle.join(" → ")),
+                None,
+            );
+            break;
+        }
+        next = spec.environments.get(&parent);
+        seen.push(parent);
+    }
+    chain
+}
+
+/// Puts the defaults under every service, leaves out what this environment does not run, and gathers environments.
+fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &Sources, context: &mut Context) {
+    let defaults = sections.remove("service-defaults");
+    let Some(Entry { key_span, node: Node { span, value: Value::Table(services) } }) = sections.remove("services")
+    else {
+        return;
+    };
+    let mut prepared = Table::default();
+    for (name, entry) in services.iter() {
+        let Some(written) = entry.node.as_table() else { continue };
+        if !is_enabled(written, profiles, context) {
+            continue;
+        }
+        let mut service = defaults
+            .as_ref()
+            .filter(|_| takes_defaults(written, context))
+            .and_then(|entry| entry.node.as_table())
+            .cloned()
+            .unwrap_or_default();
+        service.merge(written);
+        service_environment::gather(name, &mut service, sources, context);
+        let node = Node { span: entry.node.span, value: Value::Table(service) };
+        prepared.insert(name, Entry { key_span: entry.key_span, node });
+    }
+    sections.insert("services", Entry { key_span, node: Node { span, value: Value::Table(prepared) } });
+}
+
+fn is_enabled(service: &Table, profiles: &BTreeSet<&str>, context: &mut Context) -> bool {
+    let wanted = service::texts(service.get("profiles"), "profiles", context);
+    let in_profile = wanted.is_empty() || wanted.iter().any(|(profile, _)| profiles.contains(profile.as_str()));
+    read_switch(service, "enabled", context) && in_profile
+}
+
+fn takes_defaults(service: &Table, context: &mut Context) -> bool {
+    read_switch(service, "defaults", context)
+}
+
+/// A switch that is on unless it says `false`.
+fn read_switch(table: &Table, key: &str, context: &mut Context) -> bool {
+    match table.get(key) {
+        None => true,
+        Some(Node { value: Value::Boolean(boolean), .. }) => *boolean,
+        Some(node) => spec::fields::wrong_type(node, key, "true or false", context).unwrap_or(true),
+    }
+}
+
+/// Names and the two built-in sections that hold no text of a release are not interpolated as a whole.
+fn place_of(path: &[String]) -> Place {
+    let path: Vec<_> = path.iter().map(String::as_str).collect();
+    match path[..] {
+        ["services", _, "environment", ..] | ["configs", _, "content"] => Place::Open,
+        ["services", _, "command" | "entrypoint", ..] => Place::Arguments,
+        _ => Place::Closed,
+    }
+}
+
+fn scope(
+    name: &Label,
+    sections: &Table,
+    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    release: &Release<'_>,
+    context: &mut Context,
+) -> Scope {
+    let built_in = [
+        ("PROJECT_NAME", release.project.as_str()),
+        ("PROJECT_VERSION", release.version),
+        ("ENVIRONMENT", name.as_str()),
+    ];
+    let mut scope = Scope::new(&built_in);
+    scope.add_parameters(parameters.iter().map(|(key, parameter)| (key.clone(), parameter.secret)));
+    let variables = read_variables(section(sections, "variables"), parameters, context);
+    scope.add_variables(&variables, context);
+    scope
+}
+
+/// Reads `[variables]`: texts under names that no parameter has.
+pub(super) fn read_variables(
+    table: &Table,
+    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    context: &mut Context,
+) -> BTreeMap<EnvironmentKey, Node> {
+    let mut variables = BTreeMap::new();
+    for (name, entry) in table.iter() {
+        let Some(key) = parameter::read_key(name, entry.key_span, "variable", context) else { continue };
+        if parameters.contains_key(&key) {
+            context.error(Code::DUPLICATE, entry.key_span, format!("`{name}` is a variable and a parameter"), None);
+        }
+        if spec::fields::expect_text(&entry.node, name, context).is_some() {
+            variables.insert(key, entry.node.clone());
+        }
+    }
+    variables
+}
+
+fn read(
+    name: &Label,
+    written: Node,
+    parameters: BTreeMap<EnvironmentKey, super::Parameter>,
+    scope: &Scope,
+    production: bool,
+    release: &Release<'_>,
+    context: &mut Context,
+) -> Environment {
+    let sections = written.as_table().expect("the sections are a table");
+    let target = format!("{}-{name}", release.project);
+    let volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
+    let networks = objects::read_all(section(sections, "networks"), "network", &target, context);
+    let configs = objects::read_configs(section(sections, "configs"), release.sources, context);
+    let secrets = objects::read_secrets(section(sections, "secrets"), &parameters, context);
+    let around = Surroundings {
+        services: section(sections, "services"),
+        volumes: section(sections, "volumes"),
+        networks: section(sections, "networks"),
+        configs: section(sections, "configs"),
+        secrets: section(sections, "secrets"),
+        production,
+    };
+    let services = read_services(around.services, &target, &around, context);
+    check_secret_uses(&services, &secrets, section(sections, "secrets"), context);
+    check_unused(&services, &configs, &secrets, sections, context);
+    let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);
+    let hooks = script::read_hooks(section(sections, "hooks"), &scripts, section(sections, "scripts"), context);
+    let variables = scope.plain_variables();
+    Environment {
+        name: name.clone(),
+        target,
+        variables,
+        parameters,
+        services,
+        volumes,
+        networks,
+        configs,
+        secrets,
+        scripts,
+        hooks,
+        written,
+    }
+}
+
+/// A section, empty when it is not there.
+fn section<'a>(sections: &'a Table, name: &str) -> &'a Table {
+    static EMPTY: std::sync::LazyLock<Table> = std::sync::LazyLock::new(Table::default);
+    sections.table(name).unwrap_or(&EMPTY)
+}
+
+fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context: &mut Context) -> Vec<Service> {
+    let mut services: Vec<Service> = Vec::new();
+    for (name, entry) in table.iter() {
+        let Some(label) = Label::parse(name) else {
+            context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name a service"), LABEL_HINT);
+            continue;
+        };
+        check_length(target, name, entry.key_span, context);
+        let read =
+            entry.node.as_table().and_then(|table| service::read(&label, table, entry.key_span, around, context));
+        services.extend(read);
+    }
+    order(&mut services, table, context);
+    services
+}
+
+/// The longest name on a target is a container's: `shop-production-web-12`.
+fn check_length(target: &str, name: &str, span: Span, context: &mut Context) {
+    let longest = format!("{target}-{name}-999");
+    if longest.len() > MAX_LABEL_CHARACTERS {
+        let message = format!(
+            "`{longest}` has {} characters; names on the target have at most {MAX_LABEL_CHARACTERS}",
+            longest.len()
+        );
+        context.error(
+            Code::TOO_LONG,
+            span,
+            message,
+            "shorten the name of the project, of the environment or of the service",
+        );
+    }
+}
+
+/// Sets waves and gates, and sorts by them.
+fn order(services: &mut [Service], table: &Table, context: &mut Context) {
+    let graph = services.iter().map(|service| (&service.name, &service.depends_on)).collect();
+    let waves: BTreeMap<Label, u32> = match waves(&graph) {
+        Ok(waves) => waves.into_iter().map(|(name, wave)| (name.clone(), wave)).collect(),
+        Err(circle) => {
+            let names: Vec<_> = circle.iter().map(Label::as_str).collect();
+            let span = table.entry(names[0]).map(|entry| entry.key_span).unwrap_or_default();
+            context.error(Code::CYCLE, span, format!("services wait for each other: {}", names.join(" → ")), None);
+            return;
+        }
+    };
+    let mut gates: BTreeMap<Label, Gate> = BTreeMap::new();
+    for (name, dependency) in services.iter().flat_map(|service| &service.depends_on) {
+        let gate = gates.entry(name.clone()).or_insert(Gate::None);
+        *gate = (*gate).max(dependency.condition);
+    }
+    for service in services.iter_mut() {
+        service.wave = waves.get(&service.name).copied().unwrap_or(1);
+        service.gate = gates.get(&service.name).copied().unwrap_or(Gate::None);
+        check_gate(service, table, context);
+    }
+    services.sort_by(|left, right| (left.wave, &left.name).cmp(&(right.wave, &right.name)));
+}
+
+/// Only a job completes.
+fn check_gate(service: &Service, table: &Table, context: &mut Context) {
+    let span = table.entry(service.name.as_str()).map(|entry| entry.key_span).unwrap_or_default();
+    let name = &service.name;
+    match (service.gate, service.kind) {
+        (Gate::Completed, ServiceKind::Service) => {
+            let message = format!("another service waits for `{name}` to complete, but `{name}` is no job");
+            context.error(Code::INVALID_VALUE, span, message, "add `deploy.mode = \"replicated-job\"` to it");
+        }
+        (Gate::Healthy, ServiceKind::Job) => {
+            let message = format!("another service waits for the job `{name}` to be healthy");
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                message,
+                "wait with `condition = \"service_completed_successfully\"`",
+            );
+        }
+        _ => {}
+    }
+}
+
+/// A file of the host is bound as it is: it keeps its owner.
+fn check_secret_uses(
+    services: &[Service],
+    secrets: &BTreeMap<Label, SecretSource>,
+    table: &Table,
+    context: &mut Context,
+) {
+    for file in services.iter().flat_map(|service| &service.files).filter(|file| file.kind == FileKind::Secret) {
+        let owned = file.owner.uid != 0 || file.owner.gid != 0 || file.owner.mode != 0o444;
+        if owned && matches!(secrets.get(&file.source), Some(SecretSource::HostFile(_))) {
+            let span = table.entry(file.source.as_str()).map(|entry| entry.key_span).unwrap_or_default();
+            let message = format!("secret `{}` is a file of the host, which keeps its owner and mode", file.source);
+            context.error(Code::INVALID_VALUE, span, message, "leave `uid`, `gid` and `mode` out where it is used");
+        }
+    }
+}
+
+fn check_unused(
+    services: &[Service],
+    configs: &BTreeMap<Label, ConfigContent>,
+    secrets: &BTreeMap<Label, SecretSource>,
+    sections: &Table,
+    context: &mut Context,
+) {
+    let used: BTreeSet<_> =
+        services.iter().flat_map(|service| &service.files).map(|file| (file.kind, &file.source)).collect();
+    let configs = configs
+        .keys()
+        .filter(|name| !used.contains(&(FileKind::Config, *name)))
+        .map(|name| ("config", "configs", name));
+    let secrets = secrets
+        .keys()
+        .filter(|name| !used.contains(&(FileKind::Secret, *name)))
+        .map(|name| ("secret", "secrets", name));
+    for (what, plural, name) in configs.chain(secrets) {
+        let span = section(sections, plural).entry(name.as_str()).map(|entry| entry.key_span).unwrap_or_default();
+        context.warning(Code::UNUSED, span, format!("no service mounts the {what} `{name}`"), None);
+    }
+}
+
+/// A parameter that nothing uses would be asked of the operator for nothing.
+fn check_parameters_used(environment: &Environment, scope: &Scope, context: &mut Context) {
+    let templates = || environment.configs.values().any(|config| matches!(config, ConfigContent::Template(..)));
+    for key in environment.parameters.keys() {
+        let in_secret = environment.secrets.values().any(|secret| *secret == SecretSource::Parameter(key.clone()));
+        let in_text = scope.used.contains(key.as_str());
+        if in_secret || in_text || templates() {
+            continue;
+        }
+        let written = environment.written.as_table().and_then(|sections| sections.table("parameters"));
+        let span = written.and_then(|table| table.entry(key.as_str())).map(|entry| entry.key_span).unwrap_or_default();
+        context.warning(Code::UNUSED, span, format!("nothing uses the parameter `{key}`"), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Volumes, networks, configs and secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::{EnvironmentKey, Label};
+use crate::source::{Source, SourceFault, Sources};
+use crate::spec::fields::{Fields, Spanned};
+use crate::spec::node::{Span, Table};
+use crate::spec::{Context, LABEL_HINT};
+
+use super::scope::unescaped;
+use super::{ConfigContent, Object, SecretSource};
+
+/// The end of a config's file name that makes it a template.
+const TEMPLATE_SUFFIX: &str = ".tera";
+
+/// Reads `[volumes]` or `[networks]`; what Compose takes beyond names is validated with the rendered file.
+pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Context) -> BTreeMap<Label, Object> {
+    let mut objects = BTreeMap::new();
+    for (name, entry) in table.iter() {
+        let Some(label) = read_label(name, entry.key_span, what, context) else { continue };
+        let Some(written) = entry.node.as_table() else { continue };
+        let mut definition = written.clone();
+        let mut fields = Fields::new(written, entry.key_span, format!("{what} `{name}`"));
+        let external = fields.boolean("external", context).unwrap_or(false);
+        let given = fields.text("name", context).and_then(|text| unescaped(&text.value));
+        definition.remove("external");
+        definition.remove("name");
+        if external && !definition.is_empty() {
+            let message = format!(
+                "{what} `{name}` is external: it exists on the target, and nothing but its `name` can be said of it"
+            );
+            context.error(Code::INVALID_VALUE, entry.key_span, message, None);
+        }
+        if let Some(given) = given.as_ref().filter(|_| !external) {
+            let message =
+                format!("{what} `{name}` fixes its name `{given}`: two environments on one target would share it");
+            context.error(Code::REFUSED_KEY, entry.key_span, message, "leave `name` out, or add `external = true`");
+        }
+        let own = if external { name.to_owned() } else { format!("{target}_{name}") };
+        objects.insert(label, Object { definition, name: given.unwrap_or(own), external });
+    }
+    objects
+}
+
+fn read_label(name: &str, span: Span, what: &str, context: &mut Context) -> Option<Label> {
+    let label = Label::parse(name);
+    if label.is_none() {
+        context.error(Code::INVALID_NAME, span, format!("`{name}` cannot name a {what}"), LABEL_HINT);
+    }
+    label
+}
+
+/// Reads `[configs]`.
+pub(super) fn read_configs(table: &Table, sources: &Sources, context: &mut Context) -> BTreeMap<Label, ConfigContent> {
+    let mut configs = BTreeMap::new();
+    for (name, entry) in table.iter() {
+        let Some(label) = read_label(name, entry.key_span, "config", context) else { continue };
+        let Some(table) = entry.node.as_table() else { continue };
+        if let Some(content) = read_config(name, table, entry.key_span, sources, context) {
+            configs.insert(label, content);
+        }
+    }
+    configs
+}
+
+fn read_config(
+    name: &str,
+    table: &Table,
+    span: Span,
+    sources: &Sources,
+    context: &mut Context,
+) -> Option<ConfigContent> {
+    let mut fields = Fields::new(table, span, format!("config `{name}`"));
+    let file = fields.text("file", context);
+    let directory = fields.text("directory", context);
+    let inline = fields.text("content", context);
+    let external = fields.boolean("external", context).unwrap_or(false);
+    fields.finish(context);
+    if external {
+        let message = format!("config `{name}` is external, but Docker Compose keeps no configs");
+        context.error(Code::EXTERNAL, span, message, "bake it in with `file`, or bind a path of the host as a volume");
+        return None;
+    }
+    match (file, directory, inline) {
+        (Some(file), None, None) => read_file(&file, sources, context),
+        (None, Some(directory), None) => read_folder(&directory, sources, context),
+        (None, None, Some(inline)) => Some(ConfigContent::Inline(inline.value)),
+        _ => {
+            let message = format!("config `{name}` needs one of `file`, `directory` and `content`");
+            context.error(Code::MISSING_KEY, span, message, None);
+            None
+        }
+    }
+}
+
+fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
+    match find(&file.value, file.span, sources, context)? {
+        Source::File(bytes) if file.value.ends_with(TEMPLATE_SUFFIX) => match std::str::from_utf8(bytes) {
+            Ok(text) => Some(ConfigContent::Template(file.value.clone(), text.to_owned())),
+            Err(_) => {
+                context.error(Code::TEMPLATE, file.span, format!("`{}` is no UTF-8 text", file.value), None);
+                None
+            }
+        },
+        Source::File(bytes) => Some(ConfigContent::File(Arc::clone(bytes))),
+        Source::Folder(_) => {
+            let hint = format!("write `directory = {:?}`", file.value);
+            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), hint);
+            None
+        }
+        Source::Fault(fault) => report_fault(&file.value, fault, file.span, context),
+    }
+}
+
+fn read_folder(folder: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
+    match find(&folder.value, folder.span, sources, context)? {
+        Source::Folder(files) => Some(ConfigContent::Folder(files.clone())),
+        Source::File(_) => {
+            let hint = format!("write `file = {:?}`", folder.value);
+            context.error(Code::FILE, folder.span, format!("`{}` is no folder", folder.value), hint);
+            None
+        }
+        Source::Fault(fault) => report_fault(&folder.value, fault, folder.span, context),
+    }
+}
+
+/// What was found at a path that the spec names.
+pub(super) fn find<'a>(path: &str, span: Span, sources: &'a Sources, context: &mut Context) -> Option<&'a Source> {
+    let found = sources.files.get(path);
+    if found.is_none() {
+        let hint = "write the path as it is; what differs between environments is named in `[environments.NAME]`";
+        context.error(
+            Code::INTERPOLATION,
+            span,
+            "the path of a file holds `$`, but files are read before variables are known",
+            hint,
+        );
+    }
+    found
+}
+
+/// Says why a path gives no bytes.
+pub(super) fn report_fault<T>(path: &str, fault: &SourceFault, span: Span, context: &mut Context) -> Option<T> {
+    let code = match fault {
+        SourceFault::Outside(_) | SourceFault::Name(_) | SourceFault::Special(_) => Code::PATH,
+        SourceFault::TooLarge => Code::TOO_LARGE,
+        SourceFault::NotFound | SourceFault::Unreadable(_) => Code::FILE,
+    };
+    let hint = (code == Code::FILE).then(|| "paths start at the folder of the spec file".to_owned());
+    context.error(code, span, format!("`{path}` {fault}"), hint);
+    None
+}
+
+/// Reads `[secrets]`.
+pub(super) fn read_secrets(
+    table: &Table,
+    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    context: &mut Context,
+) -> BTreeMap<Label, SecretSource> {
+    let mut secrets = BTreeMap::new();
+    for (name, entry) in table.iter() {
+        let Some(label) = read_label(name, entry.key_span, "secret", context) else { continue };
+        let Some(table) = entry.node.as_table() else { continue };
+        if let Some(source) = read_secret(name, table, entry.key_span, parameters, context) {
+            secrets.insert(label, source);
+        }
+    }
+    secrets
+}
+
+fn read_secret(
+    name: &str,
+    table: &Table,
+    span: Span,
+    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    context: &mut Context,
+) -> Option<SecretSource> {
+    let mut fields = Fields::new(table, span, format!("secret `{name}`"));
+    let parameter = fields.text("parameter", context);
+    let host_file = fields.text("host-file", context);
+    let external = fields.boolean("external", context).unwrap_or(false);
+    fields.finish(context);
+    match (parameter, host_file, external) {
+        (Some(parameter), None, false) => read_secret_parameter(&parameter, parameters, context),
+        (None, Some(path), false) => read_host_file(&path, context),
+        (None, None, true) => {
+            let message = format!("secret `{name}` is external, but Docker Compose keeps no secrets");
+            let hint =
+                "give it as a parameter (`parameter = \"NAME\"`), or name a file of the host (`host-file = \"/path\"`)";
+            context.error(Code::EXTERNAL, span, message, hint);
+            None
+        }
+        _ => {
+            let message = format!("secret `{name}` needs one of `parameter` and `host-file`");
+            context.error(
+                Code::MISSING_KEY,
+                span,
+                message,
+                "a secret is never read from the project folder: it would be in the image",
+            );
+            None
+        }
+    }
+}
+
+fn read_secret_parameter(
+    parameter: &Spanned<String>,
+    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    context: &mut Context,
+) -> Option<SecretSource> {
+    let key = EnvironmentKey::parse(&parameter.value).filter(|key| parameters.contains_key(key));
+    let Some(key) = key else {
+        let hint = unknown_name_hint(&parameter.value, "parameters", parameters.keys().map(EnvironmentKey::as_str));
+        context.error(Code::UNKNOWN_REFERENCE, parameter.span, format!("`{}` is no parameter", parameter.value), hint);
+        return None;
+    };
+    if !parameters[&key].secret {
+        let hint = format!("add `secret = true` to `[parameters.{key}]`");
+        context.error(
+            Code::INVALID_VALUE,
+            parameter.span,
+            format!("the parameter `{key}` is not declared secret"),
+            hint,
+        );
+    }
+    Some(SecretSource::Parameter(key))
+}
+
+fn read_host_file(path: &Spanned<String>, context: &mut Context) -> Option<SecretSource> {
+    let text = unescaped(&path.value)?;
+    if !text.starts_with('/') || text.split('/').any(|segment| segment == "..") {
+        context.error(Code::INVALID_VALUE, path.span, "`host-file` is an absolute path of the target's host", None);
+        return None;
+    }
+    Some(SecretSource::HostFile(text))
+}

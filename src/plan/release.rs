@@ -1,0 +1,361 @@
+//! The release as a whole: project, version, image, and the environments selected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use semver::Version;
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::Label;
+use crate::source::{Source, Sources};
+use crate::spec::fields::Spanned;
+use crate::spec::node::Span;
+use crate::spec::{ANY_PLATFORM, Context, LABEL_HINT, Spec, VersionSource};
+
+use super::environment::{self, Release};
+use super::scope::{Place, Scope, unescaped};
+use super::{Plan, Platform, image, objects};
+
+/// What the command line asks for beyond the spec.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The platforms; empty: those of the spec.
+    pub platforms: Vec<String>,
+    /// The environments; empty: all.
+    pub environments: Vec<String>,
+    /// The version, over the spec's.
+    pub version: Option<String>,
+    /// The base, over the spec's.
+    pub base: Option<String>,
+    /// Whether a release without a base is refused: a check looks at a base that is written, but needs none.
+    pub needs_base: bool,
+    /// The architectures; empty: those of the spec.
+    pub architectures: Vec<String>,
+    /// Lints to lower to warnings.
+    pub allow: Vec<String>,
+}
+
+/// The name of the one environment of a spec that declares none.
+const ONLY_ENVIRONMENT: &str = "production";
+
+/// What an environment must not be called, because it would hide a command of the bootstrap image.
+const COMMANDS: &[&str] = &[
+    "alias",
+    "bootstrap",
+    "config",
+    "diff",
+    "doctor",
+    "down",
+    "downgrade",
+    "explain",
+    "help",
+    "history",
+    "images",
+    "load",
+    "logs",
+    "migrate",
+    "nodes",
+    "plan",
+    "ps",
+    "pull",
+    "restart",
+    "rollback",
+    "run",
+    "scale",
+    "start",
+    "status",
+    "stop",
+    "unlock",
+    "up",
+    "upgrade",
+    "users",
+    "version",
+];
+
+/// Resolves a release; `None` when something is wrong, which the diagnostics then say.
+pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &mut Context) -> Option<Plan> {
+    allow(spec, selection, context);
+    let project = read_project(&spec.project.name, context);
+    let version = read_version(spec, sources, selection, context);
+    let platforms = read_platforms(spec, selection, context);
+    let environments = select_environments(spec, selection, context);
+    let default_environment = read_default_environment(spec, &environments, context);
+    let base = read_bases(spec, selection, &platforms, context);
+    let architectures = read_architectures(spec, selection, context);
+    // A fault in the project's name or version is no reason to leave the environments unread.
+    let stand_in = || Label::parse("project").expect("a label");
+    let named = project.clone().unwrap_or_else(stand_in);
+    let text = version.as_ref().map_or_else(|| "0.0.0".to_owned(), Version::to_string);
+    let mut scope = Scope::new(&[("PROJECT_NAME", named.as_str()), ("PROJECT_VERSION", &text)]);
+    add_release_variables(spec, &mut scope, context);
+    let repository = read_repository(spec, &named, &mut scope, context);
+    let annotations = read_annotations(spec, &named, &mut scope, context);
+    let release = Release { project: &named, version: &text, spec, sources };
+    let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
+    if context.diagnostics.has_errors() {
+        return None;
+    }
+    Some(Plan {
+        project: project?,
+        version: version?,
+        platforms,
+        repository: repository?,
+        base,
+        architectures,
+        annotations,
+        default_environment,
+        environments,
+        spec_text: Arc::clone(&sources.spec_text),
+    })
+}
+
+/// Lints are lowered before anything else is read.
+fn allow(spec: &Spec, selection: &Selection, context: &mut Context) {
+    let written = spec.bootstrap.allow.iter().map(|code| (code.value.as_str(), Some(code.span)));
+    let given = selection.allow.iter().map(|code| (code.as_str(), None));
+    for (text, span) in written.chain(given) {
+        match Code::parse(text) {
+            Some(code) if code.is_lint() => context.diagnostics.allow(code),
+            found => {
+                let reason = if found.is_some() { "is an error in every release" } else { "is no code" };
+                let lints =
+                    crate::diagnostic::CODES.iter().filter(|known| known.lint).map(|known| known.code.to_string());
+                let hint = format!("what may be allowed: {}", lints.collect::<Vec<_>>().join(", "));
+                context.error(Code::INVALID_VALUE, span, format!("`{text}` {reason}"), hint);
+            }
+        }
+    }
+}
+
+fn read_project(name: &Spanned<String>, context: &mut Context) -> Option<Label> {
+    let label = Label::parse(&name.value);
+    if label.is_none() && !name.value.is_empty() {
+        context.error(Code::INVALID_NAME, name.span, format!("`{}` cannot name a project", name.value), LABEL_HINT);
+    }
+    label
+}
+
+fn read_version(spec: &Spec, sources: &Sources, selection: &Selection, context: &mut Context) -> Option<Version> {
+    let (text, span): (String, Option<Span>) = match (&selection.version, &spec.project.version) {
+        (Some(given), _) => (given.clone(), None),
+        (None, Some(VersionSource::Written(written))) => (written.value.clone(), Some(written.span)),
+        (None, Some(VersionSource::Cargo(manifest))) => {
+            (read_manifest(manifest, sources, context)?, Some(manifest.span))
+        }
+        (None, None) if spec.project.name.value.is_empty() => return None,
+        (None, None) => {
+            let hint = "add `version = \"1.0.0\"` to `[project]`, or give `--version`";
+            context.error(Code::MISSING_KEY, spec.project.name.span, "the release has no version", hint);
+            return None;
+        }
+    };
+    let version = Version::parse(&text);
+    if version.is_err() {
+        context.error(Code::VERSION, span, format!("`{text}` is no version"), "write MAJOR.MINOR.PATCH, as in `1.4.2`");
+    }
+    version.ok()
+}
+
+/// The version of a Cargo manifest: the package's, or the workspace's.
+fn read_manifest(manifest: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<String> {
+    let bytes = match objects::find(&manifest.value, manifest.span, sources, context)? {
+        Source::File(bytes) => bytes,
+        Source::Folder(_) => {
+            context.error(Code::FILE, manifest.span, format!("`{}` is a folder", manifest.value), None);
+            return None;
+        }
+        Source::Fault(fault) => return objects::report_fault(&manifest.value, fault, manifest.span, context),
+    };
+    let table: Option<toml::Table> = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+    let package = |table: &toml::Table| table.get("package")?.get("version")?.as_str().map(str::to_owned);
+    let workspace =
+        |table: &toml::Table| table.get("workspace")?.get("package")?.get("version")?.as_str().map(str::to_owned);
+    let version = table.as_ref().and_then(|table| package(table).or_else(|| workspace(table)));
+    if version.is_none() {
+        let message = format!("`{}` has no `version` in `[package]` or `[workspace.package]`", manifest.value);
+        context.error(Code::VERSION, manifest.span, message, None);
+    }
+    version
+}
+
+fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> Vec<Platform> {
+    let written = spec.bootstrap.platforms.iter().map(|platform| (platform.value.clone(), Some(platform.span)));
+    let given: Vec<_> = selection.platforms.iter().map(|platform| (platform.clone(), None)).collect();
+    let wanted: Vec<_> = if given.is_empty() { written.collect() } else { given };
+    let mut platforms = BTreeSet::new();
+    for (name, span) in &wanted {
+        match Platform::parse(name) {
+            Some(platform) => drop(platforms.insert(platform)),
+            None => {
+                let hint = unknown_name_hint(name, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
+                context.error(
+                    Code::PLATFORM,
+                    *span,
+                    format!("`{name}` is no platform that this version builds for"),
+                    hint,
+                );
+            }
+        }
+    }
+    if wanted.is_empty() { Platform::ALL.to_vec() } else { platforms.into_iter().collect() }
+}
+
+/// The environments to build, sorted; a spec without any has one.
+fn select_environments(spec: &Spec, selection: &Selection, context: &mut Context) -> BTreeSet<Label> {
+    let only = || Label::parse(ONLY_ENVIRONMENT).expect("a label");
+    let declared: BTreeSet<Label> = if spec.environments.is_empty() {
+        BTreeSet::from([only()])
+    } else {
+        spec.environments.keys().cloned().collect()
+    };
+    for (name, environment) in spec.environments.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str())) {
+        let message = format!("`{name}` cannot name an environment: it is a command of the bootstrap image");
+        context.error(Code::RESERVED_NAME, environment.span, message, None);
+    }
+    if selection.environments.is_empty() {
+        return declared;
+    }
+    let mut selected = BTreeSet::new();
+    for name in &selection.environments {
+        match declared.iter().find(|label| label.as_str() == name) {
+            Some(label) => drop(selected.insert(label.clone())),
+            None => {
+                let hint = unknown_name_hint(name, "environments", declared.iter().map(Label::as_str));
+                context.error(Code::UNKNOWN_ENVIRONMENT, None, format!("unknown environment `{name}`"), hint);
+            }
+        }
+    }
+    selected
+}
+
+fn read_default_environment(spec: &Spec, selected: &BTreeSet<Label>, context: &mut Context) -> Option<Label> {
+    let written = spec.bootstrap.default_environment.as_ref()?;
+    let label = Label::parse(&written.value);
+    let declared = label.as_ref().is_some_and(|label| spec.environments.contains_key(label));
+    if !declared {
+        let hint = unknown_name_hint(&written.value, "environments", spec.environments.keys().map(Label::as_str));
+        let message = format!("the default environment `{}` does not exist", written.value);
+        context.error(Code::UNKNOWN_ENVIRONMENT, written.span, message, hint);
+    }
+    // An image without the default environment has none: the operator then names one.
+    label.filter(|label| selected.contains(label))
+}
+
+/// The variables of the release itself: those of `[variables]` that the repository and the description may use.
+fn add_release_variables(spec: &Spec, scope: &mut Scope, context: &mut Context) {
+    if let Some(table) = spec.sections.table("variables") {
+        let mut quiet = Context::new(Arc::from(""));
+        let variables = environment::read_variables(table, &BTreeMap::new(), &mut quiet);
+        // What uses `${ENVIRONMENT}` has no value here; the environments report real faults.
+        let here = variables
+            .into_iter()
+            .filter(|(_, node)| !node.as_text().unwrap_or_default().contains("${ENVIRONMENT}"))
+            .collect();
+        scope.add_variables(&here, context);
+    }
+}
+
+fn read_repository(spec: &Spec, project: &Label, scope: &mut Scope, context: &mut Context) -> Option<String> {
+    let Some(written) = &spec.bootstrap.repository else { return Some(format!("{project}/bootstrap")) };
+    let text = unescaped(&scope.interpolate(&written.value, written.span, Place::Closed, context)?)?;
+    match image::parse(&text) {
+        Some(reference) if reference.tag.is_none() && reference.digest.is_none() => Some(text),
+        _ => {
+            let message = format!("`{text}` is no repository");
+            context.error(
+                Code::IMAGE,
+                written.span,
+                message,
+                "write `registry/name` in lower case, without a tag: the tag is the version",
+            );
+            None
+        }
+    }
+}
+
+fn read_annotations(
+    spec: &Spec,
+    project: &Label,
+    scope: &mut Scope,
+    context: &mut Context,
+) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::from([("org.opencontainers.image.title".to_owned(), project.to_string())]);
+    for (key, written) in &spec.project.annotations {
+        let text =
+            scope.interpolate(&written.value, written.span, Place::Closed, context).and_then(|text| unescaped(&text));
+        annotations.extend(text.map(|text| (format!("org.opencontainers.image.{key}"), text)));
+    }
+    annotations
+}
+
+fn read_bases(
+    spec: &Spec,
+    selection: &Selection,
+    platforms: &[Platform],
+    context: &mut Context,
+) -> BTreeMap<Platform, String> {
+    for (key, written) in
+        spec.bootstrap.base.iter().filter(|(key, _)| *key != ANY_PLATFORM && Platform::parse(key).is_none())
+    {
+        let hint = unknown_name_hint(key, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
+        context.error(Code::PLATFORM, written.span, format!("`base` names unknown platform `{key}`"), hint);
+    }
+    let mut bases = BTreeMap::new();
+    for platform in platforms {
+        let written = spec.bootstrap.base.get(platform.name()).or_else(|| spec.bootstrap.base.get(ANY_PLATFORM));
+        let (text, span) = match (&selection.base, written) {
+            (Some(given), _) => (given.clone(), None),
+            (None, Some(written)) => (written.value.clone(), Some(written.span)),
+            (None, None) if !selection.needs_base => continue,
+            (None, None) => {
+                let message = format!("no base for platform `{}`", platform.name());
+                context.error(
+                    Code::MISSING_KEY,
+                    None,
+                    message,
+                    "add `base = \"oci:PATH\"` to `[bootstrap]`, or give `--base`",
+                );
+                continue;
+            }
+        };
+        bases.extend(read_base(&text, span, context).map(|base| (*platform, base)));
+    }
+    bases
+}
+
+/// The transports are those of skopeo; a registry's image is brought into a layout first.
+fn read_base(text: &str, span: Option<Span>, context: &mut Context) -> Option<String> {
+    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
+    let is_file =
+        text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty());
+    if is_file || text == "scratch" {
+        return Some(text.to_owned());
+    }
+    let hint = format!(
+        "this version reads a base from `oci:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`"
+    );
+    context.error(Code::BASE, span, format!("`{text}` is no base"), hint);
+    None
+}
+
+/// `os/architecture[/variant]` (OCI image spec, image index, `platform`).
+fn read_architectures(spec: &Spec, selection: &Selection, context: &mut Context) -> Vec<String> {
+    let written = spec.bootstrap.architectures.iter().map(|text| (text.value.clone(), Some(text.span)));
+    let given: Vec<_> = selection.architectures.iter().map(|text| (text.clone(), None)).collect();
+    let wanted: Vec<_> = if given.is_empty() { written.collect() } else { given };
+    for (text, span) in &wanted {
+        let parts: Vec<_> = text.split('/').collect();
+        let word = |part: &&str| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if !(2..=3).contains(&parts.len()) || !parts.iter().all(word) {
+            context.error(
+                Code::INVALID_VALUE,
+                *span,
+                format!("`{text}` is no architecture"),
+                "write `os/architecture`, as in `linux/amd64`",
+            );
+        }
+    }
+    wanted.into_iter().map(|(text, _)| text).collect()
+}

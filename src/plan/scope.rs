@@ -1,0 +1,321 @@
+//! Interpolation: `${NAME}` and `$$`.
+//!
+//! Takes in texts as written; gives out texts in *normal form*: variables put in, `${NAME}` left for parameters alone, `$$` for a
+//! dollar. That is also how a Compose file writes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::EnvironmentKey;
+use crate::spec::Context;
+use crate::spec::node::{Node, Span, Table, Value};
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Stands for itself.
+    Literal(String),
+    /// The value of a variable or parameter.
+    Reference(String),
+}
+
+/// Why a text cannot be interpolated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A `$` that starts neither `$$` nor `${`.
+    LoneDollar,
+    /// `${` without `}`.
+    Unclosed,
+    /// Between the braces stands no name; the expression.
+    Expression(String),
+}
+
+/// Splits a text, faults included at the place where they occur.
+fn split(text: &str) -> Result<Vec<Piece>, Fault> {
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        literal.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(after_dollar) = after.strip_prefix('$') {
+            literal.push('$');
+            rest = after_dollar;
+        } else if let Some(inner) = after.strip_prefix('{') {
+            let end = inner.find('}').ok_or(Fault::Unclosed)?;
+            let name = &inner[..end];
+            if EnvironmentKey::parse(name).is_none() {
+                return Err(Fault::Expression(name.to_owned()));
+            }
+            push_literal(&mut pieces, &mut literal);
+            pieces.push(Piece::Reference(name.to_owned()));
+            rest = &inner[end + 1..];
+        } else {
+            return Err(Fault::LoneDollar);
+        }
+    }
+    literal.push_str(rest);
+    push_literal(&mut pieces, &mut literal);
+    Ok(pieces)
+}
+
+fn push_literal(pieces: &mut Vec<Piece>, literal: &mut String) {
+    if !literal.is_empty() {
+        pieces.push(Piece::Literal(std::mem::take(literal)));
+    }
+}
+
+/// The pieces of a text in normal form, whose references are parameters.
+pub fn pieces(normal: &str) -> Vec<Piece> {
+    split(normal).expect("a text in normal form was split before")
+}
+
+/// The text that a normal form without parameters stands for; `None` when it holds a parameter.
+pub fn unescaped(normal: &str) -> Option<String> {
+    pieces(normal)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => Some(text),
+            Piece::Reference(_) => None,
+        })
+        .collect()
+}
+
+/// The normal form of a text that stands for itself.
+pub(super) fn escaped(literal: &str) -> String {
+    literal.replace('$', "$$")
+}
+
+/// Whether a place may hold a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Any parameter.
+    Open,
+    /// A parameter that is no secret: everybody can read a process's arguments.
+    Arguments,
+    /// None; the reason is in `explain B010`.
+    Closed,
+}
+
+/// The names that a text may use.
+pub(super) struct Scope {
+    /// Variables and their values in normal form.
+    variables: BTreeMap<EnvironmentKey, String>,
+    /// Parameters, and whether they are secret.
+    parameters: BTreeMap<EnvironmentKey, bool>,
+    /// What was used, to find what never is.
+    pub(super) used: BTreeSet<String>,
+}
+
+impl Scope {
+    /// Starts with the built-in variables.
+    pub(super) fn new(built_in: &[(&str, &str)]) -> Self {
+        let key = |name| EnvironmentKey::parse(name).expect("built-in names are valid");
+        let variables = built_in.iter().map(|(name, value)| (key(name), escaped(value))).collect();
+        Self { variables, parameters: BTreeMap::new(), used: BTreeSet::new() }
+    }
+
+    /// Declares the parameters.
+    pub(super) fn add_parameters(&mut self, parameters: impl IntoIterator<Item = (EnvironmentKey, bool)>) {
+        self.parameters.extend(parameters);
+    }
+
+    /// Resolves `[variables]`, which may stand in each other.
+    pub(super) fn add_variables(&mut self, written: &BTreeMap<EnvironmentKey, Node>, context: &mut Context) {
+        for name in written.keys() {
+            self.add_variable(name, written, &mut Vec::new(), context);
+        }
+    }
+
+    fn add_variable(
+        &mut self,
+        name: &EnvironmentKey,
+        written: &BTreeMap<EnvironmentKey, Node>,
+        open: &mut Vec<EnvironmentKey>,
+        context: &mut Context,
+    ) {
+        let Some(node) = written.get(name).filter(|_| !self.variables.contains_key(name)) else { return };
+        if open.contains(name) {
+            let circle: Vec<_> = open.iter().chain([name]).map(EnvironmentKey::as_str).collect();
+            let message = format!("the variable `{name}` stands in itself: {}", circle.join(" → "));
+            context.error(Code::CYCLE, node.span, message, None);
+            self.variables.insert(name.clone(), String::new());
+            return;
+        }
+        let text = node.as_text().unwrap_or_default();
+        open.push(name.clone());
+        for inner in references(text).iter().filter_map(|inner| EnvironmentKey::parse(inner)) {
+            self.add_variable(&inner, written, open, context);
+        }
+        open.pop();
+        let value = self.interpolate(text, node.span, Place::Closed, context).unwrap_or_default();
+        self.variables.insert(name.clone(), value);
+    }
+
+    /// Every variable with the text it stands for.
+    pub(super) fn plain_variables(&self) -> BTreeMap<EnvironmentKey, String> {
+        let plain = |(name, value): (&EnvironmentKey, &String)| (name.clone(), unescaped(value).unwrap_or_default());
+        self.variables.iter().map(plain).collect()
+    }
+
+    /// Puts the variables into a text; `None` after a fault.
+    pub(super) fn interpolate(
+        &mut self,
+        text: &str,
+        span: Span,
+        place: Place,
+        context: &mut Context,
+    ) -> Option<String> {
+        if !text.contains('$') {
+            return Some(text.to_owned());
+        }
+        let pieces = match split(text) {
+            Ok(pieces) => pieces,
+            Err(fault) => return report(&fault, span, context),
+        };
+        let mut normal = String::with_capacity(text.len());
+        for piece in pieces {
+            match piece {
+                Piece::Literal(literal) => normal.push_str(&escaped(&literal)),
+                Piece::Reference(name) => normal.push_str(&self.value_of(&name, span, place, context)?),
+            }
+        }
+        Some(normal)
+    }
+
+    fn value_of(&mut self, name: &str, span: Span, place: Place, context: &mut Context) -> Option<String> {
+        let key = EnvironmentKey::parse(name)?;
+        self.used.insert(name.to_owned());
+        if let Some(value) = self.variables.get(&key) {
+            return Some(value.clone());
+        }
+        match (self.parameters.get(&key), place) {
+            (Some(_), Place::Closed) => {
+                let message =
+                    format!("the parameter `{name}` cannot stand here: this is decided when the release is built");
+                let hint = "a parameter may stand in `environment`, `command`, `entrypoint`, `configs` and `secrets`; declare a variable, or an environment";
+                context.error(Code::PARAMETER_PLACE, span, message, hint);
+                None
+            }
+            (Some(true), Place::Arguments) => {
+                let message = format!(
+                    "the secret `{name}` cannot stand here: everybody on the host can read a process's arguments"
+                );
+                let hint =
+                    format!("mount it: `[secrets.NAME] parameter = \"{name}\"`, and let the program read the file");
+                context.error(Code::PARAMETER_PLACE, span, message, hint);
+                None
+            }
+            (Some(_), _) => Some(format!("${{{name}}}")),
+            (None, _) => {
+                let known = self.variables.keys().chain(self.parameters.keys()).map(EnvironmentKey::as_str);
+                let hint = unknown_name_hint(name, "names", known);
+                context.error(Code::UNDECLARED, span, format!("`${{{name}}}` is no variable and no parameter"), hint);
+                None
+            }
+        }
+    }
+
+    /// Interpolates every text below a node, in place; `place` says what may stand where, by the path of keys.
+    pub(super) fn interpolate_tree(
+        &mut self,
+        node: &mut Node,
+        path: &mut Vec<String>,
+        place: &dyn Fn(&[String]) -> Place,
+        context: &mut Context,
+    ) {
+        match &mut node.value {
+            Value::Text(text) if text.contains('$') => {
+                // After a fault the text is dropped: nothing that follows may take it for a normal form.
+                *text = self.interpolate(text, node.span, place(path), context).unwrap_or_default();
+            }
+            Value::List(list) => list.iter_mut().for_each(|item| self.interpolate_tree(item, path, place, context)),
+            Value::Table(table) => self.interpolate_table(table, path, place, context),
+            _ => {}
+        }
+    }
+
+    fn interpolate_table(
+        &mut self,
+        table: &mut Table,
+        path: &mut Vec<String>,
+        place: &dyn Fn(&[String]) -> Place,
+        context: &mut Context,
+    ) {
+        for (key, node) in table.values_mut() {
+            path.push(key.to_owned());
+            self.interpolate_tree(node, path, place, context);
+            path.pop();
+        }
+    }
+}
+
+/// The names that a text refers to; none when it cannot be split.
+pub(super) fn references(text: &str) -> Vec<String> {
+    let name = |piece| match piece {
+        Piece::Reference(name) => Some(name),
+        Piece::Literal(_) => None,
+    };
+    split(text).unwrap_or_default().into_iter().filter_map(name).collect()
+}
+
+fn report(fault: &Fault, span: Span, context: &mut Context) -> Option<String> {
+    let (message, hint) = match fault {
+        Fault::LoneDollar => ("a `$` that starts no `${NAME}`".to_owned(), "a dollar sign is written `$$`".to_owned()),
+        Fault::Unclosed => ("`${` has no `}`".to_owned(), "write `${NAME}`; a dollar sign is written `$$`".to_owned()),
+        Fault::Expression(expression) => expression_fault(expression),
+    };
+    context.error(Code::INTERPOLATION, span, message, hint);
+    None
+}
+
+/// Compose's `${NAME:-default}` and its kin have a table of their own here: the hint writes it.
+fn expression_fault(expression: &str) -> (String, String) {
+    let message = format!("`${{{expression}}}` is no `${{NAME}}`");
+    let Some(at) = expression.find([':', '-', '?', '+']) else {
+        return (message, "a name is `[A-Z][A-Z0-9_]*`".to_owned());
+    };
+    let (name, rest) = expression.split_at(at);
+    let operator = rest.trim_start_matches(':');
+    let hint = match operator.split_at_checked(1) {
+        Some(("-", default)) => format!("write `${{{name}}}` and add:\n[parameters.{name}]\ndefault = {default:?}"),
+        Some(("?", text)) => {
+            format!("write `${{{name}}}` and add:\n[parameters.{name}]\nrequired = true\ndescription = {text:?}")
+        }
+        _ => format!("write `${{{name}}}` and add `[parameters.{name}]`"),
+    };
+    (message, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_split_at_its_references() {
+        let pieces = split("a$$b${NAME}c").expect("a sound text");
+        let literal = |text: &str| Piece::Literal(text.to_owned());
+        assert_eq!(pieces, [literal("a$b"), Piece::Reference("NAME".to_owned()), literal("c")]);
+    }
+
+    #[test]
+    fn what_is_no_reference_is_a_fault() {
+        assert_eq!(split("$HOME"), Err(Fault::LoneDollar));
+        assert_eq!(split("${NAME"), Err(Fault::Unclosed));
+        assert_eq!(split("${NAME:-x}"), Err(Fault::Expression("NAME:-x".to_owned())));
+        assert_eq!(split("${name}"), Err(Fault::Expression("name".to_owned())));
+    }
+
+    #[test]
+    fn the_hint_for_a_compose_default_is_the_table_to_add() {
+        let (_, hint) = expression_fault("TAG:-latest");
+        assert_eq!(hint, "write `${TAG}` and add:\n[parameters.TAG]\ndefault = \"latest\"");
+    }
+
+    #[test]
+    fn escaping_is_undone() {
+        for text in ["", "$", "$$", "${A}", "a$b$"] {
+            assert_eq!(unescaped(&escaped(text)).as_deref(), Some(text));
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Maintenance scripts and hooks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::Label;
+use crate::path::RelativePath;
+use crate::source::{Source, Sources};
+use crate::spec::fields::{Fields, Spanned, expect_text, wrong_type};
+use crate::spec::node::{Node, Span, Table, Value};
+use crate::spec::{Context, LABEL_HINT};
+
+use super::objects::{find, report_fault};
+use super::scope::unescaped;
+
+/// One maintenance task.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What it does, for `run --list`.
+    pub description: String,
+    /// What is run.
+    pub action: ScriptAction,
+    /// Where it runs.
+    pub mode: ScriptMode,
+    /// Whether its standard output is data that a terminal would corrupt.
+    pub output_is_data: bool,
+    /// Whether it reads standard input.
+    pub reads_input: bool,
+}
+
+/// What a script runs.
+#[derive(Clone, Debug)]
+pub enum ScriptAction {
+    /// A file of the project.
+    File {
+        /// The path as written.
+        path: RelativePath,
+        /// The text.
+        bytes: Arc<[u8]>,
+        /// The shell it is handed to.
+        interpreter: &'static str,
+    },
+    /// A command and its arguments.
+    Command(Vec<String>),
+}
+
+/// Where a script runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptMode {
+    /// In the running service.
+    Exec(Label),
+    /// In a new container of the service's image, removed afterwards.
+    Run(Label),
+    /// In the bootstrap container.
+    Bootstrap,
+}
+
+/// The points at which hooks run.
+pub const HOOK_POINTS: &[&str] = &[
+    "post-down",
+    "post-start",
+    "post-stop",
+    "post-up",
+    "post-upgrade",
+    "pre-down",
+    "pre-start",
+    "pre-stop",
+    "pre-up",
+    "pre-upgrade",
+];
+
+/// The longest script handed to a service's shell: Linux takes arguments of 128 KiB (`MAX_ARG_STRLEN`, execve(2)).
+const MAX_SCRIPT_BYTES: usize = 120 * 1024;
+
+/// Reads `[scripts]`; `services` are those of the environment.
+pub(super) fn read_all(
+    table: &Table,
+    services: &Table,
+    sources: &Sources,
+    context: &mut Context,
+) -> BTreeMap<Label, Script> {
+    let mut scripts = BTreeMap::new();
+    for (name, entry) in table.iter() {
+        let Some(label) = Label::parse(name) else {
+            context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name a script"), LABEL_HINT);
+            continue;
+        };
+        let read =
+            entry.node.as_table().and_then(|table| read(name, table, entry.key_span, services, sources, context));
+        if let Some(script) = read {
+            scripts.insert(label, script);
+        }
+    }
+    scripts
+}
+
+fn read(
+    name: &str,
+    table: &Table,
+    span: Span,
+    services: &Table,
+    sources: &Sources,
+    context: &mut Context,
+) -> Option<Script> {
+    let mut fields = Fields::new(table, span, format!("script `{name}`"));
+    let description = fields.text("description", context).and_then(|text| unescaped(&text.value)).unwrap_or_default();
+    let file = fields.text("file", context);
+    let command = read_command(fields.node("command"), context);
+    let mode = read_mode(name, &mut fields, span, services, context);
+    let output = fields.text("output", context);
+    let reads_input = fields.boolean("input", context).unwrap_or(false);
+    fields.finish(context);
+    let output_is_data = read_output(output.as_ref(), context);
+    let action = match (file, command) {
+        (Some(file), None) => read_file(&file, mode.as_ref(), sources, context)?,
+        (None, Some(command)) => ScriptAction::Command(command),
+        _ => {
+            context.error(Code::SCRIPT, span, format!("script `{name}` needs either `file` or `command`"), None);
+            return None;
+        }
+    };
+    Some(Script { description, action, mode: mode?, output_is_data, reads_input })
+}
+
+fn read_command(node: Option<&Node>, context: &mut Context) -> Option<Vec<String>> {
+    let node = node?;
+    match &node.value {
+        Value::List(words) if !words.is_empty() => {
+            words.iter().map(|word| expect_text(word, "command", context).and_then(unescaped)).collect()
+        }
+        _ => wrong_type(node, "command", "a list of words", context),
+    }
+}
+
+fn read_mode(
+    name: &str,
+    fields: &mut Fields<'_>,
+    span: Span,
+    services: &Table,
+    context: &mut Context,
+) -> Option<ScriptMode> {
+    let mode = fields.text("mode", context);
+    let service = fields.text("service", context);
+    let written = mode.as_ref().map_or("exec", |mode| mode.value.as_str());
+    let place = mode.as_ref().map_or(span, |mode| mode.span);
+    let constructor = match written {
+        "exec" => ScriptMode::Exec,
+        "run" => ScriptMode::Run,
+        "bootstrap" => {
+            if let Some(service) = service {
+                context.error(Code::SCRIPT, service.span, "a script in `bootstrap` mode runs in no service", None);
+            }
+            return Some(ScriptMode::Bootstrap);
+        }
+        other => {
+            let hint = unknown_name_hint(other, "modes", ["bootstrap", "exec", "run"]);
+            context.error(Code::INVALID_VALUE, place, format!("`{other}` is no mode of a script"), hint);
+            return None;
+        }
+    };
+    let Some(service) = service else {
+        context.error(Code::SCRIPT, span, format!("script `{name}` needs the `service` in which it runs"), None);
+        return None;
+    };
+    if services.get(&service.value).is_none() {
+        let hint = unknown_name_hint(&service.value, "services", services.keys());
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            service.span,
+            format!("script `{name}` runs in unknown service `{}`", service.value),
+            hint,
+        );
+        return None;
+    }
+    Label::parse(&service.value).map(constructor)
+}
+
+fn read_output(output: Option<&Spanned<String>>, context: &mut Context) -> bool {
+    match output.map(|output| output.value.as_str()) {
+        Some("data") => true,
+        None | Some("text") => false,
+        Some(other) => {
+            let span = output.map(|output| output.span).unwrap_or_default();
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                format!("`{other}` is no kind of output"),
+                "known kinds: data, text",
+            );
+            false
+        }
+    }
+}
+
+fn read_file(
+    file: &Spanned<String>,
+    mode: Option<&ScriptMode>,
+    sources: &Sources,
+    context: &mut Context,
+) -> Option<ScriptAction> {
+    let bytes = match find(&file.value, file.span, sources, context)? {
+        Source::File(bytes) => Arc::clone(bytes),
+        Source::Folder(_) => {
+            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), None);
+            return None;
+        }
+        Source::Fault(fault) => return report_fault(&file.value, fault, file.span, context),
+    };
+    let path = RelativePath::parse(&file.value).ok()?;
+    let interpreter =
+        if mode == Some(&ScriptMode::Bootstrap) { "sh" } else { check_handed_over(file, &bytes, context)? };
+    Some(ScriptAction::File { path, bytes, interpreter })
+}
+
+/// A script for a service travels as one argument of that service's shell.
+fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context) -> Option<&'static str> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        context.error(Code::SCRIPT, file.span, format!("`{}` is no UTF-8 text", file.value), None);
+        return None;
+    };
+    if bytes.len() > MAX_SCRIPT_BYTES {
+        let message = format!("`{}` has {} bytes; a service's shell takes {MAX_SCRIPT_BYTES}", file.value, bytes.len());
+        context.error(Code::TOO_LARGE, file.span, message, "put the program into the service's image and call it");
+    }
+    let Some(first) = text.lines().next().filter(|line| line.starts_with("#!")) else { return Some("sh") };
+    match first.rsplit(['/', ' ']).next() {
+        Some("sh" | "dash" | "ash") => Some("sh"),
+        Some("bash") => Some("bash"),
+        _ => {
+            let hint = "use `#!/bin/sh` or `#!/bin/bash`, or put the program into the service's image and name it in `command`";
+            context.error(
+                Code::SCRIPT,
+                file.span,
+                format!("`{}` starts with `{first}`, which is no shell", file.value),
+                hint,
+            );
+            None
+        }
+    }
+}
+
+/// Reads `[hooks]`.
+pub(super) fn read_hooks(
+    table: &Table,
+    scripts: &BTreeMap<Label, Script>,
+    written: &Table,
+    context: &mut Context,
+) -> BTreeMap<&'static str, Vec<Label>> {
+    let mut hooks = BTreeMap::new();
+    let mut fields = Fields::new(table, Span::default(), "`[hooks]`");
+    for point in HOOK_POINTS {
+        let names = fields.texts(point, context);
+        let labels: Vec<_> = names.iter().filter_map(|name| read_hook(name, scripts, written, context)).collect();
+        if !labels.is_empty() {
+            hooks.insert(*point, labels);
+        }
+    }
+    fields.finish(context);
+    hooks
+}
+
+fn read_hook(
+    name: &Spanned<String>,
+    scripts: &BTreeMap<Label, Script>,
+    written: &Table,
+    context: &mut Context,
+) -> Option<Label> {
+    let label = Label::parse(&name.value).filter(|_| written.get(&name.value).is_some());
+    let Some(label) = label else {
+        let hint = unknown_name_hint(&name.value, "scripts", written.keys());
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            name.span,
+            format!("the hook names unknown script `{}`", name.value),
+            hint,
+        );
+        return None;
+    };
+    if scripts.get(&label).is_some_and(|script| script.reads_input) {
+        let message = format!("`{label}` reads standard input, which a hook does not have");
+        context.error(Code::SCRIPT, name.span, message, None);
+    }
+    Some(label)
+}

@@ -1,0 +1,505 @@
+//! One service: from what is written to what is decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::{EnvironmentKey, Label};
+use crate::spec::Context;
+use crate::spec::fields::{Fields, Spanned, expect_text, wrong_type};
+use crate::spec::node::{Node, Span, Table, Value};
+
+use super::scope::{pieces, unescaped};
+use super::{Dependency, FileKind, FileUse, Gate, Owner, Piece, PullPolicy, Service, ServiceKind};
+use super::{image, lint, service_keys};
+
+/// What a service may refer to.
+pub(super) struct Surroundings<'a> {
+    /// The services of this environment.
+    pub(super) services: &'a Table,
+    /// Declared volumes.
+    pub(super) volumes: &'a Table,
+    /// Declared networks.
+    pub(super) networks: &'a Table,
+    /// Declared configs.
+    pub(super) configs: &'a Table,
+    /// Declared secrets.
+    pub(super) secrets: &'a Table,
+    /// Whether floating tags are refused.
+    pub(super) production: bool,
+}
+
+/// How long a service must stay up when the spec does not say (`deploy.update_config.monitor`).
+const DEFAULT_WINDOW_SECONDS: u64 = 5;
+
+/// Reads a service; `None` when nothing sensible can be made of it. Wave and gate are set by the caller, who sees all services.
+pub(super) fn read(
+    name: &Label,
+    table: &Table,
+    span: Span,
+    around: &Surroundings<'_>,
+    context: &mut Context,
+) -> Option<Service> {
+    service_keys::check(name.as_str(), table, context);
+    let mut fields = Fields::new(table, span, format!("service `{name}`"));
+    let image = fields.required_text("image", context);
+    let image_text = image.as_ref().map(|image| unescaped(&image.value).unwrap_or_default());
+    if let (Some(image), Some(text)) = (&image, &image_text) {
+        check_image(text, image.span, around.production, context);
+    }
+    let deploy = Deploy::read(fields.node("deploy"), name, context);
+    let environment = read_environment(table, context);
+    lint::check_environment(name, table.table("environment"), context);
+    lint::check_volumes(name, table.get("volumes"), around.volumes, context);
+    lint::check_ports(name, table.get("ports"), deploy.replicas, context);
+    check_networks(name, table.get("networks"), around.networks, context);
+    let mut files = read_file_uses(FileKind::Config, table.get("configs"), around.configs, context);
+    files.extend(read_file_uses(FileKind::Secret, table.get("secrets"), around.secrets, context));
+    check_targets(name, &files, span, context);
+    let definition = service_keys::rendered_as_written(table);
+    let parameters = used_parameters(&definition, &environment);
+    let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
+    Some(Service {
+        name: name.clone(),
+        image: image_text?,
+        environment,
+        depends_on: read_dependencies(name, table.get("depends_on"), around.services, context),
+        files,
+        kind: deploy.kind,
+        replicas: deploy.replicas,
+        wave: 1,
+        gate: Gate::None,
+        window_seconds: deploy.window_seconds,
+        has_healthcheck: has_healthcheck(table.table("healthcheck")),
+        pull,
+        patch: read_patch(table.get("compose"), context),
+        parameters,
+        definition,
+    })
+}
+
+fn check_image(text: &str, span: Span, production: bool, context: &mut Context) {
+    /// The quotes around a text.
+    const QUOTES: usize = 2;
+    // A text that was emptied by a fault was reported there.
+    if text.is_empty() && span.end - span.start > QUOTES {
+        return;
+    }
+    match image::parse(text) {
+        None => context.error(
+            Code::IMAGE,
+            span,
+            format!("`{text}` is no image reference"),
+            "write `[registry/]name:tag`, in lower case",
+        ),
+        Some(reference) if production && reference.floats() => {
+            let message =
+                format!("the image `{text}` has no fixed tag: the release could be neither repeated nor taken back");
+            context.error(
+                Code::FLOATING_TAG,
+                span,
+                message,
+                format!("name the version, as in `{}:1.2.3`", reference.name),
+            );
+        }
+        Some(_) => {}
+    }
+}
+
+/// `compose = { patch = { … } }`
+fn read_patch(node: Option<&Node>, context: &mut Context) -> Option<Table> {
+    let node = node?;
+    let Some(table) = node.as_table() else { return wrong_type(node, "compose", "a table", context) };
+    let mut fields = Fields::new(table, node.span, "`compose`");
+    let patch = fields.table("patch", context).map(|(patch, _)| patch.clone());
+    fields.finish(context);
+    patch
+}
+
+/// A health check that is declared and not switched off.
+fn has_healthcheck(healthcheck: Option<&Table>) -> bool {
+    healthcheck.is_some_and(|table| {
+        let disabled = matches!(table.get("disable").map(|node| &node.value), Some(Value::Boolean(true)));
+        !disabled && table.get("test").is_some()
+    })
+}
+
+/// What `deploy` decides.
+struct Deploy {
+    kind: ServiceKind,
+    replicas: u32,
+    window_seconds: u64,
+}
+
+impl Deploy {
+    fn read(node: Option<&Node>, service: &Label, context: &mut Context) -> Self {
+        let table = node.and_then(Node::as_table);
+        let (kind, one_per_node) = Self::read_mode(table.and_then(|table| table.get("mode")), context);
+        let replicas =
+            Self::read_replicas(table.and_then(|table| table.get("replicas")), one_per_node, service, context);
+        let update = table.and_then(|table| table.table("update_config"));
+        let window_seconds = update
+            .and_then(|update| update.get("monitor"))
+            .and_then(|monitor| read_seconds(monitor, "monitor", context))
+            .unwrap_or(DEFAULT_WINDOW_SECONDS);
+        Self { kind, replicas, window_seconds }
+    }
+
+    /// The kind, and whether it is one replica a node.
+    fn read_mode(node: Option<&Node>, context: &mut Context) -> (ServiceKind, bool) {
+        let Some(node) = node else { return (ServiceKind::Service, false) };
+        match expect_text(node, "mode", context) {
+            Some("global") => (ServiceKind::Service, true),
+            Some("replicated-job") => (ServiceKind::Job, false),
+            Some("global-job") => (ServiceKind::Job, true),
+            Some("replicated") | None => (ServiceKind::Service, false),
+            Some(other) => {
+                let known = ["global", "global-job", "replicated", "replicated-job"];
+                let hint = unknown_name_hint(other, "modes", known);
+                context.error(Code::INVALID_VALUE, node.span, format!("`{other}` is no mode of a service"), hint);
+                (ServiceKind::Service, false)
+            }
+        }
+    }
+
+    fn read_replicas(node: Option<&Node>, one_per_node: bool, service: &Label, context: &mut Context) -> u32 {
+        /// More containers of one service than an engine can carry are a slip.
+        const MAX_REPLICAS: i64 = 1000;
+        let Some(node) = node else { return 1 };
+        match node.value {
+            Value::Integer(number @ 0..=MAX_REPLICAS) if !one_per_node => u32::try_from(number).unwrap_or(1),
+            Value::Integer(_) if one_per_node => {
+                context.error(
+                    Code::INVALID_VALUE,
+                    node.span,
+                    format!("service `{service}` runs once a node: it has no `replicas`"),
+                    None,
+                );
+                1
+            }
+            Value::Integer(_) => {
+                context.error(
+                    Code::INVALID_VALUE,
+                    node.span,
+                    format!("`replicas` is a number from 0 to {MAX_REPLICAS}"),
+                    None,
+                );
+                1
+            }
+            _ => wrong_type(node, "replicas", "a whole number", context).unwrap_or(1),
+        }
+    }
+}
+
+/// A duration as Compose writes it (`1m30s`), rounded up to seconds.
+pub(super) fn read_seconds(node: &Node, key: &str, context: &mut Context) -> Option<u64> {
+    let text = expect_text(node, key, context)?;
+    let seconds = parse_milliseconds(text).map(|milliseconds| milliseconds.div_ceil(1000));
+    if seconds.is_none() {
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            format!("`{text}` is no duration"),
+            "write a number and a unit, as in `90s` or `1m30s`",
+        );
+    }
+    seconds
+}
+
+/// `{value}{unit}` one after the other, units `us`, `ms`, `s`, `m`, `h` (Compose Specification, 11-extension).
+fn parse_milliseconds(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+        let value: u64 = rest[..digits].parse().ok()?;
+        let unit_end =
+            rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let milliseconds = match &rest[digits..unit_end] {
+            "us" => value.div_ceil(1000),
+            "ms" => value,
+            "s" => value.checked_mul(1000)?,
+            "m" => value.checked_mul(60_000)?,
+            "h" => value.checked_mul(3_600_000)?,
+            _ => return None,
+        };
+        total = total.checked_add(milliseconds)?;
+        rest = &rest[unit_end..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// The environment, which [`super::service_environment`] made a table.
+fn read_environment(table: &Table, context: &mut Context) -> BTreeMap<String, String> {
+    let entries = table.table("environment").into_iter().flat_map(Table::iter);
+    entries.filter_map(|(key, entry)| Some((key.to_owned(), environment_value(key, &entry.node, context)?))).collect()
+}
+
+fn environment_value(key: &str, node: &Node, context: &mut Context) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(boolean) => Some(boolean.to_string()),
+        _ => wrong_type(node, key, "a text", context),
+    }
+}
+
+/// A text, or a list of texts.
+pub(super) fn texts(node: Option<&Node>, key: &str, context: &mut Context) -> Vec<(String, Span)> {
+    match node.map(|node| (&node.value, node)) {
+        None => Vec::new(),
+        Some((Value::List(list), _)) => {
+            list.iter().filter_map(|item| Some((expect_text(item, key, context)?.to_owned(), item.span))).collect()
+        }
+        Some((_, node)) => {
+            expect_text(node, key, context).map(|text| (text.to_owned(), node.span)).into_iter().collect()
+        }
+    }
+}
+
+fn read_dependencies(
+    name: &Label,
+    node: Option<&Node>,
+    services: &Table,
+    context: &mut Context,
+) -> BTreeMap<Label, Dependency> {
+    let mut dependencies = BTreeMap::new();
+    let Some(node) = node else { return dependencies };
+    let started = Dependency { condition: Gate::Started, restart: false };
+    let found: Vec<(String, Span, Dependency, bool)> = match &node.value {
+        Value::Table(table) => table
+            .iter()
+            .filter_map(|(key, entry)| {
+                let (dependency, required) = read_dependency(key, &entry.node, context)?;
+                Some((key.to_owned(), entry.key_span, dependency, required))
+            })
+            .collect(),
+        _ => texts(Some(node), "depends_on", context)
+            .into_iter()
+            .map(|(text, span)| (text, span, started, true))
+            .collect(),
+    };
+    for (dependency, span, how, required) in found {
+        if services.get(&dependency).is_some() {
+            dependencies.extend(Label::parse(&dependency).map(|label| (label, how)));
+        } else if required {
+            let hint = unknown_name_hint(&dependency, "services", services.keys());
+            context.error(
+                Code::UNKNOWN_REFERENCE,
+                span,
+                format!("service `{name}` waits for unknown service `{dependency}`"),
+                hint,
+            );
+        }
+    }
+    dependencies
+}
+
+fn read_dependency(name: &str, node: &Node, context: &mut Context) -> Option<(Dependency, bool)> {
+    let Some(table) = node.as_table() else {
+        return wrong_type(node, name, "a table such as { condition = \"service_healthy\" }", context);
+    };
+    let mut fields = Fields::new(table, node.span, format!("dependency `{name}`"));
+    let condition = fields.text("condition", context);
+    let restart = fields.boolean("restart", context).unwrap_or(false);
+    let required = fields.boolean("required", context).unwrap_or(true);
+    fields.finish(context);
+    let gate = match condition.as_ref().map(|condition| condition.value.as_str()) {
+        None | Some("service_started") => Gate::Started,
+        Some("service_healthy") => Gate::Healthy,
+        Some("service_completed_successfully") => Gate::Completed,
+        Some(other) => {
+            let known = ["service_completed_successfully", "service_healthy", "service_started"];
+            let span = condition.as_ref().map_or(node.span, |condition| condition.span);
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                format!("`{other}` is no condition"),
+                unknown_name_hint(other, "conditions", known),
+            );
+            return None;
+        }
+    };
+    Some((Dependency { condition: gate, restart }, required))
+}
+
+/// Networks are named in a list, or are the keys of a table.
+fn check_networks(name: &Label, node: Option<&Node>, networks: &Table, context: &mut Context) {
+    let named = match node.map(|node| &node.value) {
+        Some(Value::Table(table)) => table.iter().map(|(key, entry)| (key.to_owned(), entry.key_span)).collect(),
+        _ => texts(node, "networks", context),
+    };
+    for (network, span) in named {
+        // Compose makes the network `default` by itself.
+        if network != "default" && networks.get(&network).is_none() {
+            let hint = unknown_name_hint(&network, "networks", networks.keys());
+            context.error(
+                Code::UNKNOWN_REFERENCE,
+                span,
+                format!("service `{name}` uses unknown network `{network}`"),
+                hint,
+            );
+        }
+    }
+}
+
+fn read_file_uses(kind: FileKind, node: Option<&Node>, known: &Table, context: &mut Context) -> Vec<FileUse> {
+    let key = match kind {
+        FileKind::Config => "configs",
+        FileKind::Secret => "secrets",
+    };
+    match node.map(|node| (&node.value, node)) {
+        None => Vec::new(),
+        Some((Value::List(list), _)) => {
+            list.iter().filter_map(|item| read_file_use(kind, item, known, context)).collect()
+        }
+        Some((_, node)) => wrong_type(node, key, "a list", context).unwrap_or_default(),
+    }
+}
+
+fn read_file_use(kind: FileKind, node: &Node, known: &Table, context: &mut Context) -> Option<FileUse> {
+    let (what, plural) = match kind {
+        FileKind::Config => ("config", "configs"),
+        FileKind::Secret => ("secret", "secrets"),
+    };
+    let (source, span, target, owner) = match &node.value {
+        Value::Text(source) => (source.clone(), node.span, None, Owner::read(None, None, None)),
+        Value::Table(table) => {
+            let mut fields = Fields::new(table, node.span, format!("an entry of `{plural}`"));
+            let source = fields.required_text("source", context);
+            let target = fields.text("target", context);
+            let owner = Owner::read(
+                read_id("uid", &mut fields, context),
+                read_id("gid", &mut fields, context),
+                read_mode(&mut fields, context),
+            );
+            fields.finish(context);
+            let source = source?;
+            (source.value, source.span, target.and_then(|target| unescaped(&target.value)), owner)
+        }
+        _ => return wrong_type(node, plural, "a name, or a table such as { source = \"…\", target = \"…\" }", context),
+    };
+    if known.get(&source).is_none() {
+        let hint = unknown_name_hint(&source, plural, known.keys());
+        context.error(Code::UNKNOWN_REFERENCE, span, format!("unknown {what} `{source}`"), hint);
+        return None;
+    }
+    let target = absolute_target(kind, target.unwrap_or_else(|| source.clone()));
+    Some(FileUse { kind, source: Label::parse(&source)?, target, owner })
+}
+
+/// Where Compose mounts what has no absolute target (Compose Specification, services, configs and secrets).
+fn absolute_target(kind: FileKind, target: String) -> String {
+    match kind {
+        _ if target.starts_with('/') => target,
+        FileKind::Config => format!("/{target}"),
+        FileKind::Secret => format!("/run/secrets/{target}"),
+    }
+}
+
+impl Owner {
+    /// The Compose Specification's defaults: root, and readable by all.
+    fn read(uid: Option<u32>, gid: Option<u32>, mode: Option<u32>) -> Self {
+        Self { uid: uid.unwrap_or(0), gid: gid.unwrap_or(0), mode: mode.unwrap_or(0o444) }
+    }
+}
+
+fn read_id(key: &'static str, fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
+    let node = fields.node(key)?;
+    let id = match &node.value {
+        Value::Text(text) => text.parse().ok(),
+        Value::Integer(number) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    if id.is_none() {
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            format!("`{key}` is a number, because names differ between images"),
+            None,
+        );
+    }
+    id
+}
+
+fn read_mode(fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
+    let node = fields.node("mode")?;
+    let mode = match &node.value {
+        Value::Text(text) => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
+        Value::Integer(number) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    let mode = mode.filter(|mode| *mode <= 0o777);
+    if mode.is_none() {
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            "`mode` is an octal number up to 0777",
+            "write `mode = \"0440\"` or `mode = 0o440`",
+        );
+    }
+    mode
+}
+
+fn check_targets(name: &Label, files: &[FileUse], span: Span, context: &mut Context) {
+    let mut targets = BTreeSet::new();
+    for file in files.iter().filter(|file| !targets.insert(&file.target)) {
+        context.error(Code::DUPLICATE, span, format!("service `{name}` mounts two files at `{}`", file.target), None);
+    }
+}
+
+fn read_pull_policy(policy: Option<&Spanned<String>>, context: &mut Context) -> PullPolicy {
+    match policy.map(|policy| policy.value.as_str()) {
+        None | Some("missing" | "if_not_present") => PullPolicy::Missing,
+        Some("always") => PullPolicy::Always,
+        Some("never") => PullPolicy::Never,
+        Some(other) => {
+            let hint = unknown_name_hint(other, "policies", ["always", "missing", "never"]);
+            let span = policy.map(|policy| policy.span).unwrap_or_default();
+            context.error(Code::INVALID_VALUE, span, format!("`{other}` is no pull policy of a release"), hint);
+            PullPolicy::Missing
+        }
+    }
+}
+
+fn used_parameters(definition: &Table, environment: &BTreeMap<String, String>) -> BTreeSet<EnvironmentKey> {
+    let mut used = BTreeSet::new();
+    for key in ["command", "entrypoint"] {
+        definition.get(key).into_iter().for_each(|node| collect_parameters(node, &mut used));
+    }
+    used.extend(environment.values().flat_map(|value| parameters_of(value)));
+    used
+}
+
+fn collect_parameters(node: &Node, used: &mut BTreeSet<EnvironmentKey>) {
+    match &node.value {
+        Value::Text(text) => used.extend(parameters_of(text)),
+        Value::List(list) => list.iter().for_each(|item| collect_parameters(item, used)),
+        _ => {}
+    }
+}
+
+fn parameters_of(normal: &str) -> Vec<EnvironmentKey> {
+    pieces(normal)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Reference(name) => EnvironmentKey::parse(&name),
+            Piece::Literal(_) => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_compose_writes_them() {
+        for (text, milliseconds) in [("1m30s", 90_000), ("500ms", 500), ("2h", 7_200_000), ("10us", 1), ("0s", 0)] {
+            assert_eq!(parse_milliseconds(text), Some(milliseconds), "{text}");
+        }
+        for text in ["", "5", "s", "1 s", "1.5s", "-1s", "99999999999999999999s"] {
+            assert_eq!(parse_milliseconds(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! From the plan to the files of the image.
+//!
+//! Takes in a [`Plan`] and a platform; gives out a [`Payload`]: one [`FileTree`] for each layer, by rate of change. Templates carry the
+//! structure a reader wants to see; what is rendered is parsed back and held against the plan.
+
+mod compose;
+mod config;
+mod contents;
+mod entrypoint;
+mod mounts;
+mod release_data;
+mod schema;
+mod shell;
+mod yaml;
+
+use std::sync::Arc;
+
+use crate::diagnostic::Code;
+use crate::digest::Digest;
+use crate::path::RelativePath;
+use crate::plan::{Plan, Platform, ScriptAction};
+use crate::spec::Context;
+use crate::spec::node::Span;
+use crate::tree::{File, FileTree, Mode, PathTaken};
+
+pub use contents::ContentsEntry;
+pub use release_data::reference;
+
+/// The format of the payload: raised by any change of our bytes for the same input.
+pub const FORMAT: u32 = 1;
+
+/// The folder of everything that bootsmith adds, without the leading slash.
+pub const ROOT: &str = "bootstrap";
+
+/// The path of the list of all other payload files.
+pub const CONTENTS: &str = "bootstrap/spec/contents.json";
+
+/// What bootsmith adds to the base: one tree a layer, the one that changes least first.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    /// The entrypoint and its library: changes with bootsmith.
+    pub entrypoint: FileTree,
+    /// Maintenance scripts: change now and then.
+    pub scripts: FileTree,
+    /// Environments and release data: change with every release.
+    pub environments: FileTree,
+}
+
+/// Rendering went wrong through no fault of the input: a bug in bootsmith.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderBug {
+    /// A template of ours failed.
+    #[error("the template of `{path}` failed")]
+    Template {
+        /// The output.
+        path: String,
+        /// Why.
+        source: tera::Error,
+    },
+    /// What was rendered does not say what was planned.
+    #[error("`{path}` does not read back as it was planned: {reason}")]
+    ReadBack {
+        /// The output.
+        path: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// Two writers.
+    #[error(transparent)]
+    PathTaken(#[from] PathTaken),
+}
+
+/// Renders the payload of one platform; faults of the input go to the diagnostics.
+pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<Payload, RenderBug> {
+    let mut payload = Payload { entrypoint: entrypoint::files(platform)?, ..Payload::default() };
+    add_scripts(plan, &mut payload.scripts, context)?;
+    let spec = file(Mode::Plain, plan.spec_text.as_bytes());
+    payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
+    let spec_digest = Digest::of(plan.spec_text.as_bytes());
+    let data = release_data::release(plan, platform, spec_digest);
+    payload.environments.insert(path("bootstrap/release"), file(Mode::Plain, data.as_bytes()))?;
+    for environment in &plan.environments {
+        compose::render(plan, environment, &mut payload.environments, context)?;
+    }
+    let contents = contents::list(&payload);
+    payload.environments.insert(path(CONTENTS), file(Mode::Plain, &contents))?;
+    Ok(payload)
+}
+
+/// Scripts of all environments; most are the same file in each.
+fn add_scripts(plan: &Plan, tree: &mut FileTree, context: &mut Context) -> Result<(), PathTaken> {
+    for script in plan.environments.iter().flat_map(|environment| environment.scripts.values()) {
+        let ScriptAction::File { path: written, bytes, .. } = &script.action else { continue };
+        let place = path(&format!("bootstrap/scripts/{}", release_data::script_file(written)));
+        let script = File { mode: Mode::Executable, bytes: Arc::clone(bytes) };
+        match tree.get(&place) {
+            Some(known) if *known == script => {}
+            Some(_) => {
+                let message = format!("two scripts would be `/{place}` in the image");
+                context.error(Code::DUPLICATE, None::<Span>, message, "give one of the files another name");
+            }
+            None => tree.insert(place, script)?,
+        }
+    }
+    Ok(())
+}
+
+/// A path made of checked parts.
+fn path(text: &str) -> RelativePath {
+    RelativePath::parse(text).expect("a path made of checked names")
+}
+
+fn file(mode: Mode, bytes: &[u8]) -> File {
+    File { mode, bytes: Arc::from(bytes) }
+}

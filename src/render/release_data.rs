@@ -1,0 +1,207 @@
+//! The generated data file of the entrypoint, and nothing but data: assignments, and records that are calls with quoted words.
+//!
+//! The records are described in `docs/reference/payload.md`; `templates/entrypoint/lib` reads them.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::name::{EnvironmentKey, Label};
+use crate::path::RelativePath;
+use crate::plan::{
+    Environment, FileKind, Gate, Parameter, ParameterRule, Plan, Platform, PullPolicy, Script, ScriptAction,
+    ScriptMode, SecretSource, Service, ServiceKind,
+};
+
+use super::FORMAT;
+use super::config::Rendered;
+use super::mounts::{self, Key, Mount};
+use super::shell::{Record, quoted};
+
+/// The facts of the whole release.
+pub(super) fn release(plan: &Plan, platform: Platform, spec_digest: Digest) -> String {
+    let names: Vec<_> = plan.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let description = plan.annotations.get("org.opencontainers.image.description").map_or("", String::as_str);
+    let facts = [
+        ("format", FORMAT.to_string()),
+        ("project", plan.project.to_string()),
+        ("version", plan.version.to_string()),
+        ("platform", platform.name().to_owned()),
+        ("description", description.to_owned()),
+        ("reference", reference(plan, platform)),
+        ("bootsmith_version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("spec_digest", spec_digest.to_string()),
+        ("environments", names.join(" ")),
+        ("default_environment", plan.default_environment.as_ref().map(Label::to_string).unwrap_or_default()),
+    ];
+    facts.into_iter().map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
+}
+
+/// How an operator calls the image: one platform has the version as its tag, several have the platform behind it.
+pub fn reference(plan: &Plan, platform: Platform) -> String {
+    // A tag has no `+` (distribution spec, `<reference>` as a tag).
+    let version = plan.version.to_string().replace('+', "_");
+    match plan.platforms.as_slice() {
+        [_] => format!("{}:{version}", plan.repository),
+        _ => format!("{}:{version}-{}", plan.repository, platform.name()),
+    }
+}
+
+/// The facts of one environment.
+pub(super) fn environment(
+    environment: &Environment,
+    mounts: &BTreeMap<Key, Mount>,
+    rendered: &BTreeMap<Label, Rendered>,
+    definitions: &BTreeMap<&str, Digest>,
+) -> String {
+    let mut text = Record::new("environment", &[environment.name.as_str()]).with("target", &environment.target).line();
+    let parameters = environment.parameters.iter().map(|(name, parameter)| parameter_record(name, parameter));
+    text.extend(parameters);
+    text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
+    text.extend(object_records(environment));
+    text.extend(environment.services.iter().map(|service| service_record(service, environment, mounts, definitions)));
+    text.extend(environment.scripts.iter().map(|(name, script)| script_record(name, script)));
+    for (point, names) in &environment.hooks {
+        text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
+    }
+    text
+}
+
+/// The second and third word are expanded by the shell: whether the operator gave a value, and which. The name is checked.
+fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
+    let record = Record::new("parameter", &[name.as_str()])
+        .expanded(&format!("\"${{{name}+given}}\""))
+        .expanded(&format!("\"${{{name}-}}\""))
+        .with_flag("secret", parameter.secret)
+        .with_flag("required", parameter.required)
+        .with_some("default", parameter.default.as_deref());
+    let record = match &parameter.rule {
+        ParameterRule::Text => record,
+        ParameterRule::Pattern(pattern) => record.with("pattern", pattern),
+        ParameterRule::Words(words) => record.with("enum", &words.join(" ")),
+        ParameterRule::Integer { min, max } => {
+            let bound = |bound: &Option<i64>| bound.map(|bound| bound.to_string());
+            record
+                .with("type", "integer")
+                .with_some("min", bound(min).as_deref())
+                .with_some("max", bound(max).as_deref())
+        }
+    };
+    record.with("description", &parameter.description).line()
+}
+
+fn mount_record(
+    (kind, source, owner): &Key,
+    mount: &Mount,
+    environment: &Environment,
+    rendered: &BTreeMap<Label, Rendered>,
+) -> String {
+    let record = Record::new("mount", &[&mount.id]);
+    let record = match (kind, environment.secrets.get(source), rendered.get(source)) {
+        (FileKind::Secret, Some(SecretSource::Parameter(parameter)), _) => {
+            record.with("kind", "secret").with("source", source.as_str()).with("parameter", parameter.as_str())
+        }
+        (_, _, Some(Rendered::Folder(_))) => record
+            .with("kind", "directory")
+            .with("source", source.as_str())
+            .with("directory", &format!("configs/{source}")),
+        (_, _, Some(content @ Rendered::Pieces(_))) => {
+            let parameters: Vec<_> = content.parameters().into_iter().collect();
+            let secret = environment
+                .parameters
+                .iter()
+                .any(|(name, parameter)| parameter.secret && parameters.contains(&name.as_str()));
+            let record = record.with("kind", "config").with("source", source.as_str());
+            let record = record.with("pieces", &format!("configs/{source}.pieces"));
+            record.with("parameters", &parameters.join(" ")).with_flag("secret", secret)
+        }
+        _ => record.with("kind", "config").with("source", source.as_str()).with("file", &format!("configs/{source}")),
+    };
+    let (uid, gid) = (owner.uid.to_string(), owner.gid.to_string());
+    record.with("uid", &uid).with("gid", &gid).with("mode", &format!("{:04o}", owner.mode)).line()
+}
+
+/// What must exist on the target, and what `down --volumes` removes.
+fn object_records(environment: &Environment) -> Vec<String> {
+    let yes_no = |holds| if holds { "yes" } else { "no" };
+    let networks = environment.networks.iter().filter(|(_, network)| network.external).map(|(key, network)| {
+        Record::new("network", &[key.as_str()]).with("name", &network.name).with("external", "yes").line()
+    });
+    let volumes = environment.volumes.iter().map(|(key, volume)| {
+        Record::new("volume", &[key.as_str()])
+            .with("name", &volume.name)
+            .with("external", yes_no(volume.external))
+            .line()
+    });
+    let host_files = environment.secrets.iter().filter_map(|(name, secret)| match secret {
+        SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),
+        SecretSource::Parameter(_) => None,
+    });
+    networks.chain(volumes).chain(host_files).collect()
+}
+
+fn service_record(
+    service: &Service,
+    environment: &Environment,
+    mounts: &BTreeMap<Key, Mount>,
+    definitions: &BTreeMap<&str, Digest>,
+) -> String {
+    let gate = match service.gate {
+        Gate::None => "none",
+        Gate::Started => "started",
+        Gate::Healthy => "healthy",
+        Gate::Completed => "completed",
+    };
+    let kind = match service.kind {
+        ServiceKind::Service => "service",
+        ServiceKind::Job => "job",
+    };
+    let pull = match service.pull {
+        PullPolicy::Always => "always",
+        PullPolicy::Missing => "missing",
+        PullPolicy::Never => "never",
+    };
+    let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
+    let files = service.files.iter().filter(|file| mounts::host_file(environment, file).is_none());
+    let ids: Vec<_> = files.map(|file| mounts[&mounts::key(file)].id.as_str()).collect();
+    Record::new("service", &[service.name.as_str()])
+        .with("image", &service.image)
+        .with("definition", &definitions.get(service.name.as_str()).map(Digest::hex).unwrap_or_default())
+        .with("wave", &service.wave.to_string())
+        .with("gate", gate)
+        .with("kind", kind)
+        .with("replicas", &service.replicas.to_string())
+        .with("window", &service.window_seconds.to_string())
+        .with_flag("healthcheck", service.has_healthcheck)
+        .with("parameters", &parameters.join(" "))
+        .with("mounts", &ids.join(" "))
+        .with("pull", pull)
+        .line()
+}
+
+/// Scripts are kept below one folder; a project that has one of that name does not see it twice.
+pub(super) fn script_file(path: &RelativePath) -> &str {
+    path.as_str().strip_prefix("scripts/").unwrap_or(path.as_str())
+}
+
+fn script_record(name: &Label, script: &Script) -> String {
+    let (mode, service) = match &script.mode {
+        ScriptMode::Exec(service) => ("exec", Some(service)),
+        ScriptMode::Run(service) => ("run", Some(service)),
+        ScriptMode::Bootstrap => ("bootstrap", None),
+    };
+    let record = Record::new("script", &[name.as_str()])
+        .with("mode", mode)
+        .with_some("service", service.map(Label::as_str))
+        .with_some("output", script.output_is_data.then_some("data"))
+        .with_flag("input", script.reads_input)
+        .with("description", &script.description);
+    match &script.action {
+        ScriptAction::File { path, interpreter, .. } => {
+            let interpreter = (*interpreter != "sh").then_some(*interpreter);
+            record.with("file", script_file(path)).with_some("interpreter", interpreter).line()
+        }
+        ScriptAction::Command(words) => {
+            words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line()
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The Compose Specification's JSON schema.
+
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    let schema =
+        serde_json::from_str(include_str!("../../templates/compose/compose-spec.json")).expect("the schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is a schema")
+});
+
+/// A value that the schema refuses.
+pub(super) struct Violation {
+    /// The keys and list positions that lead to it.
+    pub(super) path: Vec<String>,
+    /// Why.
+    pub(super) message: String,
+}
+
+/// Everything that the schema refuses in a Compose file.
+pub(super) fn violations(document: &Value) -> Vec<Violation> {
+    VALIDATOR
+        .iter_errors(document)
+        .map(|error| {
+            let pointer = error.instance_path().to_string();
+            let unescape = |step: &str| step.replace("~1", "/").replace("~0", "~");
+            let path = pointer.split('/').skip(1).map(unescape).collect();
+            Violation { path, message: error.to_string() }
+        })
+        .collect()
+}

@@ -1,0 +1,191 @@
+# Arguments: `bootstrap <command> [environment] [arguments]`, checked to the end before anything is asked of an engine.
+#
+# Takes in:  the words of the command line. Gives out: command, environment_name, the option_ variables, and the call of
+#            the command's function with the remaining words.
+# Must not:  look at the target.
+
+option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
+option_follow='' option_since='' option_tail='' option_help=''
+
+commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down'
+
+# What each command takes besides --quiet, --verbose and --help.
+options_of() {
+    case $1 in
+    version | doctor | ps) echo '--output' ;;
+    images) echo '--check --output' ;;
+    pull) echo '--dry-run' ;;
+    up | upgrade | start | restart | scale) echo '--dry-run --timeout --yes' ;;
+    stop) echo '--dry-run --yes' ;;
+    down) echo '--dry-run --volumes --yes' ;;
+    logs) echo '--follow --since --tail' ;;
+    run) echo '--list --output --dry-run' ;;
+    esac
+}
+
+# Which environment a command needs: none, one, or one when it is clear which.
+environment_need() {
+    case $1 in
+    help | version | alias) echo none ;;
+    explain) echo optional ;;
+    *) echo one ;;
+    esac
+}
+
+# Walks once over the words; those that are kept (operands) end up in "$@" again, behind the walk.
+parse_arguments() {
+    command='' chosen='' options_ended='' script_seen='' options_used=''
+    walk_left=$#
+    while [ "$walk_left" -gt 0 ]; do
+        word=$1
+        shift
+        walk_left=$((walk_left - 1))
+        if [ -n "$options_ended" ]; then
+            set -- "$@" "$word"
+            continue
+        fi
+        case $word in
+        --) options_ended=yes ;;
+        --output | --timeout | --since | --tail)
+            [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
+            take_option "$word" "$1"
+            shift
+            walk_left=$((walk_left - 1))
+            ;;
+        --output=* | --timeout=* | --since=* | --tail=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --* | -h) take_option "$word" '' ;;
+        -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
+        *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
+        esac
+        # From the script's name on the words are the script's, only the environment may still stand first among them.
+        if [ -n "$script_seen" ]; then
+            [ "$walk_left" -eq 0 ] || take_environment_after_script "$1" || { shift && walk_left=$((walk_left - 1)); }
+            [ "$walk_left" -eq 0 ] || [ "$1" != -- ] || { shift && walk_left=$((walk_left - 1)); }
+            options_ended=yes
+        fi
+    done
+    check_arguments
+    check_operands "$@"
+    choose_environment
+    check_names "$@"
+    "command_$command" "$@"
+}
+
+# False when the word was the command or the environment: then it is no operand. WORD
+take_word() {
+    if [ -z "$command" ]; then
+        take_command "$1"
+        return 1
+    fi
+    if [ -z "$chosen" ] && [ "$(environment_need "$command")" != none ] && has_word "$environments" "$1"; then
+        chosen=$1
+        return 1
+    fi
+    [ "$command" != run ] || script_seen=yes
+    return 0
+}
+
+take_command() {
+    case $1 in
+    status) command=ps ;;
+    *) command=$1 ;;
+    esac
+    # shellcheck disable=SC2086 # a list of words
+    has_word "$commands" "$command" || refuse_usage "unknown command \`$1\`" "$(near_hint "$1" commands $commands)"
+}
+
+# False when the word was taken. WORD
+take_environment_after_script() {
+    if [ -z "$chosen" ] && has_word "$environments" "$1"; then
+        chosen=$1
+        return 1
+    fi
+}
+
+take_option() { # NAME VALUE
+    case $1 in
+    --yes) option_yes=yes ;;
+    --dry-run) option_dry_run=yes ;;
+    --volumes) option_volumes=yes ;;
+    --check) option_check=yes ;;
+    --list) option_list=yes ;;
+    --follow) option_follow=yes ;;
+    --quiet) quiet=yes ;;
+    --verbose) verbose=yes ;;
+    --help | -h) option_help=yes ;;
+    --since) option_since=$2 ;;
+    --tail)
+        is_number "$2" || [ "$2" = all ] || refuse_usage "\`--tail\` takes a number of lines or \`all\`, not \`$2\`"
+        option_tail=$2
+        ;;
+    --timeout)
+        is_number "$2" || refuse_usage "\`--timeout\` takes a number of seconds, not \`$2\`"
+        option_timeout=$2
+        ;;
+    --output)
+        case $2 in text | json) ;; *) refuse_usage "\`--output\` takes \`text\` or \`json\`, not \`$2\`" ;; esac
+        option_output=$2
+        ;;
+    *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
+        --output --volumes --check --list --follow --since --tail --help)" ;;
+    esac
+    options_used="$options_used $1"
+}
+
+check_arguments() {
+    [ -n "$command" ] || { [ -n "$option_help" ] && command=help; } ||
+        refuse_usage 'no command given' "try \`help\`; known commands: $commands"
+    for option in $options_used; do
+        case $option in --quiet | --verbose | --help | -h) continue ;; esac
+        has_word "$(options_of "$command")" "$option" ||
+            refuse_usage "\`$command\` takes no option \`$option\`" "see \`help $command\`"
+    done
+    [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'
+    return 0
+}
+
+# With one environment, or a declared default, the name may be left out.
+choose_environment() {
+    [ "$(environment_need "$command")" != none ] || return 0
+    if [ -z "$chosen" ]; then
+        chosen=$default_environment
+        case $environments in *' '*) ;; *) chosen=$environments ;; esac
+    fi
+    [ -n "$chosen" ] || [ "$(environment_need "$command")" = optional ] ||
+        refuse_usage 'which environment?' "known environments: $environments; for example: $command ${environments%% *}"
+    [ -z "$chosen" ] || load_environment "$chosen"
+}
+
+# What does not fit the command, as far as that is known without an environment.
+check_operands() {
+    if [ -n "$option_help" ] && [ "$command" != help ]; then
+        show_help "$command"
+        exit 0
+    fi
+    case $command in
+    help) [ $# -le 1 ] || refuse_usage '`help` takes one command' ;;
+    logs | restart) ;;
+    scale) [ $# -gt 0 ] || refuse_usage 'which service?' 'for example: scale web=3, or scale web=default' ;;
+    run) [ $# -gt 0 ] || [ -n "$option_list" ] || refuse_usage 'which script?' '`run --list` shows them' ;;
+    *) [ $# -eq 0 ] || refuse_operand "$1" ;;
+    esac
+}
+
+# Names of services are known when the environment is.
+check_names() {
+    case $command in logs | restart) check_service_operands "$@" ;; esac
+}
+
+check_service_operands() {
+    for operand do
+        # shellcheck disable=SC2086 # a list of words
+        has_word "$service_names" "$operand" ||
+            refuse_usage "unknown service or environment \`$operand\`" "$(near_hint "$operand" services $service_names)"
+    done
+}
+
+refuse_operand() {
+    [ "$(environment_need "$command")" != none ] || refuse_usage "\`$command\` takes no argument \`$1\`"
+    # shellcheck disable=SC2086 # a list of words
+    refuse_usage "unknown environment \`$1\`" "$(near_hint "$1" environments $environments)"
+}

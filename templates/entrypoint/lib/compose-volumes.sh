@@ -1,0 +1,280 @@
+# The driver for Docker Compose, second part: configs, secrets and records as volumes; removal of what is left over.
+#
+# A config or secret is a volume named by the fingerprint of its bytes, so it never changes. It is filled through
+# `docker cp` into a container that is created and never started, from an image without any file: no program runs, nothing is
+# bound from our own file system, and it works over TCP.
+#
+# When we are killed between creating a volume and having filled it, the volume is there but not whole. Therefore a
+# volume is trusted only when a container of the product uses it (that was created after the filling ended). Any other is filled
+# again: the same bytes under the same names. A stored secret that is not given now cannot be filled again; it is read
+# back and held against its fingerprint.
+#
+# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: volumes; BOOTSMITH_<ID>_ variables.
+# Must not:  delete a data volume unless the operator said --volumes --yes.
+
+readonly EMPTY_IMAGE=bootsmith/empty:1
+
+volume_of_mount() { # needs mount_id and mount_fingerprint
+    printf '%s_%s-%s' "$target" "$(printf '%s' "$mount_id" | tr 'A-Z_' 'a-z-')" "$mount_fingerprint"
+}
+
+driver_stored_salt() {
+    awk -F '|' '$2 == "secret" && $6 != "" { print $6; exit }' "$work/volumes"
+}
+
+# Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
+driver_stored_secret() {
+    awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
+        '$2 == "secret" && $3 == source && $5 == owner { print $10 "|" $1 "|" $4 }' "$work/volumes" | sort -r >"$work/stored"
+    while IFS='|' read -r stored_created stored_volume stored_fingerprint; do
+        if is_volume_used "$stored_volume" || [ "$(wc -l <"$work/stored")" -eq 1 ]; then
+            detail "secret \`$mount_source\`: stored on the target since $stored_created"
+            printf '%s' "$stored_fingerprint"
+            return 0
+        fi
+    done <"$work/stored"
+    return 1
+}
+
+# By a replica of a service. VOLUME
+is_volume_used() {
+    awk -F '|' -v volume="$1" '$13 == "" && index(" " $14, " " volume " ") { used = 1 } END { exit !used }' "$work/containers"
+}
+
+driver_store_files() {
+    fill_ids=''
+    for file_mount in $mount_ids; do
+        load_mount "$file_mount"
+        is_volume_used "$(volume_of_mount)" || fill_ids="$fill_ids $file_mount"
+    done
+    [ -z "$fill_ids" ] || fill_volumes
+}
+
+fill_volumes() {
+    make_empty_image
+    set --
+    for file_mount in $fill_ids; do
+        with_mount "$file_mount" create_volume
+        set -- "$@" --mount "type=volume,source=$file_volume,target=/$file_mount"
+    done
+    create_filler "$@"
+    for file_mount in $fill_ids; do
+        load_mount "$file_mount"
+        if [ -n "$mount_stored" ]; then with_mount "$file_mount" check_stored; else fill_volume; fi
+    done
+    remove_filler
+}
+
+make_empty_image() {
+    capture "$work/answer" docker image inspect --format '{{.Id}}' "$EMPTY_IMAGE" && return 0
+    printf '%01024d' 0 | tr 0 '\000' >"$work/empty.tar"
+    capture "$work/answer" docker import "$work/empty.tar" "$EMPTY_IMAGE" || refuse "no empty image could be made: $(complaint)"
+}
+
+# Sets file_volume. Needs all mount_ variables, those of the record and those of the table.
+create_volume() {
+    load_mount "$mount_id"
+    file_volume=$(volume_of_mount)
+    ! awk -F '|' -v name="$file_volume" '$1 == name { found = 1 } END { exit !found }' "$work/volumes" || return 0
+    set -- --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" \
+        --label "io.bootsmith.source=$mount_source" --label "io.bootsmith.fingerprint=$mount_fingerprint" \
+        --label "io.bootsmith.owner=$mount_uid:$mount_gid:$mount_mode"
+    if [ "$mount_kind" = secret ]; then
+        set -- "$@" --label io.bootsmith.kind=secret --label "io.bootsmith.salt=$salt"
+    else
+        set -- "$@" --label io.bootsmith.kind=config
+    fi
+    capture "$work/answer" docker volume create "$@" "$file_volume" || fail_file "$(complaint)"
+}
+
+create_filler() {
+    capture "$work/filler" docker create --network none --label "io.bootsmith.project=$project" \
+        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=fill "$@" "$EMPTY_IMAGE" fill ||
+        fail_file "$(complaint)"
+    read -r filler <"$work/filler"
+}
+
+remove_filler() {
+    capture "$work/answer" docker rm --force "$filler" || warn "the container $filler is left over: $(complaint)"
+}
+
+fill_volume() {
+    detail "storing $mount_source"
+    with_mount "$mount_id" write_archive | docker cp - "$filler:/$mount_id" >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    wait_for_child || fail_file "\`$mount_source\`: $(complaint)"
+}
+
+check_stored() {
+    load_mount "$mount_id"
+    docker cp "$filler:/$mount_id/content" - 2>"$work/complaint" </dev/null | tar -xOf - 2>/dev/null |
+        { fingerprint_meta && cat; } | digest_of_input >"$work/answer" &
+    child=$!
+    wait_for_child
+    [ "$(cat "$work/answer")" != "$mount_fingerprint" ] || return 0
+    remove_filler
+    refuse "secret \`$mount_source\`: what is stored on the target is not whole" \
+        "$(how_to_give "$mount_parameter")"
+}
+
+fail_file() {
+    [ -z "${filler:-}" ] || remove_filler
+    fail_unrestored "configs and secrets could not be stored: $1" 'no service was touched; the same command can be repeated'
+}
+
+# A file on the engine's host can only be seen by binding it: the engine refuses to create a container when it is missing.
+driver_check_host_files() {
+    for_each host_file check_host_file
+}
+
+check_host_file() {
+    make_empty_image
+    filler=''
+    if capture "$work/filler" docker create --network none --label "io.bootsmith.project=$project" \
+        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=fill \
+        --mount "type=bind,\"source=$(printf '%s' "$1" | sed 's/"/""/g')\",target=/file,readonly" "$EMPTY_IMAGE" fill; then
+        read -r filler <"$work/filler"
+        remove_filler
+    else
+        add_fault "the file $1 is not on the engine's host: $(complaint)" 'it holds a secret of this release; put it there first'
+    fi
+}
+
+# BOOTSMITH_<ID>_VOLUME and _PATH: where the manifest finds each mount.
+export_volumes() {
+    for file_mount in $mount_ids; do
+        load_mount "$file_mount"
+        file_volume=$(volume_of_mount)
+        capture "$work/answer" docker volume inspect --format '{{.Mountpoint}}' "$file_volume" || fail_file "$(complaint)"
+        read -r file_place <"$work/answer"
+        export "BOOTSMITH_${file_mount}_VOLUME=$file_volume" "BOOTSMITH_${file_mount}_PATH=$file_place/content"
+    done
+}
+
+# The same for a manifest to look at: no engine is asked, so the place is the usual one, and a secret's name is masked.
+export_shown_volumes() {
+    for file_mount in $mount_ids; do
+        with_mount "$file_mount" export_shown_volume
+    done
+}
+
+export_shown_volume() {
+    if [ "$mount_kind" = secret ]; then mount_fingerprint='********'; else mount_fingerprint=$(fingerprint_mount); fi
+    file_volume=$(volume_of_mount)
+    export "BOOTSMITH_${mount_id}_VOLUME=$file_volume" \
+        "BOOTSMITH_${mount_id}_PATH=/var/lib/docker/volumes/$file_volume/_data/content"
+}
+
+# Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
+driver_read_scale() {
+    scale_recorded='' scale_of=''
+    IFS='|' read -r scale_recorded scale_of <<END
+$(awk -F '|' -v service="$1" '$2 == "scale" && $7 == service { print $8 "|" $9; exit }' "$work/volumes")
+END
+}
+
+# A record cannot be changed, only replaced. SERVICE REPLICAS RELEASE-REPLICAS
+driver_record_scale() {
+    driver_forget_scale "$1"
+    capture "$work/answer" docker volume create --label "io.bootsmith.project=$project" \
+        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=scale \
+        --label "io.bootsmith.service=$1" --label "io.bootsmith.scale=$2" --label "io.bootsmith.scale-of=$3" \
+        "${target}_scale-$1" || fail_unrestored "the scale of \`$1\` could not be recorded: $(complaint)"
+}
+
+driver_forget_scale() {
+    # shellcheck disable=SC2046 # a list of names
+    remove_volumes $(awk -F '|' -v service="$1" '$2 == "scale" && $7 == service { print $1 }' "$work/volumes")
+}
+
+remove_volumes() {
+    for old_volume do
+        capture "$work/answer" docker volume rm "$old_volume" || warn "the volume $old_volume is left over: $(complaint)"
+    done
+}
+
+# After a good deployment: containers of services that the release no longer has, what interrupted commands left, networks
+# that no container of ours refers to, old configs and secrets, and scale records that no longer hold.
+driver_remove_leftovers() {
+    driver_read_state || return 1
+    for leftover in $(orphan_services); do
+        say "$leftover: removed, it is not in this release"
+        # shellcheck disable=SC2046 # a list of ids
+        driver_stop $(instance_ids "$leftover") && driver_remove $(instance_ids "$leftover") ||
+            warn "\`$leftover\` is left over: $(complaint)"
+    done
+    # shellcheck disable=SC2046 # a list of ids
+    remove_containers $(awk -F '|' '$13 == "fill" || ($13 ~ /oneoff/ && $4 != "running") { print $1 }' "$work/containers")
+    driver_read_state || return 1
+    remove_unused_networks
+    # shellcheck disable=SC2046 # a list of names
+    remove_volumes $(unwanted_volumes)
+}
+
+remove_containers() {
+    [ $# -eq 0 ] || capture "$work/answer" docker rm --force "$@" || warn "containers are left over: $(complaint)"
+}
+
+# Prints the names of config, secret and scale volumes that nothing wants or uses.
+unwanted_volumes() {
+    wanted_volumes=''
+    for file_mount in $mount_ids; do
+        load_mount "$file_mount"
+        wanted_volumes="$wanted_volumes $(volume_of_mount)"
+    done
+    while IFS='|' read -r old_name old_kind old_source old_fingerprint old_owner old_salt old_service old_scale old_of old_rest; do
+        case $old_kind in
+        config | secret) has_word "$wanted_volumes" "$old_name" || is_volume_used "$old_name" || printf '%s\n' "$old_name" ;;
+        scale) is_scale_valid "$old_service" "$old_of" || printf '%s\n' "$old_name" ;;
+        esac
+    done <"$work/volumes"
+}
+
+is_scale_valid() { # SERVICE RELEASE-REPLICAS
+    has_word "$service_names" "$1" || return 1
+    load_service "$1"
+    [ "$service_replicas" = "$2" ]
+}
+
+# A network is found by our label, Compose's default one by Compose's. A container that is not running refers to its network too.
+list_networks() {
+    capture "$work/networks" docker network ls --no-trunc --format '{{.ID}} {{.Name}}' \
+        --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name" || return 1
+    capture "$work/answer" docker network ls --no-trunc --format '{{.ID}} {{.Name}}' \
+        --filter "label=com.docker.compose.project=$target" --filter label=com.docker.compose.network=default || return 1
+    sort -u "$work/networks" "$work/answer"
+}
+
+remove_unused_networks() {
+    list_networks >"$work/listed" || { warn "networks cannot be listed: $(complaint)" && return 0; }
+    while read -r network_id network_name; do
+        awk -F '|' -v id="$network_id" -v name="$network_name" \
+            'index(" " $15, " " id " ") || index(" " $15, " " name " ") { used = 1 } END { exit !used }' "$work/containers" && continue
+        remove_network
+    done <"$work/listed"
+}
+
+remove_network() {
+    say "network $network_name: removed"
+    capture "$work/answer" docker network rm "$network_id" || warn "the network $network_name is left over: $(complaint)"
+}
+
+# For `down`, when the services' containers are gone.
+driver_remove_all() {
+    # shellcheck disable=SC2046 # a list of ids
+    remove_containers $(awk -F '|' '{ print $1 }' "$work/containers")
+    list_networks >"$work/listed" || fail_unrestored "networks cannot be listed: $(complaint)"
+    while read -r network_id network_name; do
+        remove_network
+    done <"$work/listed"
+    # shellcheck disable=SC2046 # a list of names
+    remove_volumes $(awk -F '|' '$2 == "config" || $2 == "secret" || $2 == "scale" { print $1 }' "$work/volumes")
+    [ -z "$option_volumes" ] || remove_data_volumes
+}
+
+remove_data_volumes() {
+    for old_volume in $(awk -F '|' '$2 == "" { print $1 }' "$work/volumes"); do
+        say "volume $old_volume: deleted with its data"
+        remove_volumes "$old_volume"
+    done
+}

@@ -1,0 +1,346 @@
+# The driver for Docker Compose: the only files that know docker (this one and compose-volumes.sh).
+#
+# A driver is this set of functions; the core calls nothing else of it. They read target, project, environment_name and
+# the service_, mount_ and script_ variables, and keep what they find in the tables of state.sh.
+#
+#   driver_find_tools            the programs it needs; faults
+#   driver_check_engine          reachable, new enough, allowed; faults
+#   driver_check_externals       objects that must exist before us; faults
+#   driver_check_logins          logins that cannot work; faults
+#   driver_describe_disk         space, as a note for doctor
+#   driver_read_state            fills $work/instances and what it needs itself
+#   driver_read_image_id IMAGE   sets image_id, empty when the image is not there
+#   driver_pull IMAGE            fetches an image
+#   driver_image_digest IMAGE, driver_is_pullable IMAGE
+#   driver_read_scale SERVICE    sets scale_recorded and scale_of
+#   driver_record_scale SERVICE REPLICAS RELEASE-REPLICAS, driver_forget_scale SERVICE
+#   driver_stored_salt, driver_stored_secret ID          print what the target knows of secrets
+#   driver_check_host_files      files that must be on the engine's host; a write that undoes itself
+#   driver_store_files           puts configs and secrets on the target
+#   driver_prepare_manifest      hands everything that the manifest leaves open to it
+#   driver_apply SECONDS SERVICE…    makes these services as wanted
+#   driver_read_clock            sets target_clock, the target's time in seconds
+#   driver_start, driver_stop, driver_restart, driver_remove ID…    replicas by id
+#   driver_remove_leftovers      what no record of this release wants any more
+#   driver_remove_all            networks, configs, secrets, records; with --volumes the data too
+#   driver_show_last_lines ID, driver_logs ID NAME, driver_exec ID WORD…, driver_run_once NAME WORD…, driver_stop_once NAME
+#   driver_show_manifest, driver_show_versions
+#
+# Must not:  decide what is wanted, find an object by its name, or pass `-y` to Compose: it deletes data.
+
+readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
+readonly COMPOSE_V1_MINIMUM=1.28  # the first that takes a file without `version`, and profiles
+
+compose_kind='' compose_version=''
+
+driver_find_tools() {
+    # Nothing of the operator's Compose settings may leak in.
+    for leak in $(env | sed -n 's/^\(COMPOSE_[A-Z_]*\)=.*/\1/p'); do unset "$leak"; done
+    export COMPOSE_IGNORE_ORPHANS=true
+    if ! command -v docker >/dev/null; then
+        add_fault 'there is no `docker` in this image' 'the base of the bootstrap image must bring the docker CLI'
+    elif capture "$work/tool" docker compose version --short; then
+        compose_kind=plugin
+    elif ! command -v docker-compose >/dev/null || ! capture "$work/tool" docker-compose version --short; then
+        add_fault 'there is neither `docker compose` nor `docker-compose` in this image' \
+            'the base of the bootstrap image must bring Docker Compose'
+    else
+        case $(cat "$work/tool") in 1.*) compose_kind=v1 ;; *) compose_kind=standalone ;; esac
+    fi
+    [ -z "$compose_kind" ] || read_compose_version
+}
+
+read_compose_version() {
+    compose_version=$(sed -n 's/^v//; 1p' "$work/tool")
+    [ "$compose_kind" != v1 ] || is_version_at_least "$compose_version" "$COMPOSE_V1_MINIMUM" ||
+        add_fault "docker-compose $compose_version is too old" "at least $COMPOSE_V1_MINIMUM is needed"
+    # shellcheck disable=SC2034 # read by doctor_check
+    check_note="Compose $compose_version ($compose_kind)"
+}
+
+is_version_at_least() { # VERSION MINIMUM, both MAJOR.MINOR…
+    version_minor=${1#*.} minimum_minor=${2#*.}
+    version_minor=${version_minor%%[!0-9]*} minimum_minor=${minimum_minor%%[!0-9]*}
+    [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "$version_minor" -ge "$minimum_minor" ]; }
+}
+
+# Calls Compose for this project by way of RUNNER: await, capture_compose … RUNNER ARGUMENT…
+with_compose() {
+    compose_runner=$1
+    shift
+    set -- --ansi never -p "$target" --env-file /dev/null -f "$environment_folder/compose.yaml" "$@"
+    case $compose_kind in
+    plugin) "$compose_runner" docker compose "$@" ;;
+    standalone) "$compose_runner" docker-compose "$@" ;;
+    v1) "$compose_runner" docker-compose --compatibility "$@" ;;
+    esac
+}
+
+capture_compose() {
+    capture "$work/compose" "$@"
+}
+
+driver_check_engine() {
+    if capture_seconds=20 capture "$work/engine" docker version --format '{{.Server.Version}} {{.Server.APIVersion}}'; then
+        read -r engine_version engine_api <"$work/engine"
+        is_version_at_least "$engine_api" "$ENGINE_API_MINIMUM" ||
+            add_fault "the engine is too old: $engine_version (API $engine_api)" "API $ENGINE_API_MINIMUM is needed: Docker Engine 20.10 or newer"
+        # shellcheck disable=SC2034 # read by doctor_check
+        check_note="Docker $engine_version, API $engine_api${DOCKER_HOST:+, $DOCKER_HOST}"
+    else
+        add_fault "the engine does not answer: $(complaint)" "$(engine_hint)"
+    fi
+}
+
+engine_hint() {
+    case $(cat "$work/complaint") in
+    *[Pp]ermission\ denied*) echo 'run the container as a user that may use the socket: --user 0, or --group-add with the socket'\''s group' ;;
+    *'API version'* | *'client version'*) echo 'engine and docker CLI do not speak a common API version: use a bootstrap image with another base' ;;
+    *x509* | *[Tt][Ll][Ss]*) echo 'check DOCKER_TLS_VERIFY and the files in DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem)' ;;
+    *)
+        if [ -n "${DOCKER_HOST:-}" ]; then
+            echo "DOCKER_HOST is $DOCKER_HOST: is it right as seen from inside this container? (for 127.0.0.1: --network host)"
+        else
+            echo 'mount the socket: -v /var/run/docker.sock:/var/run/docker.sock, or give -e DOCKER_HOST=tcp://…'
+        fi
+        ;;
+    esac
+}
+
+# External networks and volumes: one fault each.
+driver_check_externals() {
+    for_each network check_external_network
+    for_each volume check_external_volume
+}
+
+check_external_network() {
+    parse_object "$@"
+    [ -z "$object_external" ] || capture "$work/answer" docker network inspect --format '{{.ID}}' -- "$object_name" ||
+        add_fault "the external network \`$object_name\` does not exist" "create it: docker network create $(quote_word "$object_name")"
+}
+
+check_external_volume() {
+    parse_object "$@"
+    [ -z "$object_external" ] || capture "$work/answer" docker volume inspect --format '{{.Name}}' -- "$object_name" ||
+        add_fault "the external volume \`$object_name\` does not exist" "create it: docker volume create $(quote_word "$object_name")"
+}
+
+# Credential helpers that the mounted config.json names but this image does not have.
+driver_check_logins() {
+    login_file=${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json
+    check_note='no config.json mounted'
+    [ -f "$login_file" ] || return 0
+    check_note=$login_file
+    for login_helper in $(credential_helpers "$login_file"); do
+        command -v "docker-credential-$login_helper" >/dev/null ||
+            add_fault "$login_file names the credential helper docker-credential-$login_helper, which is not in this image" \
+                'log in with a config.json that holds the login itself, or pull on the host'
+    done
+}
+
+# Prints the values of credsStore and credHelpers: small JSON, flattened to one line first.
+credential_helpers() {
+    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
+    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
+        sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+}
+
+driver_describe_disk() {
+    if capture_seconds=10 capture "$work/answer" docker system df --format '{{.Type}} {{.Size}}'; then
+        check_note=$(tr '\n' ',' <"$work/answer" | sed 's/,$//; s/,/, /g')
+    else
+        check_note='use of disk not known'
+    fi
+}
+
+# A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number.
+# (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
+readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
+readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
+
+# $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
+driver_read_state() {
+    read_objects containers container "$INSTANCE_FORMAT" docker ps -aq --no-trunc || return 1
+    read_objects volumes volume "$VOLUME_FORMAT" docker volume ls -q || return 1
+    awk -F '|' -v OFS='|' '$2 != "" && $13 == "" { sub("^/", "", $12); NF = 12; print }' "$work/containers" |
+        sort -t '|' -k 12 >"$work/instances"
+}
+
+# Lists by label, then inspects what was listed; what vanished in between is no fault. TABLE TYPE FORMAT COMMAND…
+read_objects() {
+    objects_table=$work/$1 objects_type=$2 objects_format=$3
+    shift 3
+    set -- "$@" --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name"
+    for objects_try in 1 2 3; do
+        capture "$work/names" "$@" || return 1
+        : >"$objects_table"
+        [ -s "$work/names" ] || return 0
+        # shellcheck disable=SC2046 # a list of ids
+        ! capture "$objects_table" docker "$objects_type" inspect --format "$objects_format" $(cat "$work/names") || return 0
+        grep -qi 'no such' "$work/complaint" || return 1
+        detail "the $objects_type list changed while it was read ($objects_try)"
+    done
+}
+
+driver_read_image_id() {
+    image_id=''
+    capture "$work/answer" docker image inspect --format '{{.Id}}' "$1" && read -r image_id <"$work/answer"
+}
+
+# Prints the digest that a registry knows the image by, if one does. IMAGE
+driver_image_digest() {
+    capture "$work/answer" docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" &&
+        sed -n 's/.*@//; /./{p;q;}' "$work/answer"
+}
+
+# Whether a registry has the image: only its manifest is read. IMAGE
+driver_is_pullable() {
+    capture "$work/answer" docker manifest inspect "$1"
+}
+
+driver_pull() {
+    capture_seconds=3600 capture "$work/answer" docker pull --quiet "$1"
+}
+
+# Reads the target's clock once: engine and we may be different machines.
+driver_read_clock() {
+    if [ -z "${clock_ahead:-}" ]; then
+        clock_ahead=0
+        if capture "$work/answer" docker info --format '{{.SystemTime}}' && read_epoch "$(cat "$work/answer")"; then
+            clock_ahead=$((epoch - $(date +%s)))
+        fi
+    fi
+    target_clock=$(($(date +%s) + clock_ahead))
+}
+
+# Hands everything to Compose that the manifest leaves open: numbers, digests, and the volumes of configs and secrets.
+driver_prepare_manifest() {
+    for manifest_service in $service_names; do
+        load_wanted "$manifest_service"
+        manifest_variable=$(printf '%s' "$manifest_service" | tr 'a-z-' 'A-Z_')
+        export "BOOTSMITH_REPLICAS_$manifest_variable=$wanted_replicas" "BOOTSMITH_DIGEST_$manifest_variable=$wanted_digest"
+    done
+    export_volumes
+}
+
+# SECONDS SERVICE…
+driver_apply() {
+    capture_seconds=$1
+    shift
+    for applied do
+        # shellcheck disable=SC2046 # a list of ids
+        remove_containers $(half_made_ids "$applied")
+    done
+    if [ "$compose_kind" = v1 ]; then
+        with_compose capture_compose up -d --no-deps --no-build "$@"
+    else
+        with_compose capture_compose up -d --no-deps --no-build --pull never "$@"
+    fi
+    compose_status=$?
+    capture_seconds=''
+    if [ "$compose_status" -ne 0 ] || [ -n "$verbose" ]; then show_lines "$work/complaint"; fi
+    return "$compose_status"
+}
+
+# Compose was killed between making a replacement and taking away the old: the replacement, never started, stands in
+# the way of the next one. Where the old is gone already it is kept, for it may hold the old one's unnamed volumes. SERVICE
+half_made_ids() {
+    awk -F '|' -v service="$1" '$2 == service && $13 == "" {
+            if ($4 == "created") made[$1] = $16; else old[$16] = 1
+        }
+        END { for (id in made) if (made[id] in old) print id }' "$work/containers"
+}
+
+driver_start() {
+    capture "$work/answer" docker start "$@"
+}
+
+# The engine gives each its own time to end, then kills it; all at once.
+driver_stop() {
+    capture_seconds=3600 capture "$work/answer" docker stop "$@"
+}
+
+driver_restart() {
+    capture_seconds=3600 capture "$work/answer" docker restart "$@"
+}
+
+driver_remove() {
+    if [ -n "$option_volumes" ]; then set -- --volumes "$@"; fi
+    capture "$work/answer" docker rm --force "$@"
+}
+
+# The last thing a replica said, and what its health check said.
+driver_show_last_lines() {
+    capture "$work/lines" docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$1" &&
+        tail -n 3 "$work/lines" | sed '/^$/d; s/^/    health | /' >&2
+    capture "$work/lines" docker logs --tail 20 "$1"
+    cat "$work/complaint" >>"$work/lines"
+    show_lines "$work/lines"
+}
+
+# ID NAME: lines on standard output, each with the name. With --follow until interrupted, several at once.
+driver_logs() {
+    set -- "$1" "$2" docker logs
+    [ -z "$option_follow" ] || set -- "$@" --follow
+    [ -z "$option_since" ] || set -- "$@" --since "$option_since"
+    [ -z "$option_tail" ] || set -- "$@" --tail "$option_tail"
+    logs_id=$1 logs_name=$2
+    shift 2
+    mkfifo "$work/logs.$logs_name"
+    "$@" "$logs_id" </dev/null >"$work/logs.$logs_name" 2>&1 &
+    logs_readers="${logs_readers:-} $!"
+    awk -v name="$logs_name" '{ print name " | " $0; fflush() }' <"$work/logs.$logs_name" &
+    child=$!
+    [ -n "$option_follow" ] || wait_for_child
+}
+
+# A command in a running replica. ID WORD…
+driver_exec() {
+    exec_id=$1
+    shift
+    set -- "$exec_id" "$@"
+    if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
+    run_with_input docker exec -i -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" \
+        -e "BOOTSMITH_VERSION=$version" "$@"
+}
+
+# A command in a container of its own, made like the service's. NAME WORD…
+driver_run_once() {
+    once_name=$1 once_program=$(quote_once_program "$2")
+    shift 2
+    with_compose run_with_input run --no-deps -T --name "$once_name" --label io.bootsmith.kind=oneoff \
+        -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" -e "BOOTSMITH_VERSION=$version" \
+        --entrypoint "$once_program" "$script_service" "$@"
+}
+
+# Compose splits this one word as a shell would.
+quote_once_program() {
+    printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+}
+
+# Killing the client does not stop the container. NAME
+driver_stop_once() {
+    docker stop --time 1 "$1" >/dev/null 2>&1 </dev/null
+    docker rm --force --volumes "$1" >/dev/null 2>&1 </dev/null
+}
+
+driver_show_manifest() {
+    for manifest_service in $service_names; do
+        load_service "$manifest_service"
+        manifest_variable=$(printf '%s' "$manifest_service" | tr 'a-z-' 'A-Z_')
+        export "BOOTSMITH_REPLICAS_$manifest_variable=$service_replicas" \
+            "BOOTSMITH_DIGEST_$manifest_variable=(decided on the target)"
+    done
+    export_shown_volumes
+    with_compose capture_compose config || fail_bug "Compose refuses the manifest: $(complaint)"
+    cat "$work/compose"
+}
+
+# Prints NAME|VERSION lines; what does not answer is left out.
+driver_show_versions() {
+    begin_faults
+    driver_find_tools
+    capture "$work/answer" docker version --format '{{.Client.Version}}'
+    printf 'docker|%s\n' "$(sed -n 1p "$work/answer")"
+    printf 'compose|%s\n' "$compose_version"
+}

@@ -1,0 +1,185 @@
+# Files: the bytes of configs and secrets, their fingerprints, and the tar stream that carries them to the target.
+#
+# A fingerprint is 32 hex digits over owner, mode and bytes. Where a secret takes part a salt does too, so that the name
+# of a stored secret does not tell what it is. The tar header is written here, by hand: so a secret goes from a builtin
+# through a pipe to the target, and touches neither a disk nor an argv.
+#
+# Takes in:  `mount` records, parameters' values, the salt. Gives out: a table of mounts in $work/mounts; bytes.
+# Must not:  know where the target keeps files.
+
+salt=''
+
+# One line in $work/mounts/ID for each mount: kind, source, fingerprint, parameter. Secrets that are not given get the
+# fingerprint of what is stored on the target; none is a fault.
+read_mounts() {
+    salt=$(driver_stored_salt)
+    [ -n "$salt" ] || salt=$(od -An -v -N16 -tx1 /dev/urandom | tr -d ' \n')
+    for_each mount read_mount
+}
+
+read_mount() {
+    parse_mount "$@"
+    mount_fingerprint='' mount_stored=''
+    if [ "$mount_kind" = secret ] && ! has_word "$parameters_given" "$mount_parameter"; then
+        mount_fingerprint=$(driver_stored_secret "$mount_id") && mount_stored=yes
+        [ -n "$mount_stored" ] || ! has_word "$parameters_missing" "$mount_parameter" || add_missing_secret
+    fi
+    [ -n "$mount_fingerprint" ] || mount_fingerprint=$(fingerprint_mount)
+    printf '%s|%s|%s|%s|\n' "$mount_kind" "$mount_source" "$mount_fingerprint" "$mount_stored" >"$work/mounts/$mount_id"
+}
+
+add_missing_secret() {
+    ! has_word "${parameters_needed:-}" "$mount_parameter" || return 0
+    add_fault "secret \`$mount_source\` is not given and not stored on the target" "$(how_to_give "$mount_parameter")"
+}
+
+# Sets mount_kind, mount_source, mount_fingerprint, mount_stored. ID
+load_mount() {
+    mount_id=$1
+    IFS='|' read -r mount_kind mount_source mount_fingerprint mount_stored mount_end <"$work/mounts/$1"
+}
+
+# Calls FUNCTION with the mount_ variables of the record ID set. ID FUNCTION
+with_mount() {
+    with_mount_id=$1 with_mount_function=$2
+    for_each mount call_with_mount
+}
+
+call_with_mount() {
+    [ "$1" = "$with_mount_id" ] || return 0
+    parse_mount "$@"
+    "$with_mount_function"
+}
+
+fingerprint_mount() {
+    if [ "$mount_kind" = directory ]; then
+        { fingerprint_meta && write_directory_digests; } | digest_of_input
+    else
+        { fingerprint_meta && write_content; } | digest_of_input
+    fi
+}
+
+# What stands before the bytes in a fingerprint: needs the mount_ variables.
+fingerprint_meta() {
+    fingerprint_salt=''
+    [ "$mount_kind" != secret ] || fingerprint_salt=$salt
+    for fingerprint_parameter in $mount_parameters; do
+        has_word "$parameters_secret" "$fingerprint_parameter" && fingerprint_salt=$salt
+    done
+    printf '%s\n' "$fingerprint_salt" "$mount_uid" "$mount_gid" "$mount_mode"
+}
+
+digest_of_input() {
+    sha256sum | cut -c1-32
+}
+
+write_content() {
+    if [ "$mount_kind" = secret ]; then
+        value "$mount_parameter"
+    elif [ -n "$mount_pieces" ]; then
+        # shellcheck source=/dev/null
+        . "$environment_folder/$mount_pieces"
+    else
+        cat "$environment_folder/$mount_file"
+    fi
+}
+
+# The records of a .pieces file, concatenated without separators.
+literal() {
+    printf '%s' "$1"
+}
+
+value() {
+    load_parameter_value "$1"
+    printf '%s' "$parameter_value"
+}
+
+write_directory_digests() {
+    (cd "$environment_folder/$mount_directory" && find . ! -type d | sort | tr '\n' '\000' | xargs -0 sha256sum)
+}
+
+# The tar stream of a mount: the file `content`, or the tree of a directory.
+write_archive() {
+    if [ "$mount_kind" = directory ]; then
+        write_directory_archive
+    else
+        content_size=$(write_content | wc -c)
+        write_header content 0 "$mount_mode" "$content_size"
+        write_content
+        write_padding "$content_size"
+    fi
+    printf '%01024d' 0 | tr 0 '\000'
+}
+
+write_directory_archive() {
+    directory_mode=$(directory_mode_of "$mount_mode")
+    (
+        cd "$environment_folder/$mount_directory" || exit 1
+        find . | sort | while IFS= read -r archive_path; do
+            if [ -d "$archive_path" ]; then
+                write_header "$archive_path/" 5 "$directory_mode" 0
+            else
+                archive_size=$(wc -c <"$archive_path")
+                write_header "$archive_path" 0 "$mount_mode" "$archive_size"
+                cat "$archive_path"
+                write_padding "$archive_size"
+            fi
+        done
+    )
+}
+
+# A folder can be entered by whoever may read its files: 0440 → 0550.
+directory_mode_of() {
+    directory_mode_octal=$((0$1))
+    printf '%04o' "$((directory_mode_octal | (directory_mode_octal & 0444) >> 2))"
+}
+
+# Fills up to a multiple of 512 bytes. SIZE
+write_padding() {
+    write_field $(((512 - $1 % 512) % 512)) ''
+}
+
+# A ustar header. PATH TYPE MODE SIZE
+write_header() {
+    header_path=${1#./} header_type=$2 header_mode=$3 header_size=$(($4))
+    [ -n "$header_path" ] || header_path=./
+    split_header_path
+    header_sum=$(write_header_fields '        ' | od -An -v -tu1 | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { printf "%06o", sum }')
+    write_header_fields "$header_sum@ "
+}
+
+# Paths over 100 bytes go into prefix and name at a slash.
+split_header_path() {
+    header_prefix=''
+    while [ "${#header_path}" -gt 100 ]; do
+        case ${header_path%/} in */*) ;; *) break ;; esac
+        header_prefix=${header_prefix:+$header_prefix/}${header_path%%/*}
+        header_path=${header_path#*/}
+    done
+}
+
+# The checksum field is `@`-ended because a NUL cannot stand in a word: tr makes the NULs. CHECKSUM
+write_header_fields() {
+    write_field 100 "$header_path"
+    printf '%07o' "$((0$header_mode))" && printf '\000'
+    printf '%07o' "$mount_uid" && printf '\000'
+    printf '%07o' "$mount_gid" && printf '\000'
+    printf '%011o' "$header_size" && printf '\000'
+    printf '00000000000\000'
+    printf '%s' "$1" | tr '@' '\000'
+    printf '%s' "$header_type"
+    write_field 100 ''
+    printf 'ustar\00000'
+    write_field 32 ''
+    write_field 32 ''
+    printf '0000000\0000000000\000'
+    write_field 155 "$header_prefix"
+    write_field 12 ''
+}
+
+# A string filled with NULs to WIDTH bytes. WIDTH STRING
+write_field() {
+    printf '%s' "$2"
+    field_left=$(($1 - ${#2}))
+    [ "$field_left" -le 0 ] || printf "%0${field_left}d" 0 | tr 0 '\000'
+}

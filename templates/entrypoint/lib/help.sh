@@ -1,0 +1,153 @@
+# Help: what each command does, how it is called, and the shell function `alias` prints.
+#
+# Takes in:  the release's names and where we can see that the engine is. Gives out: text on standard output.
+# Must not:  ask the engine.
+
+command_help() {
+    if [ $# -eq 0 ]; then
+        show_overview
+    else
+        # shellcheck disable=SC2086 # a list of words
+        has_word "$commands status" "$1" || refuse_usage "unknown command \`$1\`" "$(near_hint "$1" commands $commands)"
+        show_help "$1"
+    fi
+}
+
+show_overview() {
+    printf '%s %s%s\n\n' "$project" "$version" "${description:+: $description}"
+    printf 'usage: bootstrap <command> [environment] [arguments]\n\ncommands:\n'
+    for help_command in $commands; do
+        printf '  %-9s %s\n' "$help_command" "$(summary_of "$help_command")"
+    done
+    printf '\nenvironments: %s\n' "$environments"
+    [ -z "$default_environment" ] || printf 'default environment: %s\n' "$default_environment"
+    cat <<'END'
+
+options:
+  --yes          no questions
+  --dry-run      print what would be done, write nothing
+  --timeout N    seconds until services must be ready (300)
+  --output json  machine-readable: doctor, images, ps, run --list, version
+  --quiet, --verbose, --help
+  --             ends options
+
+exit codes: 0 done · 1 fault of this image · 2 usage · 3 refused, nothing changed · 5 failed, not restored
+            129, 130, 143 interrupted · run: the script's own
+END
+    printf '\nThe shell function `bootstrap` is printed by:\n  docker run --rm %s alias\n' "$(quote_word "$reference")"
+}
+
+show_help() {
+    printf 'usage: bootstrap %s\n\n%s\n' "$(usage_of "$1")" "$(summary_of "$1")"
+    help_options=$(options_of "$1")
+    [ -z "$help_options" ] || printf '\noptions:\n'
+    for option in $help_options; do
+        printf '  %-20s %s\n' "$(option_usage "$option")" "$(option_summary "$1" "$option")"
+    done
+    [ "$1" != run ] || cat <<'END'
+
+Words after the script's name are the script's own, options too; the first of them may be the environment.
+Standard input and output are the script's: `run backup production > file`, `run restore production < file`.
+END
+}
+
+summary_of() {
+    case $1 in
+    help) echo 'this text, or the help of one command' ;;
+    version) echo 'the release, its digest, and the tools found' ;;
+    alias) echo 'prints a shell function that calls this image' ;;
+    explain) echo 'what is in this image: services, parameters, scripts' ;;
+    doctor) echo 'checks engine, parameters, secrets and logins; changes nothing' ;;
+    config) echo 'prints the resolved manifest, secrets masked' ;;
+    images) echo 'lists the images of the release' ;;
+    pull) echo 'fetches all images of the release' ;;
+    up) echo 'brings the target to this release: first install or update' ;;
+    upgrade) echo 'pull, then up, with the upgrade hooks around them' ;;
+    stop) echo 'stops the services, keeps their containers' ;;
+    start) echo 'starts stopped services, in order' ;;
+    restart) echo 'restarts all services, or those named' ;;
+    scale) echo 'sets the number of replicas; a later up keeps it' ;;
+    ps | status) echo 'the state of every service' ;;
+    logs) echo 'the logs of all services, or of those named' ;;
+    run) echo 'runs a maintenance script' ;;
+    down) echo 'removes the product; data only with --volumes --yes' ;;
+    esac
+}
+
+usage_of() {
+    case $1 in
+    help) echo 'help [command]' ;;
+    version | alias) echo "$1" ;;
+    restart | logs) echo "$1 [environment] [service…]" ;;
+    scale) echo 'scale [environment] SERVICE=N… | SERVICE=default' ;;
+    run) echo 'run [environment] SCRIPT [arguments] | run --list' ;;
+    *) echo "$1 [environment]" ;;
+    esac
+}
+
+option_usage() {
+    case $1 in
+    --timeout) echo '--timeout SECONDS' ;;
+    --since) echo '--since INSTANT' ;;
+    --tail) echo '--tail LINES' ;;
+    --output) echo '--output json' ;;
+    *) echo "$1" ;;
+    esac
+}
+
+option_summary() { # COMMAND OPTION
+    case $1$2 in
+    down--yes) echo 'no question; with --volumes: yes, delete the data' ;;
+    *--yes) echo 'no question' ;;
+    *--dry-run) echo 'print what would be done, write nothing' ;;
+    *--timeout) echo 'until services must be ready; 300' ;;
+    *--output) echo 'one JSON document instead of text' ;;
+    *--check) echo 'ask whether each image is present or can be pulled' ;;
+    *--volumes) echo 'delete the data volumes too; needs --yes' ;;
+    *--follow) echo 'go on until interrupted' ;;
+    *--since) echo 'no older lines: 10m, or 2024-02-29T08:00:00' ;;
+    *--tail) echo 'the last lines of each only' ;;
+    *--list) echo 'list the scripts' ;;
+    esac
+}
+
+# The function of this image, with what can be seen of the way it was called: socket, DOCKER_HOST, logins, TLS. The
+# parameters are handed through by name, so that no value stands on a command line.
+command_alias() {
+    printf 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t'
+    alias_engine
+    [ ! -f "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" ] ||
+        printf ' -v "$HOME/.docker/config.json:%s:ro"' "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json"
+    alias_parameters
+    printf ' %s "$@"; }\n' "$(quote_word "$reference")"
+}
+
+alias_engine() {
+    case ${DOCKER_HOST:-} in
+    '') printf ' -v /var/run/docker.sock:/var/run/docker.sock' ;;
+    unix://*) printf ' -e DOCKER_HOST=%s -v %s:%s' "$(quote_word "$DOCKER_HOST")" \
+        "$(quote_word "${DOCKER_HOST#unix://}")" "$(quote_word "${DOCKER_HOST#unix://}")" ;;
+    *)
+        case $DOCKER_HOST in *://127.* | *://localhost* | *'://[::1]'*) printf ' --network host' ;; esac
+        printf ' -e DOCKER_HOST=%s' "$(quote_word "$DOCKER_HOST")"
+        [ -z "${DOCKER_TLS_VERIFY:-}" ] || printf ' -e DOCKER_TLS_VERIFY=%s' "$(quote_word "$DOCKER_TLS_VERIFY")"
+        [ -z "${DOCKER_CERT_PATH:-}" ] ||
+            printf ' -e DOCKER_CERT_PATH=%s -v "$HOME/.docker:%s:ro"' "$(quote_word "$DOCKER_CERT_PATH")" "$(quote_word "$DOCKER_CERT_PATH")"
+        ;;
+    esac
+}
+
+alias_parameters() {
+    alias_names=''
+    for alias_environment in $environments; do
+        load_environment "$alias_environment"
+        for_each parameter keep_alias_parameter
+    done
+    for alias_name in $alias_names; do
+        printf ' -e %s' "$alias_name"
+    done
+}
+
+keep_alias_parameter() {
+    has_word "$alias_names" "$1" || alias_names="$alias_names $1"
+}

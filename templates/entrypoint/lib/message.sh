@@ -1,0 +1,64 @@
+# Messages and exit codes: the only file that decides how a line for the operator looks.
+#
+# Takes in:  sentences. Gives out: lines on standard error, and the end of the process with one of the codes below.
+# Must not:  print a value of a secret parameter; print results (those go to standard output, from show.sh).
+
+# 0 done · 1 a bug in us · 129, 130, 143 interrupted (process.sh)
+readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_NOT_RESTORED=5
+
+quiet='' verbose=''
+
+# Progress. Left out with --quiet.
+say() {
+    [ -n "$quiet" ] || printf '%s\n' "$*" >&2
+}
+
+# Progress that only --verbose shows.
+detail() {
+    [ -z "$verbose" ] || printf '%s\n' "$*" >&2
+}
+
+warn() {
+    printf 'warning: %s\n' "$*" >&2
+}
+
+error() {
+    printf 'error: %s\n' "$*" >&2
+}
+
+hint() {
+    printf 'hint: %s\n' "$*" >&2
+}
+
+# The command line is wrong. MESSAGE [HINT]
+refuse_usage() {
+    error "$1"
+    [ -z "${2:-}" ] || hint "$2"
+    exit "$EXIT_USAGE"
+}
+
+# Something is missing, and nothing has changed yet. MESSAGE [HINT]
+refuse() {
+    error "$1"
+    [ -z "${2:-}" ] || hint "$2"
+    exit "$EXIT_REFUSED"
+}
+
+# Something changed and the end was not reached. MESSAGE [HINT]
+fail_unrestored() {
+    error "$1"
+    [ -z "${2:-}" ] || hint "$2"
+    exit "$EXIT_NOT_RESTORED"
+}
+
+# The image was built wrong, or we are wrong. MESSAGE
+fail_bug() {
+    error "$1"
+    hint 'this is a fault of the bootstrap image, not of the target: please report it'
+    exit "$EXIT_BUG"
+}
+
+# Shows a file of lines that a tool wrote, set in, so that they are told from ours. FILE
+show_lines() {
+    [ ! -s "$1" ] || sed 's/^/    | /' "$1" >&2
+}

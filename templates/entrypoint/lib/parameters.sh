@@ -1,0 +1,156 @@
+# Parameters: what the operator gives, judged all at once, and handed to the manifest through the environment.
+#
+# value = given with -e, else the file /run/secrets/NAME of our own container, else the default, else the empty string;
+# a required one without a value is a fault. Secrets that are only mounted may be stored on the target instead.
+#
+# Takes in:  `parameter` records, the environment, $BOOTSTRAP_SECRETS (default /run/secrets).
+# Gives out: exported variables; parameters_given and parameters_secret; lines in $work/faults.
+# Must not:  write a value anywhere; a secret must not reach an argv either, so values go through builtins and pipes.
+
+parameters_given='' parameters_secret='' parameters_missing=''
+
+# A fault of the preflight. MESSAGE [HINT]
+add_fault() {
+    printf 'error: %s\n' "$1" >>"$work/faults"
+    [ -z "${2:-}" ] || printf 'hint: %s\n' "$2" >>"$work/faults"
+    faults=$((${faults:-0} + 1))
+}
+
+# Reads, judges and exports all parameters of the environment.
+read_parameters() {
+    parameters_given='' parameters_secret='' parameters_missing=''
+    for_each parameter read_parameter
+}
+
+read_parameter() {
+    parse_parameter "$@"
+    [ -z "$parameter_secret" ] || parameters_secret="$parameters_secret $parameter_name"
+    if find_given_value; then
+        parameters_given="$parameters_given $parameter_name"
+        check_given_value
+    elif [ -n "$parameter_has_default" ]; then
+        parameter_value=$parameter_default
+    else
+        parameter_value=''
+        [ -z "$parameter_required" ] || parameters_missing="$parameters_missing $parameter_name"
+    fi
+    export "$parameter_name=$parameter_value"
+}
+
+find_given_value() {
+    [ -z "$parameter_given" ] || return 0
+    parameter_file=${BOOTSTRAP_SECRETS:-/run/secrets}/$parameter_name
+    [ -f "$parameter_file" ] || return 1
+    read_parameter_file
+}
+
+# The bytes of the file, without the one newline at its end that editors and `echo` write.
+read_parameter_file() {
+    parameter_value=''
+    if [ ! -r "$parameter_file" ]; then
+        add_fault "parameter \`$parameter_name\`: the file $parameter_file cannot be read"
+    elif [ "$(wc -c <"$parameter_file")" -gt 100000 ]; then
+        add_fault "parameter \`$parameter_name\`: the file $parameter_file is larger than 100000 bytes"
+    elif [ "$(tr -d '\000' <"$parameter_file" | wc -c)" -ne "$(wc -c <"$parameter_file")" ]; then
+        add_fault "parameter \`$parameter_name\`: the file $parameter_file holds NUL bytes" 'a parameter is text; encode it, for example in base64'
+    else
+        parameter_value=$(cat "$parameter_file" && printf .)
+        parameter_value=${parameter_value%.}
+        parameter_value=${parameter_value%"$newline"}
+    fi
+}
+
+newline='
+'
+
+check_given_value() {
+    if [ -z "$parameter_value" ]; then
+        [ -z "$parameter_required" ] || add_fault "parameter \`$parameter_name\` is required, but given empty"
+        return 0
+    fi
+    [ "$parameter_type" != integer ] || check_integer
+    [ -z "$parameter_enum" ] || check_enum
+    [ -z "$parameter_has_pattern" ] || check_pattern
+}
+
+check_integer() {
+    case ${parameter_value#-} in
+    '' | *[!0-9]* | ???????????????????*)
+        add_fault "parameter \`$parameter_name\`$(shown_value) is no integer"
+        return 0
+        ;;
+    esac
+    [ -z "$parameter_min" ] || [ "$parameter_value" -ge "$parameter_min" ] ||
+        add_fault "parameter \`$parameter_name\`$(shown_value) is less than $parameter_min"
+    [ -z "$parameter_max" ] || [ "$parameter_value" -le "$parameter_max" ] ||
+        add_fault "parameter \`$parameter_name\`$(shown_value) is more than $parameter_max"
+}
+
+check_enum() {
+    for enum_word in $parameter_enum; do
+        [ "$enum_word" != "$parameter_value" ] || return 0
+    done
+    add_fault "parameter \`$parameter_name\`$(shown_value) is none of: $parameter_enum"
+}
+
+check_pattern() {
+    case $parameter_value in
+    *"$newline"*) ;;
+    *) ! printf '%s\n' "$parameter_value" | grep -Exq -e "$parameter_pattern" || return 0 ;;
+    esac
+    add_fault "parameter \`$parameter_name\`$(shown_value) does not match \`$parameter_pattern\`"
+}
+
+# A value may stand in a message unless it is secret.
+shown_value() {
+    [ -n "$parameter_secret" ] || printf ' (%s)' "$(quote_word "$parameter_value")"
+}
+
+# Faults for the required parameters without a value. A secret that is only mounted may be stored on the target: that is
+# judged with the mounts (files.sh).
+check_missing_parameters() {
+    [ -n "$parameters_missing" ] || return 0
+    parameters_needed=''
+    for needing_service in $service_names; do
+        load_service "$needing_service"
+        parameters_needed="$parameters_needed $service_parameters"
+    done
+    for_each mount keep_needed_parameters
+    for_each parameter check_missing_parameter
+}
+
+keep_needed_parameters() {
+    parse_mount "$@"
+    parameters_needed="$parameters_needed $mount_parameters"
+    [ "$mount_kind" != secret ] || parameters_mounted="${parameters_mounted:-} $mount_parameter"
+}
+
+check_missing_parameter() {
+    has_word "$parameters_missing" "$1" || return 0
+    parse_parameter "$@"
+    [ -z "$parameter_secret" ] || has_word "$parameters_needed" "$1" || ! has_word "${parameters_mounted:-}" "$1" || return 0
+    add_fault "${parameter_secret:+secret }parameter \`$1\` is missing${parameter_description:+ ($parameter_description)}" "$(how_to_give "$1")"
+}
+
+how_to_give() {
+    # shellcheck disable=SC2016 # the backquotes are quotation marks
+    printf 'give it with `docker run -e %s …`, or mount a file at /run/secrets/%s' "$1" "$1"
+}
+
+# Sets parameter_value to the value in force. NAME
+load_parameter_value() {
+    parameter_wanted=$1 parameter_found=''
+    for_each parameter keep_parameter_value
+    parameter_value=$parameter_found
+}
+
+keep_parameter_value() {
+    [ "$1" != "$parameter_wanted" ] || parameter_found=$3
+}
+
+# Secrets as they may be shown: what is exported for a manifest that a person reads.
+mask_secrets() {
+    for masked_name in $parameters_secret; do
+        export "$masked_name=********"
+    done
+}

@@ -1,0 +1,111 @@
+# Processes and signals: how we wait without being deaf.
+#
+# A shell answers a signal only when its foreground child ends, so every child that may take long runs in the
+# background and is waited for. As PID 1 of a container the shell has no default action for a signal: the traps are
+# what makes `docker stop` and Ctrl-C work at all.
+#
+# Takes in:  commands. Gives out: their exit codes; their output in files of the work directory.
+# Must not:  keep a secret in the work directory.
+
+child='' child_timer=''
+
+# Sets up traps, the work directory in memory where there is one, and fd 3, the standard input as it was given to us.
+begin_process() {
+    trap 'on_signal HUP 129' HUP
+    trap 'on_signal INT 130' INT
+    trap 'on_signal TERM 143' TERM
+    if (: <&0) 2>/dev/null; then exec 3<&0; else exec 3</dev/null; fi
+    make_work_directory
+}
+
+make_work_directory() {
+    for work_place in "${TMPDIR:-/dev/shm}" /tmp; do
+        work=$(mktemp -d "$work_place/bootstrap.XXXXXX" 2>/dev/null) || continue
+        trap 'rm -rf "$work"' EXIT
+        mkdir "$work/services" "$work/mounts"
+        return 0
+    done
+    refuse 'there is no place for temporary files' 'with `docker run --read-only` add `--tmpfs /tmp`'
+}
+
+# Runs a program, waits for it, gives its code. Its standard input is empty.
+await() {
+    "$@" </dev/null &
+    child=$!
+    wait_for_child
+}
+
+# The same with the standard input that was given to us.
+await_with_input() {
+    "$@" <&3 &
+    child=$!
+    wait_for_child
+}
+
+# The same as await, with a deadline: after SECONDS the program is asked to end. SECONDS COMMAND…
+await_within() {
+    await_seconds=$1
+    shift
+    "$@" </dev/null &
+    child=$!
+    end_child_after "$await_seconds" >/dev/null 2>&1 3<&- &
+    child_timer=$!
+    wait_for_child
+    await_status=$?
+    kill "$child_timer" 2>/dev/null
+    wait "$child_timer" 2>/dev/null
+    child_timer=''
+    return "$await_status"
+}
+
+# Runs a program and keeps what it says: standard output in FILE, standard error in $work/complaint. FILE COMMAND…
+capture() {
+    capture_file=$1
+    shift
+    await_within "${capture_seconds:-60}" "$@" >"$capture_file" 2>"$work/complaint"
+}
+
+# The last thing a captured program complained about, on one line.
+complaint() {
+    sed -n '/[^[:space:]]/h; ${x; s/^[Ee]rror[: ]*//; s/^Error response from daemon: //; p;}' "$work/complaint"
+}
+
+nap() {
+    await sleep "$1"
+}
+
+wait_for_child() {
+    wait "$child"
+    child_status=$?
+    child=''
+    return "$child_status"
+}
+
+# Runs in the background. The signals are reset so that the timer dies with its sleep.
+end_child_after() {
+    trap - HUP INT EXIT
+    sleep "$1" &
+    timer_sleep=$!
+    trap 'kill "$timer_sleep" 2>/dev/null; exit 0' TERM
+    wait "$timer_sleep"
+    kill -TERM "$child" 2>/dev/null
+}
+
+# NAME CODE. The child gets a second to end well; then we are gone, and in a container everything with us.
+on_signal() {
+    trap '' HUP INT TERM
+    error "interrupted by $1"
+    [ -z "$child_timer" ] || kill "$child_timer" 2>/dev/null
+    stop_script_on_signal
+    if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
+        end_hard "$child" >/dev/null 2>&1 3<&- &
+        wait "$child" 2>/dev/null
+    fi
+    hint_after_signal
+    exit "$2"
+}
+
+end_hard() {
+    sleep 1
+    kill -KILL "$1" 2>/dev/null
+}

@@ -1,0 +1,218 @@
+# The release: what this image is, read from the generated data.
+#
+# $root/release holds assignments; $root/environments/<env>/release holds records, one call of a function each. A record
+# reaches whoever asked for its kind, so the same file is read as often as needed and nothing is ever evaluated:
+#
+#     for_each service show_service        calls show_service with the words of every `service` record, in order
+#
+# Takes in:  the generated data. Gives out: the facts of a record in variables named after it (service_image …).
+# Must not:  know of the target, or of parameters' values beyond handing them on.
+
+visited='' visitor=''
+environment_name='' target='' service_names='' mount_ids=''
+
+load_release() {
+    format=''
+    # shellcheck source=/dev/null
+    . "$root/release"
+    [ "$format" = 1 ] || fail_bug "the release data has format \`$format\`, this entrypoint reads format \`1\`"
+}
+
+# Reads the records of an environment and keeps what is looked up by name. NAME
+load_environment() {
+    environment_name=$1
+    environment_folder=$root/environments/$1
+    environment_data=$environment_folder/release
+    service_names='' mount_ids=''
+    for_each environment keep_environment
+    for_each service keep_service
+    for_each mount keep_mount
+}
+
+# RECORD FUNCTION. May be nested: positional parameters are what a function has of its own.
+for_each() {
+    set -- "$1" "$2" "$visited" "$visitor"
+    visited=$1 visitor=$2
+    # shellcheck source=/dev/null
+    . "$environment_data"
+    visited=$3 visitor=$4
+}
+
+visit() {
+    [ "$1" = "$visited" ] || return 0
+    shift
+    "$visitor" "$@"
+}
+
+environment() { visit environment "$@"; }
+parameter() { visit parameter "$@"; }
+mount() { visit mount "$@"; }
+network() { visit network "$@"; }
+volume() { visit volume "$@"; }
+host_file() { visit host_file "$@"; }
+service() { visit service "$@"; }
+script() { visit script "$@"; }
+hook() { visit hook "$@"; }
+
+keep_environment() {
+    target=''
+    for fact do
+        case $fact in target=*) target=${fact#*=} ;; esac
+    done
+}
+
+parse_parameter() {
+    parameter_name=$1 parameter_given=$2 parameter_value=$3
+    shift 3
+    parameter_secret='' parameter_required='' parameter_description='' parameter_pattern='' parameter_type=''
+    parameter_min='' parameter_max='' parameter_enum='' parameter_default='' parameter_has_default='' parameter_has_pattern=''
+    for fact do
+        case $fact in
+        secret=yes) parameter_secret=yes ;;
+        required=yes) parameter_required=yes ;;
+        description=*) parameter_description=${fact#*=} ;;
+        default=*) parameter_default=${fact#*=} parameter_has_default=yes ;;
+        pattern=*) parameter_pattern=${fact#*=} parameter_has_pattern=yes ;;
+        type=*) parameter_type=${fact#*=} ;;
+        min=*) parameter_min=${fact#*=} ;;
+        max=*) parameter_max=${fact#*=} ;;
+        enum=*) parameter_enum=${fact#*=} ;;
+        esac
+    done
+}
+
+parse_mount() {
+    mount_id=$1
+    shift
+    mount_kind='' mount_source='' mount_file='' mount_pieces='' mount_directory='' mount_parameter='' mount_parameters=''
+    mount_uid=0 mount_gid=0 mount_mode=0444
+    for fact do
+        case $fact in
+        kind=*) mount_kind=${fact#*=} ;;
+        source=*) mount_source=${fact#*=} ;;
+        file=*) mount_file=${fact#*=} ;;
+        pieces=*) mount_pieces=${fact#*=} ;;
+        directory=*) mount_directory=${fact#*=} ;;
+        parameter=*) mount_parameter=${fact#*=} ;;
+        parameters=*) mount_parameters=${fact#*=} ;;
+        uid=*) mount_uid=${fact#*=} ;;
+        gid=*) mount_gid=${fact#*=} ;;
+        mode=*) mount_mode=${fact#*=} ;;
+        esac
+    done
+}
+
+keep_mount() {
+    mount_ids="$mount_ids $1"
+}
+
+# The facts of a network or volume record in object_name and object_external.
+parse_object() {
+    shift
+    object_name='' object_external=''
+    for fact do
+        case $fact in
+        name=*) object_name=${fact#*=} ;;
+        external=yes) object_external=yes ;;
+        esac
+    done
+}
+
+parse_service() {
+    service_name=$1
+    shift
+    service_image='' service_definition='' service_wave=1 service_gate=none service_kind=service service_replicas=1
+    service_window=5 service_parameters='' service_mounts='' service_pull=missing
+    for fact do
+        case $fact in
+        image=*) service_image=${fact#*=} ;;
+        definition=*) service_definition=${fact#*=} ;;
+        wave=*) service_wave=${fact#*=} ;;
+        gate=*) service_gate=${fact#*=} ;;
+        kind=*) service_kind=${fact#*=} ;;
+        replicas=*) service_replicas=${fact#*=} ;;
+        window=*) service_window=${fact#*=} ;;
+        parameters=*) service_parameters=${fact#*=} ;;
+        mounts=*) service_mounts=${fact#*=} ;;
+        pull=*) service_pull=${fact#*=} ;;
+        esac
+    done
+}
+
+# Services are looked up by name often, in products with many: one small file each.
+keep_service() {
+    parse_service "$@"
+    service_names="$service_names $service_name"
+    printf '%s|' "$service_image" "$service_definition" "$service_wave" "$service_gate" "$service_kind" \
+        "$service_replicas" "$service_window" "$service_parameters" "$service_mounts" "$service_pull" \
+        >"$work/services/$service_name"
+    printf '\n' >>"$work/services/$service_name"
+}
+
+# Sets the service_ variables. NAME
+load_service() {
+    service_name=$1
+    IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
+        service_window service_parameters service_mounts service_pull service_end <"$work/services/$1"
+}
+
+# The wave numbers of the environment, first to last.
+service_waves() {
+    for wave_service in $service_names; do
+        load_service "$wave_service"
+        printf '%s\n' "$service_wave"
+    done | sort -nu
+}
+
+# Names of the services of WAVE that are in the list. WAVE NAME…
+services_of_wave() {
+    wave_wanted=$1
+    shift
+    wave_services=''
+    for wave_service do
+        load_service "$wave_service"
+        [ "$service_wave" != "$wave_wanted" ] || wave_services="$wave_services $wave_service"
+    done
+}
+
+# Words after `--` are the command of the script; callers find them in "$@" of their visitor.
+parse_script() {
+    script_name=$1
+    shift
+    script_mode='' script_service='' script_file='' script_interpreter=sh script_output='' script_input='' script_description=''
+    for fact do
+        case $fact in
+        --) break ;;
+        mode=*) script_mode=${fact#*=} ;;
+        service=*) script_service=${fact#*=} ;;
+        file=*) script_file=${fact#*=} ;;
+        interpreter=*) script_interpreter=${fact#*=} ;;
+        output=*) script_output=${fact#*=} ;;
+        input=*) script_input=${fact#*=} ;;
+        description=*) script_description=${fact#*=} ;;
+        esac
+    done
+}
+
+# Names of all scripts in $script_names.
+read_script_names() {
+    script_names=''
+    for_each script keep_script_name
+}
+
+keep_script_name() {
+    script_names="$script_names $1"
+}
+
+# Sets the script_ variables. NAME; false when there is no such script.
+load_script() {
+    script_wanted=$1 script_found=''
+    for_each script keep_wanted_script
+    [ -n "$script_found" ]
+}
+
+keep_wanted_script() {
+    [ "$1" = "$script_wanted" ] || return 0
+    script_found=yes
+    parse_script "$@"
+}

@@ -1,0 +1,227 @@
+# Show: what is on the target now: ps, images, logs, config. Text for people, JSON for programs.
+#
+# JSON documents (one object each; a field that is not known is an empty string):
+#   ps      {"project", "version", "environment", "target", "services": [{"service", "kind", "state", "wanted", "ready",
+#            "in_release", "image", "instances": [{"id", "name", "state", "health", "exit_code", "restarts", "started",
+#            "image", "image_id", "config_digest", "release_image"}]}]}
+#            state of a service: running, partial, starting, unhealthy, stopped, done, failed, absent
+#   images  {"images": [{"image", "services": […], "id", "digest", "present", "pullable"}]}; pullable: null unless asked
+#   run --list {"scripts": [{"script", "mode", "service", "input", "output", "description"}]}
+#   version, doctor: see describe.sh and preflight.sh
+#
+# Takes in:  the tables of state.sh. Gives out: standard output. Must not: change anything, or need a parameter to be given.
+
+command_ps() {
+    preflight_target
+    if [ "$option_output" = json ]; then ps_json; else ps_text; fi
+}
+
+# Sets service_state and service_ready for the service and its recorded scale; SERVICE need not be of this release.
+read_service_state() {
+    service_kind=service service_image='' wanted_replicas=0 in_release=''
+    if has_word "$service_names" "$1"; then
+        in_release=yes
+        load_service "$1"
+        read_wanted_replicas
+    fi
+    state_all=0 state_up=0 service_ready=0 state_bad='' state_failed='' state_starting='' other_image=''
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        count_state
+    done <"$work/instances"
+    name_state
+}
+
+count_state() {
+    state_all=$((state_all + 1))
+    [ "$instance_image" = "$service_image" ] || other_image=$instance_image
+    case $service_kind/$instance_status/$instance_health/$instance_exit in
+    job/exited//0 | job/exited/*/0) service_ready=$((service_ready + 1)) ;;
+    */running/unhealthy/*) state_up=$((state_up + 1)) state_bad=yes ;;
+    */running/starting/*) state_up=$((state_up + 1)) state_starting=yes ;;
+    */running/*) state_up=$((state_up + 1)) service_ready=$((service_ready + 1)) ;;
+    */restarting/*) state_failed=yes ;;
+    job/exited/* | job/dead/*) state_failed=yes ;;
+    esac
+}
+
+name_state() {
+    if [ "$state_all" -eq 0 ]; then
+        service_state=absent
+    elif [ -n "$state_failed" ]; then
+        service_state=failed
+    elif [ -n "$state_bad" ]; then
+        service_state=unhealthy
+    elif [ "$service_kind" = job ] && [ "$service_ready" -eq "$state_all" ] && [ "$state_up" -eq 0 ]; then
+        service_state=done
+    elif [ "$state_up" -eq 0 ]; then
+        service_state=stopped
+    elif [ -n "$state_starting" ]; then
+        service_state=starting
+    elif [ "$service_ready" -ne "$wanted_replicas" ] || [ "$state_all" -ne "$wanted_replicas" ]; then
+        service_state=partial
+    else
+        service_state=running
+    fi
+}
+
+ps_text() {
+    say "$project $version, environment $environment_name, project name $target"
+    {
+        printf 'SERVICE\tSTATE\tREADY\tIMAGE\tNOTE\n'
+        # shellcheck disable=SC2046 # a list of names
+        for shown in $service_names $(orphan_services); do
+            read_service_state "$shown"
+            printf '%s\t%s\t%s/%s\t%s\t%s\n' "$shown" "$service_state" "$service_ready" "$wanted_replicas" \
+                "${other_image:-$service_image}" "$(state_note)"
+        done
+    } | print_table
+}
+
+state_note() {
+    if [ -z "$in_release" ]; then
+        printf 'not in this release'
+    elif [ -n "$other_image" ]; then
+        printf 'this release has %s' "$service_image"
+    elif [ "$wanted_replicas" != "$service_replicas" ]; then
+        printf 'scaled, the release has %s' "$service_replicas"
+    fi
+}
+
+ps_json() {
+    printf '{"project": %s, "version": %s, "environment": %s, "target": %s, "services": [' "$(json_string "$project")" \
+        "$(json_string "$version")" "$(json_string "$environment_name")" "$(json_string "$target")"
+    json_next=''
+    # shellcheck disable=SC2046 # a list of names
+    for shown in $service_names $(orphan_services); do
+        read_service_state "$shown"
+        printf '%s\n  {"service": %s, "kind": %s, "state": %s, "wanted": %s, "ready": %s, "in_release": %s, "image": %s, "instances": [' \
+            "$json_next" "$(json_string "$shown")" "$(json_string "$service_kind")" "$(json_string "$service_state")" \
+            "$wanted_replicas" "$service_ready" "$(json_boolean "$in_release")" "$(json_string "$service_image")"
+        ps_json_instances "$shown"
+        printf ']}'
+        json_next=,
+    done
+    printf '\n]}\n'
+}
+
+ps_json_instances() {
+    json_separator=''
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        printf '%s\n    {"id": %s, "name": %s, "state": %s, "health": %s, "exit_code": %s, "restarts": %s, "started": %s' \
+            "$json_separator" "$(json_string "$instance_id")" "$(json_string "$instance_name")" \
+            "$(json_string "$instance_status")" "$(json_string "$instance_health")" "$instance_exit" \
+            "$instance_restarts" "$(json_string "$instance_started")"
+        json_same_image=''
+        [ "$instance_image" != "$service_image" ] || json_same_image=yes
+        printf ', "image": %s, "image_id": %s, "config_digest": %s, "release_image": %s}' "$(json_string "$instance_image")" \
+            "$(json_string "$instance_image_id")" "$(json_string "$instance_digest")" "$(json_boolean "$json_same_image")"
+        json_separator=,
+    done <"$work/instances"
+}
+
+# Without --check the engine is asked only when it is there: the list itself is in the image.
+command_images() {
+    begin_faults
+    driver_find_tools
+    [ "$faults" -gt 0 ] || driver_check_engine
+    [ -z "$option_check" ] || refuse_faults
+    engine_there=yes
+    [ "$faults" -eq 0 ] || engine_there=''
+    : >"$work/images"
+    images_seen='' images_missing=''
+    for listed in $service_names; do
+        load_service "$listed"
+        has_word "$images_seen" "$service_image" || list_image
+    done
+    if [ "$option_output" = json ]; then images_json; else images_text; fi
+    [ -z "$images_missing" ] || refuse "neither here nor to be had:$images_missing" 'check the login, or load them on the target: docker load'
+}
+
+# image | services | id | digest | pullable
+list_image() {
+    images_seen="$images_seen $service_image" image_id='' image_digest='' image_pullable=''
+    listed_image=$service_image
+    [ -z "$engine_there" ] || driver_read_image_id "$listed_image"
+    case $listed_image in *@sha256:*) image_digest=${listed_image##*@} ;; esac
+    [ -n "$image_digest" ] || [ -z "$image_id" ] || image_digest=$(driver_image_digest "$listed_image")
+    if [ -n "$option_check" ] && [ -z "$image_id" ]; then
+        if driver_is_pullable "$listed_image"; then image_pullable=yes; else image_pullable=no images_missing="$images_missing $listed_image"; fi
+    fi
+    printf '%s|%s|%s|%s|%s|\n' "$listed_image" "$(services_with_image "$listed_image")" "$image_id" "$image_digest" "$image_pullable" >>"$work/images"
+}
+
+services_with_image() {
+    for with_image in $service_names; do
+        load_service "$with_image"
+        [ "$service_image" != "$1" ] || printf '%s ' "$with_image"
+    done | sed 's/ $//'
+}
+
+images_text() {
+    {
+        printf 'IMAGE\tSERVICES\tSTATE\tDIGEST\n'
+        while IFS='|' read -r image_name image_services image_id image_digest image_pullable image_end; do
+            image_state=missing
+            [ -n "$engine_there" ] || image_state='engine not asked'
+            [ -z "$image_id" ] || image_state=present
+            [ "$image_pullable" != yes ] || image_state=pullable
+            printf '%s\t%s\t%s\t%s\n' "$image_name" "$image_services" "$image_state" "${image_digest:-"-"}"
+        done <"$work/images"
+    } | print_table
+}
+
+images_json() {
+    printf '{"images": ['
+    json_next=''
+    while IFS='|' read -r image_name image_services image_id image_digest image_pullable image_end; do
+        json_pullable=null
+        case $image_pullable in yes) json_pullable=true ;; no) json_pullable=false ;; esac
+        # shellcheck disable=SC2086 # a list of names
+        printf '%s\n  {"image": %s, "services": %s, "id": %s, "digest": %s, "present": %s, "pullable": %s}' "$json_next" \
+            "$(json_string "$image_name")" "$(json_words $image_services)" "$(json_string "$image_id")" \
+            "$(json_string "$image_digest")" "$(json_boolean "$image_id")" "$json_pullable"
+        json_next=,
+    done <"$work/images"
+    printf '\n]}\n'
+}
+
+# SERVICE…, all without
+command_logs() {
+    preflight_target
+    require_instances
+    # shellcheck disable=SC2046,SC2086 # lists of names
+    [ $# -gt 0 ] || set -- $service_names $(orphan_services)
+    logs_readers=''
+    for logged do
+        while next_instance; do
+            [ "$instance_service" != "$logged" ] || driver_logs "$instance_id" "$instance_name"
+        done <"$work/instances"
+    done
+    for logs_reader in $logs_readers; do
+        wait "$logs_reader"
+    done
+}
+
+# The manifest with every value in place; no engine is asked, secrets are masked.
+command_config() {
+    begin_faults
+    driver_find_tools
+    read_parameters
+    for_each parameter forgive_missing_secret
+    check_missing_parameters
+    refuse_faults
+    mask_secrets
+    driver_show_manifest
+}
+
+# A secret is masked here, so it need not be given.
+forgive_missing_secret() {
+    has_word "$parameters_secret" "$1" || return 0
+    parameters_kept=''
+    for kept in $parameters_missing; do
+        [ "$kept" = "$1" ] || parameters_kept="$parameters_kept $kept"
+    done
+    parameters_missing=$parameters_kept
+}

@@ -1,0 +1,114 @@
+# State: what runs on the target, what is wanted, and the difference between the two.
+#
+# The driver fills $work/instances, one line for each replica of a service that exists, in these fields:
+#     id | service | digest | status | exit code | restarts | health | restart policy | started at | image id | image | name
+# status is one of created, running, paused, restarting, removing, exited, dead; health is empty, starting, healthy or
+# unhealthy. What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
+#
+# Takes in:  the tables, the release. Gives out: the instance_ and wanted_ variables; an action for each service.
+# Must not:  ask the target itself.
+
+# Reads a line of the instances table from standard input.
+next_instance() {
+    IFS='|' read -r instance_id instance_service instance_digest instance_status instance_exit instance_restarts \
+        instance_health instance_policy instance_started instance_image_id instance_image instance_name
+}
+
+# Prints the ids of a service's instances, of one status when it is given. SERVICE [STATUS]
+instance_ids() {
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        [ -z "${2:-}" ] || [ "$instance_status" = "$2" ] || continue
+        printf '%s\n' "$instance_id"
+    done <"$work/instances"
+}
+
+# Prints the name of every service that has instances but no record in this release.
+orphan_services() {
+    while next_instance; do
+        has_word "$service_names" "$instance_service" || printf '%s\n' "$instance_service"
+    done <"$work/instances" | sort -u
+}
+
+# True when nothing of the product is there yet.
+is_first_install() {
+    [ ! -s "$work/instances" ]
+}
+
+# Works out replicas, image and digest of every service. An image that is not there yet leaves the digest empty.
+read_wanted() {
+    mkdir -p "$work/wanted"
+    for wanted_service in $service_names; do
+        load_service "$wanted_service"
+        read_wanted_replicas
+        driver_read_image_id "$service_image"
+        wanted_digest=''
+        [ -z "$image_id" ] || wanted_digest=$(config_digest "$image_id")
+        printf '%s|%s|%s|\n' "$wanted_replicas" "$wanted_digest" "$image_id" >"$work/wanted/$service_name"
+    done
+}
+
+# A recorded scale holds as long as the release does not change its own number.
+read_wanted_replicas() {
+    wanted_replicas=$service_replicas
+    driver_read_scale "$service_name"
+    if [ -n "$scale_recorded" ] && [ "$scale_of" = "$service_replicas" ]; then
+        wanted_replicas=$scale_recorded
+    fi
+}
+
+# Sets the wanted_ variables. SERVICE
+load_wanted() {
+    IFS='|' read -r wanted_replicas wanted_digest wanted_image_id wanted_end <"$work/wanted/$1"
+}
+
+# The digest over all that shapes a running service. Needs the service_ variables. A secret value takes part as it is
+# where the definition itself holds it: whoever can read the label can read the definition too. IMAGE-ID
+config_digest() {
+    {
+        printf 'definition %s\nimage %s\n' "$service_definition" "$1"
+        for digest_mount in $service_mounts; do
+            load_mount "$digest_mount"
+            printf 'mount %s %s\n' "$digest_mount" "$mount_fingerprint"
+        done
+        for digest_parameter in $service_parameters; do
+            load_parameter_value "$digest_parameter"
+            printf 'parameter %s %s %s\n' "$digest_parameter" "${#parameter_value}" "$parameter_value"
+        done
+    } | digest_of_input
+}
+
+# What has to be done to a service: keep, create, recreate, scale, start, remove. Sets $action. SERVICE
+read_action() {
+    load_service "$1"
+    load_wanted "$1"
+    count_instances "$1"
+    if [ "$instances_all" -eq 0 ]; then
+        if [ "$wanted_replicas" -eq 0 ]; then action=keep; else action=create; fi
+    elif [ "$wanted_replicas" -eq 0 ]; then
+        action=remove
+    elif [ "$instances_same" -ne "$instances_all" ]; then
+        action=recreate
+    elif [ "$instances_all" -ne "$wanted_replicas" ]; then
+        action=scale
+    elif [ "$instances_settled" -ne "$instances_all" ]; then
+        action=start
+    else
+        action=keep
+    fi
+}
+
+# Counts the instances of the loaded service: all, those of the wanted digest and image, and those that run (a job: that
+# run or are done).
+count_instances() {
+    instances_all=0 instances_same=0 instances_settled=0
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        instances_all=$((instances_all + 1))
+        [ "$instance_digest" != "$wanted_digest" ] || [ "$instance_image_id" != "$wanted_image_id" ] ||
+            instances_same=$((instances_same + 1))
+        case $service_kind/$instance_status/$instance_exit in
+        */running/* | */restarting/* | job/exited/0) instances_settled=$((instances_settled + 1)) ;;
+        esac
+    done <"$work/instances"
+}

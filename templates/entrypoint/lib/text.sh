@@ -1,0 +1,142 @@
+# Text: quoting for a shell, for JSON and for tables, near names, instants.
+#
+# Takes in:  any string, hostile ones too. Gives out: text on standard output, or one variable that is named.
+# Must not:  know of releases or engines.
+
+# Prints a word as a shell reads it back: 'it'\''s'.
+quote_word() {
+    case $1 in
+    '' | *[!A-Za-z0-9_./:=@%+,-]*) printf "'%s'" "$(printf '%s.' "$1" | sed "s/'/'\\\\''/g" | sed '$ s/\.$//')" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
+# Prints a JSON string, quotes included.
+json_string() {
+    case $1 in
+    *[!A-Za-z0-9\ _./:=@%+,\(\)*-]*) printf '%s\n' "$1" | json_escape ;;
+    *) printf '"%s"' "$1" ;;
+    esac
+}
+
+# Bytes from 0x80 pass unchanged: UTF-8 stays UTF-8. Everything below a space is escaped, and DEL.
+json_escape() {
+    awk 'BEGIN {
+            for (code = 1; code < 32; code++) escape[sprintf("%c", code)] = sprintf("\\u%04x", code)
+            escape["\t"] = "\\t"; escape["\r"] = "\\r"; escape["\""] = "\\\""; escape["\\"] = "\\\\"
+            escape[sprintf("%c", 127)] = "\\u007f"
+            printf "\""
+        }
+        NR > 1 { printf "\\n" }
+        {
+            for (place = 1; place <= length($0); place++) {
+                letter = substr($0, place, 1)
+                printf "%s", (letter in escape) ? escape[letter] : letter
+            }
+        }
+        END { printf "\"" }'
+}
+
+# true or false for a shell fact: empty means no.
+json_boolean() {
+    if [ -n "$1" ]; then printf true; else printf false; fi
+}
+
+# A JSON array of words without blanks. WORD…
+json_words() {
+    printf '['
+    json_separator=''
+    for json_word do
+        printf '%s' "$json_separator"
+        json_string "$json_word"
+        json_separator=', '
+    done
+    printf ']'
+}
+
+# Sets columns under each other: lines with fields between tabs from standard input.
+print_table() {
+    awk -F '\t' '{
+            for (field = 1; field <= NF; field++) {
+                cell[NR, field] = $field
+                if (length($field) > width[field]) width[field] = length($field)
+            }
+            fields[NR] = NF
+        }
+        END {
+            for (row = 1; row <= NR; row++) {
+                line = ""
+                for (field = 1; field < fields[row]; field++) line = line sprintf("%-" width[field] "s  ", cell[row, field])
+                line = line cell[row, fields[row]]
+                sub(/ +$/, "", line)
+                print line
+            }
+        }'
+}
+
+# Prints the known word that is nearest to WORD, or nothing when none is near. WORD KNOWN…
+near_word() {
+    printf '%s\n' "$@" | awk '
+        function smaller(a, b) { return a < b ? a : b }
+        function distance(a, b,    i, j, row, diagonal, above) {
+            for (j = 0; j <= length(b); j++) row[j] = j
+            for (i = 1; i <= length(a); i++) {
+                diagonal = row[0]; row[0] = i
+                for (j = 1; j <= length(b); j++) {
+                    above = row[j]
+                    row[j] = smaller(smaller(above, row[j - 1]) + 1, diagonal + (substr(a, i, 1) != substr(b, j, 1)))
+                    diagonal = above
+                }
+            }
+            return row[length(b)]
+        }
+        NR == 1 { wanted = substr($0, 1, 64); best = 1 + int(length(wanted) / 3); next }
+        { away = distance(wanted, $0); if (away <= best) { best = away - 1; near = $0 } }
+        END { if (near != "") print near }'
+}
+
+# The hint for an unknown word. WORD WHAT KNOWN…, where WHAT is the plural of the kind.
+near_hint() {
+    near_word_wanted=$1 near_kind=$2
+    shift 2
+    near_found=$(near_word "$near_word_wanted" "$@")
+    [ -z "$near_found" ] || printf 'did you mean `%s`? ' "$near_found"
+    if [ $# -gt 0 ]; then printf 'known %s: %s' "$near_kind" "$*"; else printf 'there are no %s' "$near_kind"; fi
+}
+
+has_word() { # LIST WORD
+    case " $1 " in *" $2 "*) return 0 ;; esac
+    return 1
+}
+
+# Lines of 1 to 9 digits only: what arithmetic and every `test` can hold.
+is_number() {
+    case $1 in '' | *[!0-9]* | ??????????*) return 1 ;; esac
+}
+
+# Seconds since 1970 of an instant such as 2024-02-29T08:05:09.5Z or …+02:00, in $epoch.
+read_epoch() {
+    epoch=0
+    case $1 in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*) ;; *) return 1 ;; esac
+    epoch_date=${1%%T*} epoch_time=${1#*T}
+    epoch_year=${epoch_date%%-*} epoch_day=${epoch_date##*-} epoch_month=${epoch_date#*-}
+    epoch_month=${epoch_month%-*}
+    epoch_hour=${epoch_time%%:*} epoch_rest=${epoch_time#*:}
+    epoch_minute=${epoch_rest%%:*} epoch_rest=${epoch_rest#*:}
+    epoch_second=${epoch_rest%"${epoch_rest#??}"} epoch_zone=${epoch_rest#??}
+    # The year begins in March, so that the leap day is its last: Howard Hinnant's days_from_civil.
+    epoch_month=$(((${epoch_month#0} + 9) % 12))
+    [ "$epoch_month" -lt 10 ] || epoch_year=$((epoch_year - 1))
+    epoch=$((epoch_year * 365 + epoch_year / 4 - epoch_year / 100 + epoch_year / 400))
+    epoch=$((epoch + (epoch_month * 306 + 5) / 10 + ${epoch_day#0} - 1 - 719468))
+    epoch=$((epoch * 86400 + ${epoch_hour#0} * 3600 + ${epoch_minute#0} * 60 + ${epoch_second#0}))
+    case $epoch_zone in
+    *[0-9]+[0-9][0-9]:[0-9][0-9] | +[0-9][0-9]:[0-9][0-9]) subtract_zone "${epoch_zone##*+}" 1 ;;
+    *[0-9]-[0-9][0-9]:[0-9][0-9] | -[0-9][0-9]:[0-9][0-9]) subtract_zone "${epoch_zone##*-}" -1 ;;
+    esac
+}
+
+subtract_zone() { # HH:MM SIGN
+    zone_hour=${1%:*} zone_minute=${1#*:}
+    epoch=$((epoch - $2 * (${zone_hour#0} * 3600 + ${zone_minute#0} * 60)))
+}

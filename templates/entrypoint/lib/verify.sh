@@ -1,0 +1,168 @@
+# Verify: waits until services are what they should be, says why they are not yet, and gives up early when they never will be.
+#
+# A service is stable when every wanted replica exists with the wanted digest and image, runs, is healthy if it has a
+# health check, and has not been started again for the length of its stability window. A job is done when it ended with 0.
+# Beyond waiting is: an end without a restart, a failed health check, three restarts since we began to look.
+#
+# Takes in:  state.sh's tables, read afresh at every look. Gives out: true or false; reasons and last log lines.
+# Must not:  change anything.
+
+readonly DEFAULT_TIMEOUT=300
+readonly CRASH_LOOP_RESTARTS=3 # a dependency that is a moment late is forgiven, a loop is not
+readonly REPEAT_REASONS_SECONDS=15
+
+# The time limit counts from here, and what has restarted before is not held against a service.
+begin_deadline() {
+    deadline=$(($(date +%s) + ${option_timeout:-$DEFAULT_TIMEOUT}))
+    cp "$work/instances" "$work/before"
+}
+
+seconds_left() {
+    seconds_until=$((deadline - $(date +%s)))
+    if [ "$seconds_until" -gt 0 ]; then printf '%s' "$seconds_until"; else printf 0; fi
+}
+
+# Waits until each service holds at its gate. GATE SERVICE…: the gate is started, healthy, stable, or own, the
+# service's own gate.
+await_services() {
+    await_gate=$1
+    shift
+    reasons_said='' reasons_said_at=0
+    while :; do
+        look_at_services "$@" || return 1
+        [ -n "$reasons" ] || return 0
+        say_reasons
+        if [ "$(seconds_left)" -eq 0 ]; then
+            error "not ready in time (${option_timeout:-$DEFAULT_TIMEOUT} s): $reasons"
+            show_culprit
+            return 1
+        fi
+        nap 1
+    done
+}
+
+# One look at every service: $reasons tells who is not ready, empty when all are. False when one never will be.
+look_at_services() {
+    reasons='' culprit=''
+    if ! driver_read_state; then
+        reasons="the engine does not answer: $(complaint)"
+        return 0
+    fi
+    driver_read_clock
+    for looked_at do
+        judge_service "$looked_at"
+        case $verdict in
+        failed)
+            error "\`$looked_at\` failed: $reason"
+            show_culprit
+            return 1
+            ;;
+        waiting) reasons="${reasons:+$reasons; }$looked_at: $reason" ;;
+        esac
+    done
+}
+
+say_reasons() {
+    reasons_now=$(date +%s)
+    [ "$reasons" != "$reasons_said" ] || [ $((reasons_now - reasons_said_at)) -ge "$REPEAT_REASONS_SECONDS" ] || return 0
+    reasons_said=$reasons reasons_said_at=$reasons_now
+    say "waiting: $reasons"
+}
+
+show_culprit() {
+    [ -z "$culprit" ] || driver_show_last_lines "$culprit"
+}
+
+# Sets verdict (ready, waiting, failed) and reason. SERVICE
+judge_service() {
+    load_service "$1"
+    load_wanted "$1"
+    judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason=''
+    [ "$judged_gate" != own ] || judged_gate=$service_gate
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        judged_all=$((judged_all + 1))
+        judge_instance
+        case $verdict in
+        failed) return 0 ;;
+        esac
+    done <"$work/instances"
+    verdict=ready
+    if [ "$judged_ready" -ne "$wanted_replicas" ] || [ "$judged_all" -ne "$wanted_replicas" ]; then
+        verdict=waiting
+        reason="$judged_ready of $wanted_replicas ready${reason:+ ($reason)}"
+    fi
+}
+
+judge_instance() {
+    verdict=waiting
+    if [ -n "$wanted_digest" ] && [ "$instance_digest" != "$wanted_digest" ]; then
+        reason="$instance_name is of an older configuration"
+    elif [ -n "$wanted_image_id" ] && [ "$instance_image_id" != "$wanted_image_id" ]; then
+        reason="$instance_name runs another image"
+    else
+        judge_status
+    fi
+    case $verdict in
+    ready) judged_ready=$((judged_ready + 1)) ;;
+    *) culprit=$instance_id ;;
+    esac
+}
+
+judge_status() {
+    case $service_kind/$instance_status in
+    job/exited | job/dead) judge_ended_job ;;
+    job/running) reason="$instance_name has not ended yet" ;;
+    */running) judge_running ;;
+    */restarting) judge_restarting ;;
+    */exited | */dead) judge_ended ;;
+    */created) reason="$instance_name is not started yet" ;;
+    *) reason="$instance_name is $instance_status" ;;
+    esac
+}
+
+judge_ended_job() {
+    if [ "$instance_exit" -eq 0 ]; then
+        verdict=ready
+    else
+        verdict=failed reason="$instance_name ended with exit code $instance_exit"
+    fi
+}
+
+judge_running() {
+    uptime=0
+    ! read_epoch "$instance_started" || uptime=$((target_clock - epoch))
+    if [ "$instance_health" = unhealthy ] && [ "$judged_gate" != started ]; then
+        verdict=failed reason="$instance_name is unhealthy"
+    elif [ "$instance_health" = starting ] && [ "$judged_gate" != started ]; then
+        reason="$instance_name: its health check has not passed yet"
+    elif [ "$judged_gate" != stable ] || [ "$uptime" -ge "$service_window" ]; then
+        verdict=ready
+    elif is_crash_loop; then
+        verdict=failed reason="$instance_name is in a crash loop ($instance_restarts restarts, last exit code $instance_exit)"
+    else
+        reason="$instance_name must stay up for $service_window s"
+    fi
+}
+
+judge_restarting() {
+    if is_crash_loop; then
+        verdict=failed reason="$instance_name is in a crash loop ($instance_restarts restarts, last exit code $instance_exit)"
+    else
+        reason="$instance_name restarts after exit code $instance_exit"
+    fi
+}
+
+judge_ended() {
+    case $instance_policy in
+    always | unless-stopped) reason="$instance_name has ended with exit code $instance_exit" ;;
+    *) verdict=failed reason="$instance_name ended with exit code $instance_exit" ;;
+    esac
+}
+
+# The engine counts from zero again when a container is started by hand.
+is_crash_loop() {
+    restarts_before=$(awk -F '|' -v id="$instance_id" '$1 == id { print $6 }' "$work/before")
+    [ "${restarts_before:-0}" -le "$instance_restarts" ] || restarts_before=0
+    [ $((instance_restarts - ${restarts_before:-0})) -ge "$CRASH_LOOP_RESTARTS" ]
+}
