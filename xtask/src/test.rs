@@ -109,12 +109,14 @@ fn shellcheck() -> Result<Outcome> {
         return Ok(skipped);
     }
     let scripts = shell_scripts()?;
-    passes(
-        Command::new("shellcheck")
-            .args(["--external-sources", "--check-sourced"])
-            .args(scripts)
-            .current_dir(project::root()),
-    )
+    let check = |arguments: &[&str]| {
+        let mut shellcheck = Command::new("shellcheck");
+        command::run(shellcheck.arg("--external-sources").args(arguments).args(&scripts).current_dir(project::root()))
+    };
+    check(&[])?;
+    // The parts that a program sources share names with generated data, which is not there yet.
+    check(&["--check-sourced", "--severity=warning", "--exclude=SC2034,SC2154"])?;
+    Ok(Outcome::Passed)
 }
 
 /// The entrypoint's own tests, under every shell that a base may have.

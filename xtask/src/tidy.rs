@@ -3,6 +3,7 @@
 //! One table of floors decides which module may use which; the other checks keep files short, headed, linked and free of words
 //! that belong to no published text. Every fault is reported, then the task fails.
 
+mod diagnostics;
 mod floors;
 mod text;
 mod uses;
@@ -18,7 +19,7 @@ use crate::project;
 /// Options of `cargo xtask tidy`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Write the table of floors into docs/architecture.md
+    /// Write what is generated: the table of floors in docs/architecture.md, docs/reference/diagnostics.md
     #[arg(long)]
     write: bool,
 }
@@ -30,13 +31,13 @@ struct Source {
 }
 
 const ARCHITECTURE: &str = "docs/architecture.md";
-const DIAGNOSTICS: &str = "docs/reference/diagnostics.md";
 
 /// Checks the repository.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let root = project::root();
     if options.write {
         write_architecture(root)?;
+        write_diagnostics(root)?;
     }
     let sources = read(root)?;
     let faults = check(&sources, |path| root.join(path).exists())?;
@@ -63,8 +64,8 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }
     }
-    let documented = sources.iter().find(|source| source.path == DIAGNOSTICS).map_or("", |source| &source.text);
-    faults.extend(text::check_codes(library.iter().map(|source| source.text.as_str()), documented));
+    let page = sources.iter().find(|source| source.path == diagnostics::PAGE);
+    faults.extend(diagnostics::check(page.map(|source| source.text.as_str())));
     Ok(faults)
 }
 
@@ -89,6 +90,12 @@ fn write_architecture(root: &Path) -> Result<()> {
     let written = floors::write_document(floors::ROOMS, &text)
         .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
     Ok(fs::write(path, written)?)
+}
+
+fn write_diagnostics(root: &Path) -> Result<()> {
+    let path = root.join(diagnostics::PAGE);
+    fs::create_dir_all(path.parent().expect("the page lies in a folder"))?;
+    Ok(fs::write(path, diagnostics::page())?)
 }
 
 fn is_rust_below(source: &Source, folder: &str) -> bool {
