@@ -5,7 +5,6 @@
 
 mod compose;
 mod config;
-mod contents;
 mod entrypoint;
 mod mounts;
 mod release_data;
@@ -15,6 +14,7 @@ mod yaml;
 
 use std::sync::Arc;
 
+use crate::contents::{self, CONTENTS_PATH};
 use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::path::RelativePath;
@@ -23,7 +23,6 @@ use crate::spec::Context;
 use crate::spec::node::Span;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
-pub use contents::ContentsEntry;
 pub use release_data::reference;
 
 /// The format of the payload: raised by any change of our bytes for the same input.
@@ -31,9 +30,6 @@ pub const FORMAT: u32 = 1;
 
 /// The folder of everything that bootsmith adds, without the leading slash.
 pub const ROOT: &str = "bootstrap";
-
-/// The path of the list of all other payload files.
-pub const CONTENTS: &str = "bootstrap/spec/contents.json";
 
 /// What bootsmith adds to the base: one tree a layer, the one that changes least first.
 #[derive(Clone, Debug, Default)]
@@ -82,9 +78,17 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     for environment in &plan.environments {
         compose::render(plan, environment, &mut payload.environments, context)?;
     }
-    let contents = contents::list(&payload);
-    payload.environments.insert(path(CONTENTS), file(Mode::Plain, &contents))?;
+    let contents = contents(&payload);
+    payload.environments.insert(path(CONTENTS_PATH), file(Mode::Plain, contents.as_bytes()))?;
     Ok(payload)
+}
+
+/// The list of all files so far, sorted by path.
+fn contents(payload: &Payload) -> String {
+    let trees = [&payload.entrypoint, &payload.scripts, &payload.environments];
+    let mut entries: Vec<_> = trees.into_iter().flat_map(contents::list).collect();
+    entries.sort();
+    contents::to_json(&entries)
 }
 
 /// Scripts of all environments; most are the same file in each.
