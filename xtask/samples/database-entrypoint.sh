@@ -6,6 +6,7 @@
 set -eu
 
 main() {
+    umask 077
     : "${PGDATA:=/var/lib/postgresql/data}" "${POSTGRES_USER:=postgres}"
     : "${POSTGRES_DB:=$POSTGRES_USER}"
     cluster=$PGDATA/cluster
@@ -33,8 +34,7 @@ make_database() {
         postgres --single -D "$new" postgres >&2
 }
 
-password() (
-    umask 077
+password() {
     if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
         POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
     fi
@@ -43,6 +43,6 @@ password() (
         exit 1
     fi
     printf '%s\n' "$POSTGRES_PASSWORD"
-)
+}
 
 main "$@"

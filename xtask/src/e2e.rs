@@ -3,13 +3,11 @@
 //! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
 //! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::registry::Registry;
-use crate::{base, command, engine, packages, project, samples};
+use crate::{base, command, engine, packages, samples, tools};
 
 /// The end-to-end tests: the module `e2e` of the integration tests.
 pub(crate) const END_TO_END: &str = "kind(test) and test(/\\be2e::/)";
@@ -30,9 +28,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let base = base::run(&base::Options::default())?;
     samples::run(&samples::Options::default())?;
     let registry = Registry::start()?;
-    let mut tests = Command::new("cargo");
-    tests.args(["nextest", "run", "--package", "bootsmith", "--no-fail-fast"]);
-    tests.arg("--filterset").arg(selection(&options.filters)).current_dir(project::root());
+    let mut tests = tools::NEXTEST.command()?;
+    tests.args(["run", "--package", "bootsmith", "--no-fail-fast"]);
+    tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
     command::run(&mut tests)
@@ -47,7 +45,7 @@ fn selection(filters: &[String]) -> String {
 /// Why the tests cannot run on this machine.
 pub(crate) fn obstacle() -> Option<&'static str> {
     let tools = [packages::MMDEBSTRAP, packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY];
-    if engine::connect().is_none() {
+    if !engine::answers() {
         return Some("no container engine answers `docker version`");
     }
     let tools_are_had = packages::are_here(&tools) || packages::may_install();

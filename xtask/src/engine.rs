@@ -4,19 +4,14 @@ use std::process::Command;
 
 use crate::command;
 
-/// An engine that answers.
-pub(crate) struct Engine(());
-
-/// The engine that the Docker CLI talks to.
-pub(crate) fn connect() -> Option<Engine> {
-    command::succeeds(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"])).then_some(Engine(()))
+/// Whether the engine that the Docker CLI talks to answers.
+pub(crate) fn answers() -> bool {
+    command::succeeds(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]))
 }
 
-impl Engine {
-    /// The ID of an image, when the engine has it.
-    pub(crate) fn image_id(&self, reference: &str) -> Option<String> {
-        let found =
-            command::output(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", reference]));
-        String::from_utf8(found.ok()?).ok().map(|id| id.trim().to_owned())
-    }
+/// The ID of an image, when the engine has it.
+pub(crate) fn image_id(reference: &str) -> Option<String> {
+    let mut inspect = Command::new("docker");
+    inspect.args(["image", "inspect", "--format", "{{.Id}}", reference]);
+    String::from_utf8(command::output(&mut inspect).ok()?).ok().map(|id| id.trim().to_owned())
 }

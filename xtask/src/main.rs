@@ -16,6 +16,7 @@ mod rootfs;
 mod samples;
 mod test;
 mod tidy;
+mod tools;
 mod up_to_date;
 
 use std::process::ExitCode;

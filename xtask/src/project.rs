@@ -2,6 +2,11 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::command;
 
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> &'static Path {
@@ -11,6 +16,17 @@ pub(crate) fn root() -> &'static Path {
 /// Where everything that is made goes.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Every file that is in the repository or about to be, sorted.
+pub(crate) fn files() -> Result<Vec<String>> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
+    let listed = String::from_utf8(command::output(&mut git)?).context("a file's name is not UTF-8")?;
+    let mut files: Vec<_> = listed.split_terminator('\0').map(str::to_owned).collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
 }
 
 /// A size for people.

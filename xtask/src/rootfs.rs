@@ -251,7 +251,9 @@ fn matches(pattern: &str, path: &str) -> bool {
         None => pattern == path,
         Some((start, "")) => path.starts_with(start),
         Some((start, rest)) => {
-            let Some(below) = path.strip_prefix(start) else { return false };
+            let Some(below) = path.strip_prefix(start) else {
+                return false;
+            };
             (0..=below.len()).filter(|&at| below.is_char_boundary(at)).any(|at| matches(rest, &below[at..]))
         }
     }

@@ -4,7 +4,8 @@
 //! Gives out `target/samples/<name>-<version>.tar`, and loads them when an engine is there. Versions of one image differ by one
 //! environment variable, so that an upgrade has something to do and shares every layer.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -112,10 +113,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             make(kind, &releases)?;
         }
     }
-    match engine::connect() {
-        Some(engine) if !options.no_load => releases().try_for_each(|release| load(&engine, &release)),
-        _ => Ok(()),
+    if !options.no_load && engine::answers() {
+        releases().try_for_each(|release| load(&release))?;
     }
+    Ok(())
 }
 
 /// One version of one image.
@@ -134,7 +135,6 @@ fn releases() -> impl Iterator<Item = Release> {
 
 impl Release {
     fn archive(&self) -> PathBuf {
-        // `with_extension` of the record takes what follows the last dot away, so the name ends in one that is ours.
         project::target().join("samples").join(format!("{}.tar", self.reference.replace([':', '/'], "-")))
     }
 
@@ -233,24 +233,23 @@ fn process(kind: Kind, version: &str) -> Config {
     .expect("every required field is set")
 }
 
-/// Loads an image unless the engine has this very one under the name.
-fn load(engine: &engine::Engine, release: &Release) -> Result<()> {
+/// Loads an image unless it was loaded from this very archive and still has the name.
+fn load(release: &Release) -> Result<()> {
     let archive = release.archive();
     let record = archive.with_extension("loaded");
-    let here = engine.image_id(&release.reference);
-    if here.is_some() && here == std::fs::read_to_string(&record).ok() && is_newer(&record, &archive) {
+    let recorded = fs::read_to_string(&record).ok();
+    if recorded.is_some() && recorded == engine::image_id(&release.reference) && is_newer(&record, &archive) {
         return Ok(());
     }
     command::output(Command::new("docker").args(["load", "--input"]).arg(&archive))?;
-    let id = engine
-        .image_id(&release.reference)
+    let id = engine::image_id(&release.reference)
         .with_context(|| format!("`{}` is not there after loading", release.reference))?;
-    std::fs::write(record, id)?;
+    fs::write(record, id)?;
     println!("loaded {}", release.reference);
     Ok(())
 }
 
-fn is_newer(record: &std::path::Path, archive: &std::path::Path) -> bool {
-    let time = |path: &std::path::Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+fn is_newer(record: &Path, archive: &Path) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     time(record) >= time(archive)
 }

@@ -1,1 +1,183 @@
+//! `cargo xtask test`: everything that must hold, in the order in which faults are cheapest to find.
+//!
+//! Installs what is missing where it may. A step that cannot run on this machine is left out with its reason; with
+//! `BOOTSMITH_E2E=1`, as in CI, that is a failure. The first failure ends the run.
 
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::packages::{self, BUSYBOX, DASH, Package, SHELLCHECK};
+use crate::tools::{self, cargo};
+use crate::{command, e2e, project, tidy};
+
+/// Options of `cargo xtask test`.
+#[derive(Args, Default)]
+pub(crate) struct Options {
+    /// Leave the end-to-end tests out
+    #[arg(long)]
+    no_e2e: bool,
+}
+
+/// What a step came to.
+enum Outcome {
+    Passed,
+    Skipped(String),
+}
+
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<Outcome>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", run: format },
+    Step { name: "tidy", run: tidy },
+    Step { name: "clippy", run: clippy },
+    Step { name: "rustdoc", run: rustdoc },
+    Step { name: "tests", run: tests },
+    Step { name: "doctests", run: doctests },
+    Step { name: "shellcheck", run: shellcheck },
+    Step { name: "entrypoint", run: entrypoint },
+    Step { name: "dependencies", run: dependencies },
+    Step { name: "end to end", run: end_to_end },
+];
+
+/// The entrypoint's own tests; `SHELL_UNDER_TEST` names the shell that they start it with.
+const ENTRYPOINT_TESTS: &str = "tests/entrypoint/run";
+
+/// Runs every step.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let steps = STEPS.iter().filter(|step| !(options.no_e2e && step.name == "end to end"));
+    let mut skipped = 0;
+    for step in steps.clone() {
+        let step_started = Instant::now();
+        println!("── {}", step.name);
+        match (step.run)().with_context(|| format!("step `{}` failed", step.name))? {
+            Outcome::Passed => println!("   {} passed in {}", step.name, seconds(step_started.elapsed())),
+            Outcome::Skipped(reason) if is_complete_run() => {
+                bail!("step `{}` must run here, but {reason}", step.name)
+            }
+            Outcome::Skipped(reason) => {
+                skipped += 1;
+                println!("   {} skipped: {reason}", step.name);
+            }
+        }
+    }
+    println!("── {} steps passed, {skipped} skipped, in {}", steps.count() - skipped, seconds(started.elapsed()));
+    Ok(())
+}
+
+/// CI leaves nothing out.
+fn is_complete_run() -> bool {
+    env::var_os("BOOTSMITH_E2E").is_some_and(|value| value == "1")
+}
+
+fn format() -> Result<Outcome> {
+    passes(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn tidy() -> Result<Outcome> {
+    tidy::run(&tidy::Options::default())?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy() -> Result<Outcome> {
+    passes(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+fn rustdoc() -> Result<Outcome> {
+    let mut doc = cargo();
+    doc.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+    passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+fn tests() -> Result<Outcome> {
+    let selection = format!("not ({})", e2e::END_TO_END);
+    passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))
+}
+
+fn doctests() -> Result<Outcome> {
+    passes(cargo().args(["test", "--quiet", "--doc", "--workspace"]))
+}
+
+fn shellcheck() -> Result<Outcome> {
+    if let Some(skipped) = lacks(&[SHELLCHECK])? {
+        return Ok(skipped);
+    }
+    let scripts = shell_scripts()?;
+    let check = |arguments: &[&str]| {
+        let mut shellcheck = Command::new("shellcheck");
+        command::run(shellcheck.arg("--external-sources").args(arguments).args(&scripts).current_dir(project::root()))
+    };
+    check(&[])?;
+    // The parts that a program sources share names with generated data, which is not there yet.
+    check(&["--check-sourced", "--severity=warning", "--exclude=SC2034,SC2154,SC2209"])?;
+    Ok(Outcome::Passed)
+}
+
+/// The entrypoint's own tests, under every shell that a base may have.
+fn entrypoint() -> Result<Outcome> {
+    if let Some(skipped) = lacks(&[DASH, BUSYBOX])? {
+        return Ok(skipped);
+    }
+    if !project::root().join(ENTRYPOINT_TESTS).is_file() {
+        return Ok(Outcome::Skipped(format!("there is no `{ENTRYPOINT_TESTS}`")));
+    }
+    for shell in [["dash", ""], ["busybox", "sh"], ["bash", "--posix"]] {
+        let mut run = Command::new(shell[0]);
+        run.args(shell[1..].iter().filter(|argument| !argument.is_empty()));
+        let name = shell.join(" ");
+        println!("   under {}", name.trim());
+        command::run(run.arg(ENTRYPOINT_TESTS).env("SHELL_UNDER_TEST", name.trim()).current_dir(project::root()))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Licences, sources and duplicates. Advisories need a service on the network, so they are no part of a test.
+fn dependencies() -> Result<Outcome> {
+    let mut deny = tools::DENY.command()?;
+    passes(deny.args(["--log-level", "error", "--all-features", "check", "bans", "licenses", "sources"]))
+}
+
+fn end_to_end() -> Result<Outcome> {
+    if let Some(reason) = e2e::obstacle() {
+        return Ok(Outcome::Skipped(reason.to_owned()));
+    }
+    e2e::run(&e2e::Options::default())?;
+    Ok(Outcome::Passed)
+}
+
+fn passes(command: &mut Command) -> Result<Outcome> {
+    command::run(command)?;
+    Ok(Outcome::Passed)
+}
+
+/// Installs packages, or says why a step has to be left out without them.
+fn lacks(needed: &[Package]) -> Result<Option<Outcome>> {
+    if packages::are_here(needed) || packages::may_install() {
+        packages::ensure(needed)?;
+        return Ok(None);
+    }
+    Ok(packages::ensure(needed).err().map(|error| Outcome::Skipped(error.to_string())))
+}
+
+/// Every program in shell. The parts that one sources are checked where they are sourced: alone, half of their names are unknown.
+fn shell_scripts() -> Result<Vec<PathBuf>> {
+    let is_script = |path: &PathBuf| {
+        let text = fs::read_to_string(project::root().join(path)).unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default();
+        first.starts_with("#!") && first.ends_with("sh")
+    };
+    Ok(project::files()?.into_iter().map(PathBuf::from).filter(is_script).collect())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -3,23 +3,23 @@
 //! One table of floors decides which module may use which; the other checks keep files short, headed, linked and free of words
 //! that belong to no published text. Every fault is reported, then the task fails.
 
+mod diagnostics;
 mod floors;
 mod text;
 mod uses;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use crate::{command, project};
+use crate::project;
 
 /// Options of `cargo xtask tidy`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Write the table of floors into docs/architecture.md
+    /// Write what is generated: the table of floors in docs/architecture.md, docs/reference/diagnostics.md
     #[arg(long)]
     write: bool,
 }
@@ -31,13 +31,13 @@ struct Source {
 }
 
 const ARCHITECTURE: &str = "docs/architecture.md";
-const DIAGNOSTICS: &str = "docs/reference/diagnostics.md";
 
 /// Checks the repository.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let root = project::root();
     if options.write {
         write_architecture(root)?;
+        write_diagnostics(root)?;
     }
     let sources = read(root)?;
     let faults = check(&sources, |path| root.join(path).exists())?;
@@ -64,27 +64,23 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }
     }
-    let documented = sources.iter().find(|source| source.path == DIAGNOSTICS).map_or("", |source| &source.text);
-    faults.extend(text::check_codes(library.iter().map(|source| source.text.as_str()), documented));
+    let page = sources.iter().find(|source| source.path == diagnostics::PAGE);
+    faults.extend(diagnostics::check(page.map(|source| source.text.as_str())));
     Ok(faults)
 }
 
-/// Every text file that is in the repository or about to be.
+/// Every text file of the repository.
 fn read(root: &Path) -> Result<Vec<Source>> {
-    let listed = command::output(
-        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root),
-    )?;
-    let listed = String::from_utf8(listed).context("a file's name is not UTF-8")?;
     let mut sources = Vec::new();
-    for path in listed.split_terminator('\0') {
+    for path in project::files()? {
         // A file that is deleted but not yet staged is still listed.
-        let Ok(bytes) = fs::read(root.join(path)) else { continue };
+        let Ok(bytes) = fs::read(root.join(&path)) else {
+            continue;
+        };
         if let Ok(text) = String::from_utf8(bytes) {
-            sources.push(Source { path: path.to_owned(), text });
+            sources.push(Source { path, text });
         }
     }
-    sources.sort_by(|left, right| left.path.cmp(&right.path));
-    sources.dedup_by(|left, right| left.path == right.path);
     Ok(sources)
 }
 
@@ -94,6 +90,12 @@ fn write_architecture(root: &Path) -> Result<()> {
     let written = floors::write_document(floors::ROOMS, &text)
         .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
     Ok(fs::write(path, written)?)
+}
+
+fn write_diagnostics(root: &Path) -> Result<()> {
+    let path = root.join(diagnostics::PAGE);
+    fs::create_dir_all(path.parent().expect("the page lies in a folder"))?;
+    Ok(fs::write(path, diagnostics::page())?)
 }
 
 fn is_rust_below(source: &Source, folder: &str) -> bool {

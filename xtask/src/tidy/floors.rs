@@ -33,7 +33,8 @@ pub(super) const ROOMS: &[Room] = &[
     room(1, "spec", &["source"], "`bootstrap.toml` as written"),
     room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),
-    room(3, "render", &["tree"], "the plan as a tree of files"),
+    room(3, "contents", &["tree"], "the list of files that an image brings, with their hashes"),
+    room(3, "render", &["tree", "contents"], "the plan as a tree of files"),
     room(4, "layer", &[], "a tree as a layer: fixed headers, two digests"),
     room(4, "image", &["layer"], "layers as an image whose digest is known"),
     room(5, "store", &[], "images read from and written to files, verified"),
@@ -50,10 +51,10 @@ pub(super) const BEGIN: &str = "<!-- floors: written by `cargo xtask tidy --writ
 pub(super) const END: &str = "<!-- end of floors -->";
 
 /// Why a module may not use another; `None` when it may.
-pub(super) fn objection(rooms: &[Room], user: &str, used: &str) -> Option<String> {
+pub(super) fn objection(rooms: &[Room], user: &str, target: &str) -> Option<String> {
     let find = |name: &str| rooms.iter().find(|room| room.name == name);
     // Modules that are not in the table are reported by `check_rooms`.
-    let (from, to) = (find(user)?, find(used)?);
+    let (from, to) = (find(user)?, find(target)?);
     let allowed = from.name == to.name || to.floor < from.floor || from.after.contains(&to.name);
     (!allowed)
         .then(|| format!("`{}` (floor {}) must not use `{}` (floor {})", from.name, from.floor, to.name, to.floor))

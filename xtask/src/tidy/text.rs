@@ -1,6 +1,5 @@
-//! Checks of text: headers, lengths, words, links, documented codes.
+//! Checks of text: headers, lengths, words, links.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A file that is longer has more than one thing in it.
@@ -24,7 +23,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<String> {
         let found = FORBIDDEN.iter().filter(|(word, _)| line.contains(word));
         faults.extend(found.map(|(word, reason)| format!("{path}:{}: `{word}`: {reason}", index + 1)));
     }
-    if !is_code(path) {
+    if !is_code(path) || is_fixture(path) {
         return faults;
     }
     let lines = text.lines().count();
@@ -51,19 +50,13 @@ pub(super) fn check_links(path: &str, text: &str, exists: impl Fn(&str) -> bool)
     faults
 }
 
-/// Codes that are used but not documented, and the other way round.
-pub(super) fn check_codes<'a>(library: impl Iterator<Item = &'a str>, documented: &str) -> Vec<String> {
-    let used: BTreeSet<_> = library.flat_map(codes).collect();
-    let documented: BTreeSet<_> = codes(documented).collect();
-    let missing =
-        used.difference(&documented).map(|code| format!("docs/reference/diagnostics.md: `{code}` is not documented"));
-    let unused =
-        documented.difference(&used).map(|code| format!("docs/reference/diagnostics.md: no code has `{code}`"));
-    missing.chain(unused).collect()
-}
-
 fn is_code(path: &str) -> bool {
     matches!(Path::new(path).extension().and_then(|extension| extension.to_str()), Some("rs" | "sh" | "py"))
+}
+
+/// Inputs of tests are what users write, faults included.
+fn is_fixture(path: &str) -> bool {
+    path.starts_with("tests/spec/")
 }
 
 fn has_header(path: &str, text: &str) -> bool {
@@ -111,14 +104,6 @@ fn normalise(path: &Path) -> Option<String> {
     Some(segments.join("/"))
 }
 
-/// Every `B` and three digits that stands alone.
-fn codes(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(|word| {
-        let digits = word.strip_prefix('B').filter(|digits| digits.len() == 3);
-        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,18 +126,6 @@ mod tests {
         assert_eq!(
             check_links("docs/index.md", text, exists),
             ["docs/index.md:1: the link `gone.md` leads nowhere", "docs/index.md:2: the link `../../x` leads nowhere"]
-        );
-    }
-
-    #[test]
-    fn codes_and_their_pages_are_held_against_each_other() {
-        let faults = check_codes(["Code::new(\"B001\"), B002, AB003, B0045"].into_iter(), "## B001\n## B009\n");
-        assert_eq!(
-            faults,
-            [
-                "docs/reference/diagnostics.md: `B002` is not documented",
-                "docs/reference/diagnostics.md: no code has `B009`"
-            ]
         );
     }
 }

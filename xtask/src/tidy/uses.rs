@@ -15,7 +15,9 @@ use super::floors::{self, Room};
 
 /// Objections to what one file uses.
 pub(super) fn check(rooms: &[Room], path: &str, text: &str) -> Result<Vec<String>> {
-    let Some(module) = floors::module_of(path) else { return Ok(Vec::new()) };
+    let Some(module) = floors::module_of(path) else {
+        return Ok(Vec::new());
+    };
     let file = syn::parse_file(text).with_context(|| format!("cannot parse `{path}`"))?;
     let mut reader = Reader { here: module_path(path), uses: BTreeSet::new() };
     reader.visit_file(&file);
