@@ -67,6 +67,9 @@ pub enum StoreError {
         #[source]
         source: PackError,
     },
+    /// The file under a layer was written to between its verification and its copy.
+    #[error("a file of the base was changed while it was copied")]
+    SourceChanged,
     /// The base lacks programs that the image needs.
     #[error(transparent)]
     MissingTools(Box<MissingTools>),
@@ -184,6 +187,9 @@ impl StoreError {
             Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
             Self::Base(fault) => base_hint(fault),
             Self::Pack { .. } => None,
+            Self::SourceChanged => {
+                Some("build again when nothing writes to the base any more".to_owned())
+            }
             Self::MissingTools(fault) => Some(format!(
                 "take a base that has them; looked for {}",
                 fault.searched.join(", ")
