@@ -1,7 +1,6 @@
 //! The library and the program from outside, one binary: each module is one promise to the user.
 
 #![allow(clippy::disallowed_methods, reason = "tests work on files")]
-
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod base;
