@@ -12,7 +12,7 @@ name = "e2e-one"
 version = "1.0.0"
 
 [parameters.GREETING]
-default = "it's 100% $5"
+default = "it's 100% $$5"
 
 [configs.greeting]
 content = "${GREETING}\n"

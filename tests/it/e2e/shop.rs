@@ -58,8 +58,8 @@ fn a_product_lives() {
 
     let doctor = product.run(&["doctor", "testing"]).expect(0);
     assert!(doctor.out.contains("engine"), "{doctor:?}");
-    product.run(&["images", "testing", "--check"]).expect(0);
     product.run(&["pull", "testing"]).expect(0);
+    product.run(&["images", "testing", "--check"]).expect(0);
     assert_eq!(everything_of(&product.name, "testing"), Vec::<String>::new(), "pull brings images and nothing else");
 
     product.run(&["up", "testing"]).expect(0);
@@ -151,7 +151,8 @@ fn an_upgrade_brings_the_next_release() {
     docker(&["image", "rm", &next]);
     product.build(Some("1.5.0"));
     let seen = product.run(&["upgrade", "testing"]).expect(0);
-    assert!(seen.out.contains("tea"), "the hook `pre-upgrade` ran and printed the orders: {seen:?}");
+    assert!(seen.err.contains("tea"), "the hook `pre-upgrade` ran and printed the orders: {seen:?}");
+    assert!(seen.out.is_empty(), "standard output belongs to scripts that write data: {}", seen.out);
     assert!(request(18_301, "GET", "/", "").contains("1.5.0"));
     assert!(request(18_301, "GET", "/orders", "").contains("tea"));
     assert_eq!(
