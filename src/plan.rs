@@ -14,6 +14,7 @@ mod scope;
 mod script;
 mod service;
 mod service_environment;
+mod service_files;
 mod service_keys;
 mod waves;
 

@@ -2,8 +2,7 @@
 //!
 //! Takes in paths and images; gives out verified bases, cached layers and a finished file. Everything that is read is untrusted and
 //! verified; everything that is written appears whole or not at all. Knows no platform, prints nothing.
-
-#![allow(clippy::disallowed_methods, reason = "a store reads and writes files")]
+#![allow(clippy::disallowed_methods, reason = "this room keeps images in files; `disk` and `cache` open them")]
 
 pub mod archive;
 pub mod base;
@@ -69,6 +68,9 @@ pub enum StoreError {
         #[source]
         source: PackError,
     },
+    /// The file under a layer was written to between its verification and its copy.
+    #[error("a file of the base was changed while it was copied")]
+    SourceChanged,
     /// The base lacks programs that the image needs.
     #[error(transparent)]
     MissingTools(Box<MissingTools>),
@@ -182,6 +184,7 @@ impl StoreError {
             Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
             Self::Base(fault) => base_hint(fault),
             Self::Pack { .. } => None,
+            Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
             Self::MissingTools(fault) => {
                 Some(format!("take a base that has them; looked for {}", fault.searched.join(", ")))
             }

@@ -4,9 +4,10 @@
 //! taken by another file meanwhile, because the file is held open. Opens no file.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The bytes of a blob.
 #[derive(Clone, Debug)]
@@ -26,11 +27,12 @@ impl Content {
         }
     }
 
-    /// Copies the bytes to a file, calling `progress` with the size of each piece; gives how many bytes there were.
+    /// Copies the bytes to a file, calling `progress` with the size of each piece; gives how many bytes there were. A file that
+    /// was written to since it was opened is [`io::ErrorKind::InvalidData`]: what was verified is not what was copied.
     pub fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
         match self {
             Self::Memory(bytes) => {
-                io::Write::write_all(target, bytes)?;
+                target.write_all(bytes)?;
                 progress(bytes.len() as u64);
                 Ok(bytes.len() as u64)
             }
@@ -39,35 +41,31 @@ impl Content {
     }
 }
 
-/// A file that several slices read.
-#[derive(Debug)]
-struct Shared {
-    file: File,
-    /// Held while the file's one cursor is in use; reading at an offset does not need it.
-    cursor: Mutex<()>,
-}
-
 /// A part of an open file.
 #[derive(Clone, Debug)]
 pub struct FileSlice {
-    shared: Arc<Shared>,
+    file: Arc<File>,
+    /// When the file was last written to before it was read.
+    modified: Option<SystemTime>,
     offset: u64,
     size: u64,
 }
 
-/// How much is copied between two calls of `progress`.
-const COPY_SIZE: u64 = 16 * 1024 * 1024;
+/// How much is copied at once, and between two calls of `progress`.
+const COPY_SIZE: usize = 1024 * 1024;
+/// Writes that start at a page are the ones a kernel takes in large pieces.
+const PAGE_SIZE: u64 = 4096;
 
 impl FileSlice {
     /// The first `size` bytes of a file.
     pub fn whole(file: File, size: u64) -> Self {
-        Self { shared: Arc::new(Shared { file, cursor: Mutex::new(()) }), offset: 0, size }
+        Self { modified: modified(&file), file: Arc::new(file), offset: 0, size }
     }
 
     /// A part of this part; `None` when it would reach beyond the end.
     pub fn part(&self, offset: u64, size: u64) -> Option<Self> {
         let fits = offset.checked_add(size).is_some_and(|end| end <= self.size);
-        fits.then(|| Self { shared: Arc::clone(&self.shared), offset: self.offset + offset, size })
+        fits.then(|| Self { file: Arc::clone(&self.file), modified: self.modified, offset: self.offset + offset, size })
     }
 
     /// Where the part starts in its file.
@@ -82,7 +80,7 @@ impl FileSlice {
 
     /// The file.
     pub fn file(&self) -> &File {
-        &self.shared.file
+        &self.file
     }
 
     /// Reads the part from its start, independently of other readers.
@@ -90,22 +88,28 @@ impl FileSlice {
         SliceReader { slice: self, position: 0 }
     }
 
-    /// The kernel copies between two files without the bytes passing through here (`copy_file_range`, `sendfile`).
+    /// Reads and writes large aligned pieces. The kernel's own `copy_file_range` works page by page when the two offsets differ
+    /// within a page, as they do between tars: it took half as long again, and left the disk more to do.
     fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
-        let _guard = self.shared.cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut source = &self.shared.file;
-        source.seek(SeekFrom::Start(self.offset))?;
-        let mut copied = 0;
-        while copied < self.size {
-            let piece = io::copy(&mut source.take(COPY_SIZE.min(self.size - copied)), target)?;
-            if piece == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            copied += piece;
-            progress(piece);
+        let mut buffer = vec![0; COPY_SIZE];
+        let mut position = target.stream_position()?;
+        let mut reader = self.reader();
+        while reader.position < self.size {
+            let beyond_page = usize::try_from(position % PAGE_SIZE).unwrap_or(0);
+            let read = reader.read(&mut buffer[beyond_page..])?;
+            target.write_all(&buffer[beyond_page..beyond_page + read])?;
+            position += read as u64;
+            progress(read as u64);
         }
-        Ok(copied)
+        if modified(&self.file) != self.modified {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(reader.position)
     }
+}
+
+fn modified(file: &File) -> Option<SystemTime> {
+    file.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 /// Reads a [`FileSlice`] at offsets, leaving the file's cursor alone.
@@ -127,7 +131,7 @@ impl Read for SliceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.slice.size - self.position).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
-        let read = self.slice.shared.file.read_at(&mut buffer[..wanted], self.slice.offset + self.position)?;
+        let read = self.slice.file.read_at(&mut buffer[..wanted], self.slice.offset + self.position)?;
         if read == 0 && wanted > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

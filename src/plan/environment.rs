@@ -40,11 +40,10 @@ pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context
     let production =
         production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
     prepare_services(&mut sections, &profiles, release.sources, context);
-    let parameters = parameter::read_all(section(&sections, "parameters"), context);
-    let mut scope = scope(name, &sections, &parameters, release, context);
+    let mut scope = scope(name, &sections, release, context);
     let mut written = Node { span: Span::default(), value: Value::Table(sections) };
     scope.interpolate_tree(&mut written, &mut Vec::new(), &place_of, context);
-    let environment = read(name, written, parameters, &scope, production, release, context);
+    let environment = read(name, written, &scope, production, release, context);
     check_parameters_used(&environment, &scope, context);
     environment
 }
@@ -138,25 +137,21 @@ fn place_of(path: &[String]) -> Place {
     match path[..] {
         ["services", _, "environment", ..] | ["configs", _, "content"] => Place::Open,
         ["services", _, "command" | "entrypoint", ..] => Place::Arguments,
+        ["parameters", _, "pattern"] => Place::Verbatim,
         _ => Place::Closed,
     }
 }
 
-fn scope(
-    name: &Label,
-    sections: &Table,
-    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
-    release: &Release<'_>,
-    context: &mut Context,
-) -> Scope {
+fn scope(name: &Label, sections: &Table, release: &Release<'_>, context: &mut Context) -> Scope {
     let built_in = [
         ("PROJECT_NAME", release.project.as_str()),
         ("PROJECT_VERSION", release.version),
         ("ENVIRONMENT", name.as_str()),
     ];
     let mut scope = Scope::new(&built_in);
-    scope.add_parameters(parameters.iter().map(|(key, parameter)| (key.clone(), parameter.secret)));
-    let variables = read_variables(section(sections, "variables"), parameters, context);
+    let parameters = parameter::names(section(sections, "parameters"));
+    let variables = read_variables(section(sections, "variables"), &parameters, context);
+    scope.add_parameters(parameters);
     scope.add_variables(&variables, context);
     scope
 }
@@ -164,7 +159,7 @@ fn scope(
 /// Reads `[variables]`: texts under names that no parameter has.
 pub(super) fn read_variables(
     table: &Table,
-    parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
+    parameters: &BTreeMap<EnvironmentKey, bool>,
     context: &mut Context,
 ) -> BTreeMap<EnvironmentKey, Node> {
     let mut variables = BTreeMap::new();
@@ -183,7 +178,6 @@ pub(super) fn read_variables(
 fn read(
     name: &Label,
     written: Node,
-    parameters: BTreeMap<EnvironmentKey, super::Parameter>,
     scope: &Scope,
     production: bool,
     release: &Release<'_>,
@@ -191,6 +185,7 @@ fn read(
 ) -> Environment {
     let sections = written.as_table().expect("the sections are a table");
     let target = format!("{}-{name}", release.project);
+    let parameters = parameter::read_all(section(sections, "parameters"), context);
     let volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
     let networks = objects::read_all(section(sections, "networks"), "network", &target, context);
     let configs = objects::read_configs(section(sections, "configs"), release.sources, context);

@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::name::EnvironmentKey;
 use crate::spec::Context;
 use crate::spec::fields::{Fields, Spanned};
-use crate::spec::node::{Span, Table};
+use crate::spec::node::{Span, Table, Value};
 
 use super::scope::unescaped;
 
@@ -43,7 +43,19 @@ pub enum ParameterRule {
     },
 }
 
-/// Reads `[parameters]`.
+/// The parameters that texts may name, and whether they are secret. What is wrong with them is said by [`read_all`].
+pub(super) fn names(table: &Table) -> BTreeMap<EnvironmentKey, bool> {
+    let is_secret = |table: &Table| matches!(table.get("secret").map(|node| &node.value), Some(Value::Boolean(true)));
+    table
+        .iter()
+        .filter_map(|(name, entry)| {
+            let key = EnvironmentKey::parse(name).filter(|key| !key.is_reserved())?;
+            Some((key, entry.node.as_table().is_some_and(is_secret)))
+        })
+        .collect()
+}
+
+/// Reads `[parameters]`, whose texts are in normal form.
 pub(super) fn read_all(table: &Table, context: &mut Context) -> BTreeMap<EnvironmentKey, Parameter> {
     let mut parameters = BTreeMap::new();
     for (name, entry) in table.iter() {
@@ -86,7 +98,6 @@ fn read(name: &str, table: &Table, span: Span, context: &mut Context) -> Paramet
 
 /// A default is a text; a number stands for its digits.
 fn read_default(fields: &mut Fields<'_>, context: &mut Context) -> Option<Spanned<String>> {
-    use crate::spec::node::Value;
     let span = fields.node("default")?.span;
     let value = match &fields.node("default")?.value {
         Value::Integer(number) => number.to_string(),
@@ -144,7 +155,7 @@ fn read_rule(fields: &mut Fields<'_>, context: &mut Context) -> ParameterRule {
 
 /// The target checks a pattern with `grep -E -x`, the build with a library: only what both read alike is taken.
 fn read_pattern(pattern: &Spanned<String>, context: &mut Context) -> ParameterRule {
-    let text = unescaped(&pattern.value).unwrap_or_default();
+    let text = pattern.value.clone();
     let mut before = ' ';
     let foreign = text.contains("(?")
         || ["*?", "+?", "??", "}?"].iter().any(|lazy| text.contains(lazy))

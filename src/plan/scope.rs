@@ -95,6 +95,8 @@ pub(super) enum Place {
     Arguments,
     /// None; the reason is in `explain B010`.
     Closed,
+    /// The text stands for itself: a `$` is part of a regular expression.
+    Verbatim,
 }
 
 /// The names that a text may use.
@@ -190,7 +192,7 @@ impl Scope {
             return Some(value.clone());
         }
         match (self.parameters.get(&key), place) {
-            (Some(_), Place::Closed) => {
+            (Some(_), Place::Closed | Place::Verbatim) => {
                 let message =
                     format!("the parameter `{name}` cannot stand here: this is decided when the release is built");
                 let hint = "a parameter may stand in `environment`, `command`, `entrypoint`, `configs` and `secrets`; declare a variable, or an environment";
@@ -225,7 +227,7 @@ impl Scope {
         context: &mut Context,
     ) {
         match &mut node.value {
-            Value::Text(text) if text.contains('$') => {
+            Value::Text(text) if text.contains('$') && place(path) != Place::Verbatim => {
                 // After a fault the text is dropped: nothing that follows may take it for a normal form.
                 *text = self.interpolate(text, node.span, place(path), context).unwrap_or_default();
             }

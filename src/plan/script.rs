@@ -70,8 +70,9 @@ pub const HOOK_POINTS: &[&str] = &[
     "pre-upgrade",
 ];
 
-/// The longest script handed to a service's shell: Linux takes arguments of 128 KiB (`MAX_ARG_STRLEN`, execve(2)).
-const MAX_SCRIPT_BYTES: usize = 120 * 1024;
+/// The longest script handed to a service's shell: Linux takes arguments of 128 KiB (`MAX_ARG_STRLEN`, execve(2)), and the
+/// entrypoint counts characters in some shells and bytes in others.
+const MAX_SCRIPT_BYTES: usize = 100_000;
 
 /// Reads `[scripts]`; `services` are those of the environment.
 pub(super) fn read_all(
@@ -219,6 +220,9 @@ fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context
         context.error(Code::SCRIPT, file.span, format!("`{}` is no UTF-8 text", file.value), None);
         return None;
     };
+    if text.contains('\0') {
+        context.error(Code::SCRIPT, file.span, format!("`{}` holds a NUL, which no argument can", file.value), None);
+    }
     if bytes.len() > MAX_SCRIPT_BYTES {
         let message = format!("`{}` has {} bytes; a service's shell takes {MAX_SCRIPT_BYTES}", file.value, bytes.len());
         context.error(Code::TOO_LARGE, file.span, message, "put the program into the service's image and call it");

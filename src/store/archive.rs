@@ -10,7 +10,7 @@ use super::cache::{Cache, Kind};
 use super::disk::{AtomicFile, Stamp};
 use super::receipt::Receipt;
 use super::tarball::Tarball;
-use super::{ContentFault, Progress, StoreError};
+use super::{Progress, StoreError};
 use crate::image::{Image, ImageReference};
 
 /// Writes the tarball of an image, calling `progress` with the size of each piece.
@@ -29,7 +29,14 @@ pub fn write_archive(
         return Ok(receipt);
     }
     let mut file = AtomicFile::create(path)?;
-    tarball.write(file.as_file(), progress).map_err(|error| write_error(error, path))?;
+    file.write(|file, written| {
+        let both = |bytes| {
+            written(bytes);
+            progress(bytes);
+        };
+        tarball.write(file, &both)
+    })
+    .map_err(|error| write_error(error, path))?;
     file.complete()?;
     if let Ok(stamp) = Stamp::of_path(path) {
         cache.put(Kind::Output, key, &stamp);
@@ -42,10 +49,10 @@ pub fn archive_size(image: &Image, reference: &ImageReference) -> u64 {
     Tarball::new(image, reference).size()
 }
 
-/// A base that is cut off while it is copied is another matter than a disk that is full.
+/// A base that changes while it is copied is another matter than a disk that is full.
 fn write_error(error: io::Error, path: &Path) -> StoreError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => StoreError::content(path)(ContentFault::Changed),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => StoreError::SourceChanged,
         _ => StoreError::disk("write", path)(error),
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Takes in paths; gives out [`FileSlice`]s, stamps and atomic writers. Knows nothing of images.
 
+use std::cell::Cell;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +106,28 @@ impl AtomicFile {
         Ok(Self { temporary, target: target.to_owned() })
     }
 
+    /// Writes much: what `write` says it has written is carried to the disk meanwhile, so that the end waits for little.
+    pub fn write(&mut self, write: impl FnOnce(&mut File, &dyn Fn(u64)) -> io::Result<()>) -> io::Result<()> {
+        let file = self.temporary.as_file_mut();
+        let synced = file.try_clone()?;
+        let (wake, woken) = mpsc::sync_channel(1);
+        thread::scope(|scope| {
+            let syncing = scope.spawn(move || woken.iter().try_for_each(|()| synced.sync_data()));
+            let waiting = Cell::new(0);
+            let written = |bytes| {
+                waiting.set(waiting.get() + bytes);
+                if waiting.get() >= SYNC_SIZE && wake.try_send(()).is_ok() {
+                    waiting.set(0);
+                }
+            };
+            let result = write(file, &written);
+            drop(wake);
+            // An error that was reported to this thread is not reported again by the sync at the end.
+            let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            result.and(synced)
+        })
+    }
+
     /// The file to write to.
     pub fn as_file(&mut self) -> &mut File {
         self.temporary.as_file_mut()
@@ -146,6 +171,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 const SUFFIX: &str = ".tmp";
+/// How much is written between two syncs.
+const SYNC_SIZE: u64 = 8 * 1024 * 1024;
 
 /// Between creating and locking, a sweep may take the file for a left-over one: then another is created.
 fn create_locked(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {

@@ -1,8 +1,10 @@
 //! The library and the program from outside, one binary: each module is one promise to the user.
 
 #![allow(clippy::disallowed_methods, reason = "tests work on files")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod base;
+mod e2e;
 mod fixture;
 mod image;
 mod inspect;

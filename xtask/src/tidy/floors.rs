@@ -34,7 +34,7 @@ pub(super) const ROOMS: &[Room] = &[
     room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),
     room(3, "contents", &["tree"], "the list of files that an image brings, with their hashes"),
-    room(3, "render", &["tree"], "the plan as a tree of files"),
+    room(3, "render", &["tree", "contents"], "the plan as a tree of files"),
     room(4, "layer", &[], "a tree as a layer: fixed headers, two digests"),
     room(4, "image", &["layer"], "layers as an image whose digest is known"),
     room(5, "store", &[], "images read from and written to files, verified"),

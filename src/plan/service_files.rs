@@ -1,0 +1,124 @@
+//! The configs and secrets that a service mounts.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Code, unknown_name_hint};
+use crate::name::Label;
+use crate::spec::Context;
+use crate::spec::fields::{Fields, wrong_type};
+use crate::spec::node::{Node, Span, Table, Value};
+
+use super::scope::unescaped;
+use super::{FileKind, FileUse, Owner};
+
+/// Reads `configs` or `secrets` of a service; `known` are those that are declared.
+pub(super) fn read_file_uses(
+    kind: FileKind,
+    node: Option<&Node>,
+    known: &Table,
+    context: &mut Context,
+) -> Vec<FileUse> {
+    let key = match kind {
+        FileKind::Config => "configs",
+        FileKind::Secret => "secrets",
+    };
+    match node.map(|node| (&node.value, node)) {
+        None => Vec::new(),
+        Some((Value::List(list), _)) => {
+            list.iter().filter_map(|item| read_file_use(kind, item, known, context)).collect()
+        }
+        Some((_, node)) => wrong_type(node, key, "a list", context).unwrap_or_default(),
+    }
+}
+
+fn read_file_use(kind: FileKind, node: &Node, known: &Table, context: &mut Context) -> Option<FileUse> {
+    let (what, plural) = match kind {
+        FileKind::Config => ("config", "configs"),
+        FileKind::Secret => ("secret", "secrets"),
+    };
+    let (source, span, target, owner) = match &node.value {
+        Value::Text(source) => (source.clone(), node.span, None, Owner::read(None, None, None)),
+        Value::Table(table) => {
+            let mut fields = Fields::new(table, node.span, format!("an entry of `{plural}`"));
+            let source = fields.required_text("source", context);
+            let target = fields.text("target", context);
+            let owner = Owner::read(
+                read_id("uid", &mut fields, context),
+                read_id("gid", &mut fields, context),
+                read_mode(&mut fields, context),
+            );
+            fields.finish(context);
+            let source = source?;
+            (source.value, source.span, target.and_then(|target| unescaped(&target.value)), owner)
+        }
+        _ => return wrong_type(node, plural, "a name, or a table such as { source = \"…\", target = \"…\" }", context),
+    };
+    if known.get(&source).is_none() {
+        let hint = unknown_name_hint(&source, plural, known.keys());
+        context.error(Code::UNKNOWN_REFERENCE, span, format!("unknown {what} `{source}`"), hint);
+        return None;
+    }
+    let target = absolute_target(kind, target.unwrap_or_else(|| source.clone()));
+    Some(FileUse { kind, source: Label::parse(&source)?, target, owner })
+}
+
+/// Where Compose mounts what has no absolute target (Compose Specification, services, configs and secrets).
+fn absolute_target(kind: FileKind, target: String) -> String {
+    match kind {
+        _ if target.starts_with('/') => target,
+        FileKind::Config => format!("/{target}"),
+        FileKind::Secret => format!("/run/secrets/{target}"),
+    }
+}
+
+impl Owner {
+    /// The Compose Specification's defaults: root, and readable by all.
+    fn read(uid: Option<u32>, gid: Option<u32>, mode: Option<u32>) -> Self {
+        Self { uid: uid.unwrap_or(0), gid: gid.unwrap_or(0), mode: mode.unwrap_or(0o444) }
+    }
+}
+
+fn read_id(key: &'static str, fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
+    let node = fields.node(key)?;
+    let id = match &node.value {
+        Value::Text(text) => text.parse().ok(),
+        Value::Integer(number) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    if id.is_none() {
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            format!("`{key}` is a number, because names differ between images"),
+            None,
+        );
+    }
+    id
+}
+
+fn read_mode(fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
+    let node = fields.node("mode")?;
+    let mode = match &node.value {
+        Value::Text(text) => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
+        Value::Integer(number) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    let mode = mode.filter(|mode| *mode <= 0o777);
+    if mode.is_none() {
+        context.error(
+            Code::INVALID_VALUE,
+            node.span,
+            "`mode` is an octal number up to 0777",
+            "write `mode = \"0440\"` or `mode = 0o440`",
+        );
+    }
+    mode
+}
+
+/// Two files cannot be mounted at one place.
+pub(super) fn check_targets(name: &Label, files: &[FileUse], span: Span, context: &mut Context) {
+    let mut targets = BTreeSet::new();
+    for file in files.iter().filter(|file| !targets.insert(&file.target)) {
+        context.error(Code::DUPLICATE, span, format!("service `{name}` mounts two files at `{}`", file.target), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! The bootstrap image on a real engine, as an operator uses it.
+//!
+//! `cargo xtask e2e` makes what these tests need and runs them. Elsewhere they are skipped, and say so; with `BOOTSMITH_E2E=1` a
+//! missing engine, base or registry is a failure.
+
+mod compose_v1;
+mod engine;
+mod faults;
+mod product;
+mod shop;
+mod tcp;

@@ -1,0 +1,191 @@
+//! A product made for one test: built, loaded, operated, and gone afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use bootsmith::host::{self, BuildSettings};
+use bootsmith::plan::Selection;
+
+use super::engine::{self, Surroundings};
+
+/// A product in its own folder, with its bootstrap image in the engine.
+pub(crate) struct Product {
+    /// The name in `[project]`, also the repository: `<name>/bootstrap`.
+    pub(crate) name: String,
+    folder: tempfile::TempDir,
+    base: String,
+    environments: Vec<String>,
+    image: String,
+    /// `NAME=value` for every run.
+    pub(crate) given: Vec<String>,
+}
+
+/// What a run of the bootstrap image gave.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Seen {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Seen {
+    /// Holds the exit code against what is wanted, and shows everything when it differs.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        self
+    }
+}
+
+impl Product {
+    /// A product of one spec; `$NAME` in it is the product's name.
+    pub(crate) fn new(surroundings: &Surroundings, name: &str, spec: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("bootstrap.toml"), spec).expect("a writable folder");
+        Self::in_folder(surroundings, name, folder)
+    }
+
+    /// An example of the repository under another name, with texts of its spec replaced.
+    pub(crate) fn of_example(surroundings: &Surroundings, name: &str, example: &str, replace: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy(&Path::new("examples").join(example), folder.path());
+        let product = folder.path().join("bootstrap.toml");
+        let mut spec = fs::read_to_string(&product).expect("an example has a spec");
+        for (from, to) in replace {
+            assert!(spec.contains(from), "the spec of `{example}` has {from:?}");
+            spec = spec.replace(from, to);
+        }
+        fs::write(&product, spec).expect("a writable folder");
+        Self::in_folder(surroundings, name, folder)
+    }
+
+    fn in_folder(surroundings: &Surroundings, name: &str, folder: tempfile::TempDir) -> Self {
+        let base = format!("oci:{}", surroundings.base);
+        let mut product = Self {
+            name: name.to_owned(),
+            folder,
+            base,
+            environments: Vec::new(),
+            image: String::new(),
+            given: Vec::new(),
+        };
+        product.build(None);
+        product.clean();
+        product
+    }
+
+    /// Builds and loads a version of the product: the one of the spec, or another.
+    pub(crate) fn build(&mut self, version: Option<&str>) {
+        let selection = Selection {
+            base: Some(self.base.clone()),
+            needs_base: true,
+            version: version.map(str::to_owned),
+            ..Selection::default()
+        };
+        let settings = BuildSettings { file: self.spec(), selection, output: self.folder.path().join("out") };
+        let outcome =
+            host::build(&settings, &|_| {}).unwrap_or_else(|failure| panic!("the product builds: {failure:?}"));
+        let plan = &outcome.prepared.plan;
+        assert_eq!(plan.project.as_str(), self.name);
+        self.environments = plan.environments.iter().map(|environment| environment.name.to_string()).collect();
+        self.image = format!("{}:{}", plan.repository, plan.version);
+        engine::docker(&["load", "--quiet", "--input", outcome.built[0].path.to_str().expect("a UTF-8 path")]);
+    }
+
+    /// Changes the spec; `build` then makes it real.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let spec = fs::read_to_string(self.spec()).expect("the spec was written");
+        assert!(spec.contains(from), "the spec has {from:?}");
+        fs::write(self.spec(), spec.replace(from, to)).expect("a writable folder");
+    }
+
+    fn spec(&self) -> PathBuf {
+        self.folder.path().join("bootstrap.toml")
+    }
+
+    /// The folder for files of the test.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `shop-production`
+    pub(crate) fn target(&self, environment: &str) -> String {
+        format!("{}-{environment}", self.name)
+    }
+
+    /// `docker run … <image>` up to the image, with the socket and what is given.
+    fn command(&self, options: &[&str]) -> Command {
+        let mut command = Command::new("docker");
+        command.args(["run", "--rm", "--interactive", "--volume", "/var/run/docker.sock:/var/run/docker.sock"]);
+        self.finish(command, options)
+    }
+
+    fn finish(&self, mut command: Command, options: &[&str]) -> Command {
+        for given in &self.given {
+            command.args(["--env", given]);
+        }
+        command.args(options).arg(&self.image);
+        command
+    }
+
+    /// Runs a command of the bootstrap image.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Seen {
+        self.run_with(&[], arguments, Stdio::null())
+    }
+
+    /// Runs it with more options of `docker run` and a standard input.
+    pub(crate) fn run_with(&self, options: &[&str], arguments: &[&str], input: impl Into<Stdio>) -> Seen {
+        self.command(options).args(arguments).stdin(input).output().expect("docker starts").into()
+    }
+
+    /// Runs it without the socket, as one who operates an engine over the network does.
+    pub(crate) fn run_over_network(&self, host: &str, arguments: &[&str]) -> Seen {
+        let mut command = Command::new("docker");
+        command.args(["run", "--rm", "--interactive", "--network", "host", "--env", &format!("DOCKER_HOST={host}")]);
+        self.finish(command, &[]).args(arguments).stdin(Stdio::null()).output().expect("docker starts").into()
+    }
+
+    /// Starts a command under a container name, to interrupt it.
+    pub(crate) fn start(&self, container: &str, arguments: &[&str]) -> Child {
+        let mut command = self.command(&["--name", container]);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("docker starts")
+    }
+
+    /// Removes what the product left on the engine, with its data.
+    fn clean(&self) {
+        for environment in &self.environments {
+            let seen = self.run(&["down", environment, "--volumes", "--yes"]);
+            if seen.code != Some(0) {
+                println!("down {environment}: {seen:?}");
+            }
+        }
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.clean();
+        engine::run(&["image", "rm", "--force", &self.image]);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from).min_depth(1) {
+        let entry = entry.expect("a readable example");
+        let target = to.join(entry.path().strip_prefix(from).expect("a walk stays below its root"));
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(target).expect("a writable folder");
+        } else {
+            fs::copy(entry.path(), target).expect("a writable folder");
+        }
+    }
+}
