@@ -6,6 +6,7 @@
 mod base;
 mod e2e;
 mod fixture;
+mod hostile_values;
 mod image;
 mod inspect;
 mod invalid_specs;
