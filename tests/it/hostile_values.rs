@@ -399,6 +399,16 @@ proptest! {
     }
 }
 
+/// A rule is held against what a value stands for, not against how it is written.
+#[test]
+fn the_words_of_a_parameter_are_what_they_stand_for() {
+    let spec = "[project]\nname = \"hostile\"\nversion = \"1.0.0\"\n[bootstrap]\nplatforms = [\"compose\"]\nallow = [\"B033\"]\n\
+                [services.web]\nimage = \"docker.io/library/app:1.0\"\n\
+                [parameters.PRICE]\nenum = [\"$$5\", \"$$10\"]\ndefault = \"$$5\"\ndescription = \"$$\"\n";
+    let release = text(&prepared(spec), "environments/production/release");
+    assert!(release.contains(" default='$5' enum='$5 $10' description='$'\n"), "{release}");
+}
+
 /// The release data, read by the shells that a base may have.
 mod shells {
     use std::path::Path;

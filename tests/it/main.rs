@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod base;
+mod build;
 mod e2e;
 mod fixture;
 mod hostile_values;
