@@ -138,11 +138,14 @@ driver_check_logins() {
     done
 }
 
-# Prints the values of credsStore and credHelpers: small JSON, flattened to one line first.
+# Prints the values of credsStore and credHelpers, one a line: small JSON, flattened to one line first.
 credential_helpers() {
-    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
-    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
-        sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+    {
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
+        echo
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
+            sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+    } | sort -u
 }
 
 driver_describe_disk() {
