@@ -1,10 +1,11 @@
+# shellcheck shell=sh
 # What the cases are written in: prepare, bootstrap, the expect_ functions.
 #
 # A failed expectation says what it saw and ends the case.
 
 # A fresh release and a fresh record of docker calls.
 prepare() {
-    rm -rf "$box/root" "$box/docker" "$box/bin" "$box/secrets" "$box/home" "$box/work"
+    find "$box" -mindepth 1 -delete
     mkdir -p "$box/root" "$box/docker/answers" "$box/bin" "$box/secrets" "$box/home" "$box/work"
     cp -R "$tests/fixture/." "$box/root"
     cp -R "$entrypoint/bin" "$entrypoint/lib" "$box/root"
@@ -22,11 +23,7 @@ bootstrap() {
 run_bootstrap() {
     # shellcheck disable=SC2086 # the shell may be two words
     PATH="$box/bin:$PATH" HOME="$box/home" TMPDIR="$box/work" BOOTSTRAP_ROOT="$box/root" BOOTSTRAP_SECRETS="$box/secrets" \
-        FAKE_DOCKER="$box/docker" exec_or_run $shell "$box/root/bin/bootstrap" "$@"
-}
-
-exec_or_run() {
-    "$@"
+        FAKE_DOCKER="$box/docker" $shell "$box/root/bin/bootstrap" "$@"
 }
 
 # Makes the fake docker answer a call whose words begin with PATTERN (a shell pattern): CODE, and standard input as output.
@@ -37,7 +34,7 @@ answer() { # PATTERN CODE
     cat >"$box/docker/answers/$answer_number.output"
 }
 
-# The path in which the words of a docker call stand, one a line, with the first call that matches. PATTERN
+# Calls of docker are lines of words between brackets. PATTERN
 expect_call() {
     grep -q -e "$1" "$box/docker/calls" || fail "no call of docker like: $1" "$box/docker/calls"
 }
@@ -84,6 +81,7 @@ fail() {
 library() {
     {
         printf 'set -u; LC_ALL=C; export LC_ALL; root=%s; work=%s\n' "$box/root" "$box/work"
+        # shellcheck disable=SC2016
         printf 'for part in message process text release parameters files state; do . "$root/lib/$part.sh"; done\n'
         cat
     } >"$box/library.sh"

@@ -6,6 +6,7 @@
 #
 # Takes in:  commands. Gives out: their exit codes; their output in files of the work directory.
 # Must not:  keep a secret in the work directory.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 child='' child_timer=''
 

@@ -2,6 +2,7 @@
 #
 # Takes in:  any string, hostile ones too. Gives out: text on standard output, or one variable that is named.
 # Must not:  know of releases or engines.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 # Prints a word as a shell reads it back: 'it'\''s'.
 quote_word() {
