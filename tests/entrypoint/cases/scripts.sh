@@ -30,7 +30,7 @@ test_exec_file_travels_as_an_argument() {
     bootstrap run backup production x
     expect_code 0
     expect_equal DUMP "$(cat "$box/out")"
-    expect_call '^\[exec\]\[-i\]\[-e\].*\[c1\]\[sh\]\[-c\]\[#!/bin/sh~echo backup "$@"\]\[backup\]\[x\]$'
+    expect_call '^\[exec\]\[-i\]\[-e\].*\[c1\]\[sh\]\[-c\]\[#!/bin/sh~# Stands for a script that writes data.~echo backup "$@"\]\[backup\]\[x\]$'
 }
 
 test_exec_command_words_stay_words() {
