@@ -8,6 +8,7 @@ pub mod epoch;
 pub mod name;
 pub mod path;
 // Floor 1: inputs.
+pub mod document;
 pub mod source;
 pub mod spec;
 // Floor 2: plan.

@@ -9,11 +9,11 @@ use tera::{Context as TeraContext, Tera};
 
 use crate::diagnostic::Code;
 use crate::digest::Digest;
+use crate::document::Context;
+use crate::document::node::{Node, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
 use crate::plan::{Environment, Gate, Object, Plan, Service, ServiceKind};
-use crate::spec::Context;
-use crate::spec::node::{Node, Table, Value};
 use crate::tree::{FileTree, Mode};
 
 use super::mounts::{self, Key, Mount};
