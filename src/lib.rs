@@ -28,3 +28,8 @@ pub mod pipeline;
 // Floor 7: the edge.
 pub mod cli;
 pub mod host;
+
+/// The Rust in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

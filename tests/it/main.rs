@@ -9,3 +9,4 @@ mod fixture;
 mod image;
 mod inspect;
 mod invalid_specs;
+mod readme;
