@@ -15,9 +15,10 @@ use std::{env, fs, io};
 pub use build::{BuildSettings, Failure, Outcome, build, prepare};
 pub use files::{WriteError, write_tree};
 
+use crate::document::Context;
 use crate::epoch::{Epoch, EpochFault};
 use crate::source::Sources;
-use crate::spec::{self, Context};
+use crate::spec;
 
 /// The surroundings refused.
 #[derive(Debug, thiserror::Error)]

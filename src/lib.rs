@@ -8,6 +8,7 @@ pub mod epoch;
 pub mod name;
 pub mod path;
 // Floor 1: inputs.
+pub mod document;
 pub mod source;
 pub mod spec;
 // Floor 2: plan.
@@ -27,3 +28,8 @@ pub mod pipeline;
 // Floor 7: the edge.
 pub mod cli;
 pub mod host;
+
+/// The Rust in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

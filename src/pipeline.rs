@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostics};
 use crate::digest::Digest;
+use crate::document::Context;
 use crate::epoch::Epoch;
 use crate::image::architecture::ArchitectureFault;
 use crate::image::assemble::{AssembleError, Settings};
@@ -17,7 +18,7 @@ use crate::layer::Layer;
 use crate::plan::{self, Plan, Platform, Selection};
 use crate::render::{self, Payload, RenderBug};
 use crate::source::Sources;
-use crate::spec::{self, Context};
+use crate::spec;
 use crate::store::base::BaseReferenceFault;
 use crate::store::{self, BaseReference, Cache, Place, Progress, Receipt, StoreError, Tool};
 

@@ -21,9 +21,9 @@ mod waves;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::document::node::{Node, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
-use crate::spec::node::{Node, Table};
 
 pub use parameter::{Parameter, ParameterRule};
 pub use release::{Selection, resolve};

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use crate::contents::{self, CONTENTS_PATH};
 use crate::diagnostic::Code;
 use crate::digest::Digest;
+use crate::document::Context;
+use crate::document::node::Span;
 use crate::path::RelativePath;
 use crate::plan::{Plan, Platform, ScriptAction};
-use crate::spec::Context;
-use crate::spec::node::Span;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
 pub use overview::{EnvironmentOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview};

@@ -3,53 +3,14 @@
 //! Takes in [`Sources`]; gives out a [`Spec`]: the project and the image typed, and the sections that environments may change as
 //! tables that can still be merged. Applies no default and resolves nothing: that is `plan`'s.
 
-pub mod fields;
-pub mod node;
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use crate::diagnostic::{Code, Diagnostics, Hint, Place};
+use crate::diagnostic::Code;
+use crate::document::Context;
+use crate::document::fields::{Fields, Spanned, expect_text, unknown_key, wrong_type};
+use crate::document::node::{self, Node, Span, Table, Value};
 use crate::name::Label;
 use crate::source::Sources;
-
-use fields::{Fields, Spanned, expect_text, unknown_key, wrong_type};
-use node::{Node, Span, Table, Value};
-
-/// Where diagnostics go while one file is read.
-pub struct Context {
-    file: Arc<str>,
-    /// What was found so far.
-    pub diagnostics: Diagnostics,
-}
-
-impl Context {
-    /// Starts to collect for a file.
-    pub fn new(file: Arc<str>) -> Self {
-        Self { file, diagnostics: Diagnostics::default() }
-    }
-
-    /// Adds an error, or what the user allowed it to be.
-    pub fn error(
-        &mut self,
-        code: Code,
-        span: impl Into<Option<Span>>,
-        message: impl Into<String>,
-        hint: impl Into<Hint>,
-    ) {
-        let place = span.into().map(|span| self.place(span));
-        self.diagnostics.error(code, place, message, hint);
-    }
-
-    /// Adds a warning.
-    pub fn warning(&mut self, code: Code, span: Span, message: impl Into<String>, hint: impl Into<Hint>) {
-        self.diagnostics.warning(code, Some(self.place(span)), message, hint);
-    }
-
-    fn place(&self, span: Span) -> Place {
-        Place::new(Arc::clone(&self.file), span.start..span.end)
-    }
-}
 
 /// The whole file.
 #[derive(Clone, Debug)]
@@ -142,7 +103,7 @@ pub fn parse(sources: &Sources, context: &mut Context) -> Spec {
     let root = node::parse(&sources.spec_text, context);
     if context.diagnostics.has(Code::SYNTAX) {
         // What follows from a file that could not be read to its end is noise.
-        let mut noise = Context::new(Arc::clone(&context.file));
+        let mut noise = context.aside();
         return parse_root(&root, &mut noise);
     }
     parse_root(&root, context)

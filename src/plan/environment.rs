@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::node::{Entry, Node, Span, Table, Value};
+use crate::document::{self, Context};
 use crate::name::{EnvironmentKey, Label, MAX_LABEL_CHARACTERS};
 use crate::source::Sources;
-use crate::spec::node::{Entry, Node, Span, Table, Value};
-use crate::spec::{self, Context, LABEL_HINT, Spec};
+use crate::spec::{self, LABEL_HINT, Spec};
 
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
@@ -127,7 +128,7 @@ fn read_switch(table: &Table, key: &str, context: &mut Context) -> bool {
     match table.get(key) {
         None => true,
         Some(Node { value: Value::Boolean(boolean), .. }) => *boolean,
-        Some(node) => spec::fields::wrong_type(node, key, "true or false", context).unwrap_or(true),
+        Some(node) => document::fields::wrong_type(node, key, "true or false", context).unwrap_or(true),
     }
 }
 
@@ -168,7 +169,7 @@ pub(super) fn read_variables(
         if parameters.contains_key(&key) {
             context.error(Code::DUPLICATE, entry.key_span, format!("`{name}` is a variable and a parameter"), None);
         }
-        if spec::fields::expect_text(&entry.node, name, context).is_some() {
+        if document::fields::expect_text(&entry.node, name, context).is_some() {
             variables.insert(key, entry.node.clone());
         }
     }

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::wrong_type;
+use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
-use crate::spec::Context;
-use crate::spec::fields::wrong_type;
-use crate::spec::node::{Node, Span, Table, Value};
 
 use super::scope::unescaped;
 

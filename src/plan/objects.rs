@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::{Fields, Spanned};
+use crate::document::node::{Span, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::source::{Source, SourceFault, Sources};
-use crate::spec::fields::{Fields, Spanned};
-use crate::spec::node::{Span, Table};
-use crate::spec::{Context, LABEL_HINT};
+use crate::spec::LABEL_HINT;
 
 use super::scope::unescaped;
 use super::{ConfigContent, Object, SecretSource};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Code;
+use crate::document::Context;
+use crate::document::fields::{Fields, Spanned};
+use crate::document::node::{Span, Table, Value};
 use crate::name::EnvironmentKey;
-use crate::spec::Context;
-use crate::spec::fields::{Fields, Spanned};
-use crate::spec::node::{Span, Table, Value};
 
 use super::scope::unescaped;
 

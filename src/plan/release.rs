@@ -6,11 +6,12 @@ use std::sync::Arc;
 use semver::Version;
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::Spanned;
+use crate::document::node::Span;
 use crate::name::Label;
 use crate::source::{Source, Sources};
-use crate::spec::fields::Spanned;
-use crate::spec::node::Span;
-use crate::spec::{ANY_PLATFORM, Context, LABEL_HINT, Spec, VersionSource};
+use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
 use super::environment::{self, Release};
 use super::scope::{Place, Scope, unescaped};

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::node::{Node, Span, Table, Value};
 use crate::name::EnvironmentKey;
-use crate::spec::Context;
-use crate::spec::node::{Node, Span, Table, Value};
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
+use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
 use crate::source::{Source, Sources};
-use crate::spec::fields::{Fields, Spanned, expect_text, wrong_type};
-use crate::spec::node::{Node, Span, Table, Value};
-use crate::spec::{Context, LABEL_HINT};
+use crate::spec::LABEL_HINT;
 
 use super::objects::{find, report_fault};
 use super::scope::unescaped;

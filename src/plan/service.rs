@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
+use crate::document::node::{Node, Span, Table, Value};
 use crate::name::{EnvironmentKey, Label};
-use crate::spec::Context;
-use crate::spec::fields::{Fields, Spanned, expect_text, wrong_type};
-use crate::spec::node::{Node, Span, Table, Value};
 
 use super::scope::{pieces, unescaped};
 use super::{Dependency, FileKind, Gate, Piece, PullPolicy, Service, ServiceKind};

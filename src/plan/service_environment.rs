@@ -1,10 +1,10 @@
 //! Brings `env_file` and both forms of `environment` into one table, before variables are put in.
 
 use crate::diagnostic::Code;
+use crate::document::Context;
+use crate::document::fields::{expect_text, wrong_type};
+use crate::document::node::{Entry, Node, Span, Table, Value};
 use crate::source::{Source, Sources};
-use crate::spec::Context;
-use crate::spec::fields::{expect_text, wrong_type};
-use crate::spec::node::{Entry, Node, Span, Table, Value};
 
 use super::environment_file;
 use super::objects::{find, report_fault};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, unknown_name_hint};
+use crate::document::Context;
+use crate::document::fields::{Fields, wrong_type};
+use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
-use crate::spec::Context;
-use crate::spec::fields::{Fields, wrong_type};
-use crate::spec::node::{Node, Span, Table, Value};
 
 use super::scope::unescaped;
 use super::{FileKind, FileUse, Owner};

@@ -4,9 +4,9 @@
 //! (<https://github.com/compose-spec/compose-spec/blob/main/05-services.md>).
 
 use crate::diagnostic::Code;
-use crate::spec::Context;
-use crate::spec::fields::unknown_key;
-use crate::spec::node::Table;
+use crate::document::Context;
+use crate::document::fields::unknown_key;
+use crate::document::node::Table;
 
 /// Keys that go into the Compose file as they are.
 const TAKEN: &[&str] = &[

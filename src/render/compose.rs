@@ -9,11 +9,11 @@ use tera::{Context as TeraContext, Tera};
 
 use crate::diagnostic::Code;
 use crate::digest::Digest;
+use crate::document::Context;
+use crate::document::node::{Node, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
 use crate::plan::{Environment, Gate, Object, Plan, Service, ServiceKind};
-use crate::spec::Context;
-use crate::spec::node::{Node, Table, Value};
 use crate::tree::{FileTree, Mode};
 
 use super::mounts::{self, Key, Mount};
@@ -209,7 +209,8 @@ fn depends_on(service: &Service) -> Json {
     Json::from(service.depends_on.iter().map(entry).collect::<Map<_, _>>())
 }
 
-/// Configs and secrets are mounted from volumes that the entrypoint fills: inline configs are refused on `read_only` services.
+/// Configs and secrets are bound from volumes that the entrypoint fills: inline configs are refused on `read_only` services, and a volume
+/// at an unchanged target stays the old one when docker-compose 1 makes a container anew. The volume itself is mounted too, as a guard.
 fn add_volumes(
     body: &mut Map<String, Json>,
     environment: &Environment,
@@ -229,15 +230,15 @@ fn add_volumes(
             continue;
         }
         let mount = &mounts[&mounts::key(file)];
-        let volume = |target: String| json!({ "type": "volume", "source": mount.volume_key(), "target": target, "read_only": true, "volume": { "nocopy": true } });
-        if mount.is_folder {
-            volumes.push(volume(escaped(&file.target)));
-        } else {
-            volumes.push(json!({ "type": "bind", "source": mount.path_variable(), "target": escaped(&file.target), "read_only": true }));
-            let guard = volume(mount.guard_path());
-            if !volumes.contains(&guard) {
-                volumes.push(guard);
-            }
+        volumes.push(json!({
+            "type": "bind", "source": mount.path_variable(), "target": escaped(&file.target), "read_only": true,
+        }));
+        let guard = json!({
+            "type": "volume", "source": mount.volume_key(), "target": mount.guard_path(), "read_only": true,
+            "volume": { "nocopy": true },
+        });
+        if !volumes.contains(&guard) {
+            volumes.push(guard);
         }
     }
     if !volumes.is_empty() {

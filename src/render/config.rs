@@ -9,11 +9,11 @@ use std::sync::Arc;
 use tera::{Context as TeraContext, Tera};
 
 use crate::diagnostic::{Code, Place};
+use crate::document::Context;
 use crate::name::Label;
 use crate::path::RelativePath;
 use crate::plan::{ConfigContent, Environment, Piece, pieces};
 use crate::source::MAX_FILE_BYTES;
-use crate::spec::Context;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
 use super::shell::Record;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::Label;
-use crate::plan::{ConfigContent, Environment, FileKind, FileUse, Owner, SecretSource};
+use crate::plan::{Environment, FileKind, FileUse, Owner, SecretSource};
 
 /// What is mounted: the same config with two owners is two mounts.
 pub(super) type Key = (FileKind, Label, Owner);
@@ -15,8 +15,6 @@ pub(super) type Key = (FileKind, Label, Owner);
 pub(super) struct Mount {
     /// The name in variables: `CONFIG_WEB_CONF`.
     pub(super) id: String,
-    /// Whether the volume is a folder, to be mounted itself, and not one file.
-    pub(super) is_folder: bool,
 }
 
 impl Mount {
@@ -35,7 +33,7 @@ impl Mount {
         format!("${{BOOTSMITH_{}_VOLUME}}", self.id)
     }
 
-    /// The variable that holds the file's path on the engine's host.
+    /// The variable that holds the path of the file, or of the folder, on the engine's host.
     pub(super) fn path_variable(&self) -> String {
         format!("${{BOOTSMITH_{}_PATH}}", self.id)
     }
@@ -48,8 +46,7 @@ pub(super) fn of(environment: &Environment) -> BTreeMap<Key, Mount> {
         let key = key(file);
         if host_file(environment, file).is_none() && !mounts.contains_key(&key) {
             let id = free_id(&key, &mounts);
-            let is_folder = matches!(environment.configs.get(&file.source), Some(ConfigContent::Folder(_)));
-            mounts.insert(key, Mount { id, is_folder: is_folder && file.kind == FileKind::Config });
+            mounts.insert(key, Mount { id });
         }
     }
     mounts

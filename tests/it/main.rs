@@ -11,3 +11,4 @@ mod hostile_values;
 mod image;
 mod inspect;
 mod invalid_specs;
+mod readme;

@@ -3,6 +3,7 @@
 # Takes in:  the words of the command line. Gives out: command, environment_name, the option_ variables, and the call of
 #            the command's function with the remaining words.
 # Must not:  look at the target.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
 option_follow='' option_since='' option_tail='' option_help=''
@@ -87,7 +88,7 @@ take_word() {
 
 take_command() {
     case $1 in
-    status) command=ps ;;
+    status) command='ps' ;;
     *) command=$1 ;;
     esac
     # shellcheck disable=SC2086 # a list of words
@@ -133,7 +134,7 @@ take_option() { # NAME VALUE
 }
 
 check_arguments() {
-    [ -n "$command" ] || { [ -n "$option_help" ] && command=help; } ||
+    [ -n "$command" ] || { [ -n "$option_help" ] && command='help'; } ||
         refuse_usage 'no command given' "try \`help\`; known commands: $commands"
     for option in $options_used; do
         case $option in --quiet | --verbose | --help | -h) continue ;; esac

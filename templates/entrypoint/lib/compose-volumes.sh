@@ -36,9 +36,11 @@ driver_stored_secret() {
     return 1
 }
 
-# By a replica of a service. VOLUME
+# By a replica of a service, which mounts it or binds what is in it: docker-compose v1 keeps the old volume at a place and
+# binds from the new one. VOLUME
 is_volume_used() {
-    awk -F '|' -v volume="$1" '$13 == "" && index(" " $14, " " volume " ") { used = 1 } END { exit !used }' "$work/containers"
+    awk -F '|' -v volume="$1" '$13 == "" && (index(" " $14, " " volume " ") || index($14, "/" volume "/")) { used = 1 }
+        END { exit !used }' "$work/containers"
 }
 
 driver_store_files() {
@@ -140,14 +142,15 @@ check_host_file() {
     fi
 }
 
-# BOOTSMITH_<ID>_VOLUME and _PATH: where the manifest finds each mount.
+# BOOTSMITH_<ID>_VOLUME and _PATH: where the manifest finds each mount; the path of a directory is the volume's root.
 export_volumes() {
     for file_mount in $mount_ids; do
         load_mount "$file_mount"
         file_volume=$(volume_of_mount)
         capture "$work/answer" docker volume inspect --format '{{.Mountpoint}}' "$file_volume" || fail_file "$(complaint)"
         read -r file_place <"$work/answer"
-        export "BOOTSMITH_${file_mount}_VOLUME=$file_volume" "BOOTSMITH_${file_mount}_PATH=$file_place/content"
+        [ "$mount_kind" = directory ] || file_place=$file_place/content
+        export "BOOTSMITH_${file_mount}_VOLUME=$file_volume" "BOOTSMITH_${file_mount}_PATH=$file_place"
     done
 }
 
@@ -161,8 +164,9 @@ export_shown_volumes() {
 export_shown_volume() {
     if [ "$mount_kind" = secret ]; then mount_fingerprint='********'; else mount_fingerprint=$(fingerprint_mount); fi
     file_volume=$(volume_of_mount)
-    export "BOOTSMITH_${mount_id}_VOLUME=$file_volume" \
-        "BOOTSMITH_${mount_id}_PATH=/var/lib/docker/volumes/$file_volume/_data/content"
+    file_place=/var/lib/docker/volumes/$file_volume/_data
+    [ "$mount_kind" = directory ] || file_place=$file_place/content
+    export "BOOTSMITH_${mount_id}_VOLUME=$file_volume" "BOOTSMITH_${mount_id}_PATH=$file_place"
 }
 
 # Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
@@ -200,8 +204,8 @@ driver_remove_leftovers() {
     for leftover in $(orphan_services); do
         say "$leftover: removed, it is not in this release"
         # shellcheck disable=SC2046 # a list of ids
-        driver_stop $(instance_ids "$leftover") && driver_remove $(instance_ids "$leftover") ||
-            warn "\`$leftover\` is left over: $(complaint)"
+        set -- $(instance_ids "$leftover")
+        { driver_stop "$@" && driver_remove "$@"; } || warn "\`$leftover\` is left over: $(complaint)"
     done
     # shellcheck disable=SC2046 # a list of ids
     remove_containers $(awk -F '|' '$13 == "fill" || ($13 ~ /oneoff/ && $4 != "running") { print $1 }' "$work/containers")
@@ -222,7 +226,7 @@ unwanted_volumes() {
         load_mount "$file_mount"
         wanted_volumes="$wanted_volumes $(volume_of_mount)"
     done
-    while IFS='|' read -r old_name old_kind old_source old_fingerprint old_owner old_salt old_service old_scale old_of old_rest; do
+    while IFS='|' read -r old_name old_kind _ _ _ _ old_service _ old_of _; do
         case $old_kind in
         config | secret) has_word "$wanted_volumes" "$old_name" || is_volume_used "$old_name" || printf '%s\n' "$old_name" ;;
         scale) is_scale_valid "$old_service" "$old_of" || printf '%s\n' "$old_name" ;;
@@ -273,6 +277,7 @@ driver_remove_all() {
 }
 
 remove_data_volumes() {
+    # shellcheck disable=SC2013 # names are words
     for old_volume in $(awk -F '|' '$2 == "" { print $1 }' "$work/volumes"); do
         say "volume $old_volume: deleted with its data"
         remove_volumes "$old_volume"

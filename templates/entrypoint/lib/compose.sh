@@ -27,6 +27,7 @@
 #   driver_show_manifest, driver_show_versions
 #
 # Must not:  decide what is wanted, find an object by its name, or pass `-y` to Compose: it deletes data.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
 readonly COMPOSE_V1_MINIMUM=1.28  # the first that takes a file without `version`, and profiles
@@ -68,7 +69,12 @@ is_version_at_least() { # VERSION MINIMUM, both MAJOR.MINOR…
 with_compose() {
     compose_runner=$1
     shift
-    set -- --ansi never -p "$target" --env-file /dev/null -f "$environment_folder/compose.yaml" "$@"
+    compose_no_variables=/dev/null
+    if [ "$compose_kind" = v1 ]; then # which takes regular files only
+        compose_no_variables=$work/no-variables
+        : >"$compose_no_variables"
+    fi
+    set -- --ansi never -p "$target" --env-file "$compose_no_variables" -f "$environment_folder/compose.yaml" "$@"
     case $compose_kind in
     plugin) "$compose_runner" docker compose "$@" ;;
     standalone) "$compose_runner" docker-compose "$@" ;;
@@ -138,11 +144,14 @@ driver_check_logins() {
     done
 }
 
-# Prints the values of credsStore and credHelpers: small JSON, flattened to one line first.
+# Prints the values of credsStore and credHelpers, one a line: small JSON, flattened to one line first.
 credential_helpers() {
-    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
-    tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
-        sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+    {
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
+        echo
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
+            sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+    } | sort -u
 }
 
 driver_describe_disk() {
@@ -155,7 +164,7 @@ driver_describe_disk() {
 
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
-readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
+readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
 readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.

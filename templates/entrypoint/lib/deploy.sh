@@ -74,6 +74,7 @@ apply_waves() {
     for wave in $(service_waves); do
         # shellcheck disable=SC2086 # a list of names
         services_of_wave "$wave" $service_names
+        # shellcheck disable=SC2086 # a list of names
         apply_changed $wave_services || fail_deployment
         gated_services=''
         for gated in $wave_services; do
@@ -110,7 +111,7 @@ action_sentence() {
 # all: every image is asked for again. needed: only those that are missing or always pulled. What cannot be had is a
 # refusal when it is missing and a warning when it is here.
 fetch_images() {
-    images_seen='' begun_faults=''
+    images_seen=''
     begin_faults
     for fetched_service in $service_names; do
         load_service "$fetched_service"

@@ -36,7 +36,7 @@ add_missing_secret() {
 # Sets mount_kind, mount_source, mount_fingerprint, mount_stored. ID
 load_mount() {
     mount_id=$1
-    IFS='|' read -r mount_kind mount_source mount_fingerprint mount_stored mount_end <"$work/mounts/$1"
+    IFS='|' read -r mount_kind mount_source mount_fingerprint mount_stored _ <"$work/mounts/$1"
 }
 
 # Calls FUNCTION with the mount_ variables of the record ID set. ID FUNCTION

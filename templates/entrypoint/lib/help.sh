@@ -2,6 +2,7 @@
 #
 # Takes in:  the release's names and where we can see that the engine is. Gives out: text on standard output.
 # Must not:  ask the engine.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 command_help() {
     if [ $# -eq 0 ]; then

@@ -2,6 +2,7 @@
 #
 # Takes in:  the release, the target's instances. Gives out: the target in the state asked for, or an end with 3 or 5.
 # Must not:  need a parameter, except for scale, which makes replicas.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 command_stop() {
     preflight_target
@@ -144,7 +145,8 @@ restart_wave() {
     restart_ids='' gated_services=''
     for restarted do
         load_service "$restarted"
-        has_word "$existing_services" "$restarted" && [ "$service_kind" != job ] || continue
+        has_word "$existing_services" "$restarted" || continue
+        [ "$service_kind" != job ] || continue
         restart_ids="$restart_ids $(instance_ids "$restarted")"
         restarted_services="$restarted_services $restarted"
         [ "$service_gate" = none ] || gated_services="$gated_services $restarted"
@@ -176,7 +178,7 @@ command_scale() {
     driver_prepare_manifest
     begin_deadline
     # shellcheck disable=SC2086 # a list of names
-    apply_changed $scaled_services && await_services stable $scaled_services || fail_deployment
+    { apply_changed $scaled_services && await_services stable $scaled_services; } || fail_deployment
     say "scaled:$scaled_services"
 }
 

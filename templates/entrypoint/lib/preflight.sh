@@ -40,7 +40,7 @@ refuse_faults() {
 
 # Every check by itself, and a line for each: nothing stops at the first fault.
 command_doctor() {
-    doctor_failed='' doctor_lines=''
+    doctor_failed=''
     : >"$work/doctor"
     doctor_check tools driver_find_tools
     [ -n "$doctor_failed" ] || doctor_check engine driver_check_engine

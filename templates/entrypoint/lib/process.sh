@@ -6,15 +6,18 @@
 #
 # Takes in:  commands. Gives out: their exit codes; their output in files of the work directory.
 # Must not:  keep a secret in the work directory.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 child='' child_timer=''
 
-# Sets up traps, the work directory in memory where there is one, and fd 3, the standard input as it was given to us.
+# Sets up traps, the work directory in memory where there is one, and what was given to us: fd 3 is the standard input,
+# fd 4 the standard error.
 begin_process() {
     trap 'on_signal HUP 129' HUP
     trap 'on_signal INT 130' INT
     trap 'on_signal TERM 143' TERM
     if (: <&0) 2>/dev/null; then exec 3<&0; else exec 3</dev/null; fi
+    if (: >&2) 2>/dev/null; then exec 4>&2; else exec 4>/dev/null; fi
     make_work_directory
 }
 
@@ -48,7 +51,7 @@ await_within() {
     shift
     "$@" </dev/null &
     child=$!
-    end_child_after "$await_seconds" >/dev/null 2>&1 3<&- &
+    end_child_after "$await_seconds" >/dev/null 2>&1 3<&- 4>&- &
     child_timer=$!
     wait_for_child
     await_status=$?
@@ -67,7 +70,7 @@ capture() {
 
 # The last thing a captured program complained about, on one line.
 complaint() {
-    sed -n '/[^[:space:]]/h; ${x; s/^[Ee]rror[: ]*//; s/^Error response from daemon: //; p;}' "$work/complaint"
+    sed -n '/[^[:space:]]/h; ${x; s/^Error response from daemon: //; s/^[Ee]rror: *//; p;}' "$work/complaint"
 }
 
 nap() {
@@ -94,11 +97,12 @@ end_child_after() {
 # NAME CODE. The child gets a second to end well; then we are gone, and in a container everything with us.
 on_signal() {
     trap '' HUP INT TERM
+    exec 2>&4 # the signal may have met us in the middle of a redirection
     error "interrupted by $1"
     [ -z "$child_timer" ] || kill "$child_timer" 2>/dev/null
     stop_script_on_signal
     if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
-        end_hard "$child" >/dev/null 2>&1 3<&- &
+        end_hard "$child" >/dev/null 2>&1 3<&- 4>&- &
         wait "$child" 2>/dev/null
     fi
     hint_after_signal

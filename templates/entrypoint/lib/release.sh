@@ -12,7 +12,8 @@ visited='' visitor=''
 environment_name='' target='' service_names='' mount_ids=''
 
 load_release() {
-    format=''
+    format='' project='' version='' platform='' description='' reference='' bootsmith_version='' spec_digest=''
+    environments='' default_environment=''
     # shellcheck source=/dev/null
     . "$root/release"
     [ "$format" = 1 ] || fail_bug "the release data has format \`$format\`, this entrypoint reads format \`1\`"
@@ -153,7 +154,7 @@ keep_service() {
 load_service() {
     service_name=$1
     IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
-        service_window service_parameters service_mounts service_pull service_end <"$work/services/$1"
+        service_window service_parameters service_mounts service_pull _ <"$work/services/$1"
 }
 
 # The wave numbers of the environment, first to last.

@@ -5,6 +5,7 @@
 #
 # Takes in:  `script` and `hook` records, fd 3. Gives out: the script's exit code.
 # Must not:  lose a byte of the input, or add one to the output.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 once_name='' script_in_service='' is_hook='' after_signal=''
 
@@ -180,7 +181,7 @@ check_hooks() {
 }
 
 check_hook() {
-    [ "$1" = "$checked_point" ] && load_script "$2" || return 0
+    { [ "$1" = "$checked_point" ] && load_script "$2"; } || return 0
     [ -z "$script_output" ] || [ ! -t 1 ] ||
         add_fault "the hook $1 runs \`$2\`, which writes data, but standard output is a terminal" 'redirect standard output to a file'
     [ -z "$script_input" ] || add_fault "the hook $1 runs \`$2\`, which reads data: a hook has no input"
@@ -194,7 +195,7 @@ run_hooks() {
 }
 
 run_hook() {
-    [ "$1" = "$hook_point" ] && [ -z "$hook_failed" ] && load_script "$2" || return 0
+    { [ "$1" = "$hook_point" ] && [ -z "$hook_failed" ] && load_script "$2"; } || return 0
     if [ "$script_mode" = exec ] && is_first_install; then
         say "$hook_point: $2 is left out, nothing is installed yet"
         return 0

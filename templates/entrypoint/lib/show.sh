@@ -162,7 +162,7 @@ services_with_image() {
 images_text() {
     {
         printf 'IMAGE\tSERVICES\tSTATE\tDIGEST\n'
-        while IFS='|' read -r image_name image_services image_id image_digest image_pullable image_end; do
+        while IFS='|' read -r image_name image_services image_id image_digest image_pullable _; do
             image_state=missing
             [ -n "$engine_there" ] || image_state='engine not asked'
             [ -z "$image_id" ] || image_state=present
@@ -175,7 +175,7 @@ images_text() {
 images_json() {
     printf '{"images": ['
     json_next=''
-    while IFS='|' read -r image_name image_services image_id image_digest image_pullable image_end; do
+    while IFS='|' read -r image_name image_services image_id image_digest image_pullable _; do
         json_pullable=null
         case $image_pullable in yes) json_pullable=true ;; no) json_pullable=false ;; esac
         # shellcheck disable=SC2086 # a list of names

@@ -59,7 +59,7 @@ read_wanted_replicas() {
 
 # Sets the wanted_ variables. SERVICE
 load_wanted() {
-    IFS='|' read -r wanted_replicas wanted_digest wanted_image_id wanted_end <"$work/wanted/$1"
+    IFS='|' read -r wanted_replicas wanted_digest wanted_image_id _ <"$work/wanted/$1"
 }
 
 # The digest over all that shapes a running service. Needs the service_ variables. A secret value takes part as it is

@@ -2,11 +2,15 @@
 #
 # Takes in:  any string, hostile ones too. Gives out: text on standard output, or one variable that is named.
 # Must not:  know of releases or engines.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 # Prints a word as a shell reads it back: 'it'\''s'.
 quote_word() {
     case $1 in
-    '' | *[!A-Za-z0-9_./:=@%+,-]*) printf "'%s'" "$(printf '%s.' "$1" | sed "s/'/'\\\\''/g" | sed '$ s/\.$//')" ;;
+    '' | *[!A-Za-z0-9_./:=@%+,-]*)
+        quoted_word=$(printf '%s.' "$1" | sed "s/'/'\\\\''/g") # the dot keeps newlines at the end
+        printf "'%s'" "${quoted_word%.}"
+        ;;
     *) printf '%s' "$1" ;;
     esac
 }

@@ -176,7 +176,7 @@ impl Table {
 }
 
 /// Reads TOML, going on after a fault, so that all of them are reported.
-pub(super) fn parse(text: &str, context: &mut Context) -> Table {
+pub fn parse(text: &str, context: &mut Context) -> Table {
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
         let span = fault.span().unwrap_or(0..0);
