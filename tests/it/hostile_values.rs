@@ -641,7 +641,7 @@ mod e2e {
         resolved.assert_holds(&values, "Compose", str::to_owned);
     }
 
-    /// Prints YAML as JSON. PyYAML breaks long texts where a reader of YAML 1.2 may refuse them.
+    /// Prints YAML as JSON. `PyYAML` breaks long texts where a reader of YAML 1.2 may refuse them.
     const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin.buffer), sys.stdout)";
 
     /// The Python with the old Compose's own reader of YAML: the one that its program starts with.

@@ -59,7 +59,7 @@ impl Built {
 /// Runs a command that must succeed.
 #[track_caller]
 fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}\n{said}");
     String::from_utf8(output.stdout).expect("UTF-8")
