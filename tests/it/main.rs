@@ -6,6 +6,7 @@
 mod base;
 mod e2e;
 mod fixture;
+mod gallery;
 mod image;
 mod inspect;
 mod invalid_specs;
