@@ -50,8 +50,10 @@ pub struct Plan {
     pub default_environment: Option<Label>,
     /// The environments selected, sorted by name.
     pub environments: Vec<Environment>,
-    /// The spec as it was read, carried in the image.
+    /// The spec as it was read.
     pub spec_text: Arc<str>,
+    /// Whether the image carries the spec. With some environments alone it does not: a developer's image holds nothing of production.
+    pub carries_spec: bool,
 }
 
 /// A platform that a bootstrap image operates.

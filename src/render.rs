@@ -72,8 +72,10 @@ pub enum RenderBug {
 pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<Payload, RenderBug> {
     let mut payload = Payload { entrypoint: entrypoint::files(platform)?, ..Payload::default() };
     add_scripts(plan, &mut payload.scripts, context)?;
-    let spec = file(Mode::Plain, plan.spec_text.as_bytes());
-    payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
+    if plan.carries_spec {
+        let spec = file(Mode::Plain, plan.spec_text.as_bytes());
+        payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
+    }
     let spec_digest = Digest::of(plan.spec_text.as_bytes());
     let data = release_data::release(plan, platform, spec_digest);
     payload.environments.insert(path("bootstrap/release"), file(Mode::Plain, data.as_bytes()))?;

@@ -136,7 +136,10 @@ impl Build {
 /// A path on the command line starts where the user stands, not at the spec.
 fn from_folder(base: &str, folder: &Path) -> String {
     match base.split_once(':') {
-        Some((transport, path)) => format!("{transport}:{}", folder.join(path).display()),
-        None => base.to_owned(),
+        Some((transport @ ("oci" | "oci-archive" | "docker-archive"), path)) if !path.is_empty() => {
+            format!("{transport}:{}", folder.join(path).display())
+        }
+        // `scratch`, or no base at all: that is said where the spec is read.
+        _ => base.to_owned(),
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context
 
 fn read(name: &str, table: &Table, span: Span, context: &mut Context) -> Parameter {
     let mut fields = Fields::new(table, span, format!("parameter `{name}`"));
-    let description = fields.text("description", context).map(|text| text.value).unwrap_or_default();
+    let description = fields.text("description", context).and_then(|text| unescaped(&text.value)).unwrap_or_default();
     let default = read_default(&mut fields, context);
     let secret = fields.boolean("secret", context).unwrap_or(false);
     let required = fields.boolean("required", context).unwrap_or(false);
@@ -109,7 +109,7 @@ fn read_default(fields: &mut Fields<'_>, context: &mut Context) -> Option<Spanne
 
 fn read_rule(fields: &mut Fields<'_>, context: &mut Context) -> ParameterRule {
     let pattern = fields.text("pattern", context);
-    let words = fields.texts("enum", context);
+    let words = read_enum(fields, context);
     let kind = fields.text("type", context);
     let (min, max) = (fields.integer("min", context), fields.integer("max", context));
     let is_integer = match kind.as_ref().map(|kind| kind.value.as_str()) {
@@ -151,6 +151,11 @@ fn read_rule(fields: &mut Fields<'_>, context: &mut Context) -> ParameterRule {
         return read_pattern(&pattern, context);
     }
     if words.is_empty() { ParameterRule::Text } else { read_words(words, context) }
+}
+
+fn read_enum(fields: &mut Fields<'_>, context: &mut Context) -> Vec<Spanned<String>> {
+    let plain = |word: Spanned<String>| Some(Spanned { value: unescaped(&word.value)?, span: word.span });
+    fields.texts("enum", context).into_iter().filter_map(plain).collect()
 }
 
 /// The target checks a pattern with `grep -E -x`, the build with a library: only what both read alike is taken.

@@ -92,6 +92,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     add_release_variables(spec, &mut scope, context);
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
+    let carries_spec = environments.len() >= spec.environments.len();
     let release = Release { project: &named, version: &text, spec, sources };
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
     if context.diagnostics.has_errors() {
@@ -108,6 +109,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         default_environment,
         environments,
         spec_text: Arc::clone(&sources.spec_text),
+        carries_spec,
     })
 }
 

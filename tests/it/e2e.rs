@@ -6,6 +6,7 @@
 mod compose_v1;
 mod engine;
 mod faults;
+mod interchange;
 mod product;
 mod shop;
 mod tcp;

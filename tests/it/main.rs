@@ -4,9 +4,11 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod base;
+mod build;
 mod e2e;
 mod fixture;
 mod gallery;
+mod hostile_values;
 mod image;
 mod inspect;
 mod invalid_specs;

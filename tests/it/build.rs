@@ -1,0 +1,9 @@
+//! `bootsmith build` as a user runs it: the same bytes everywhere, one clear error, and never half a tarball.
+
+mod bases;
+mod files;
+mod interrupted;
+mod project;
+mod refused;
+mod same_bytes;
+mod selection;

@@ -1,0 +1,226 @@
+//! A project in a temporary folder, with a base of its own that has what the entrypoint needs, and the program run in it.
+//!
+//! Nothing of the machine reaches the program but `PATH`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use bootsmith::epoch::Epoch;
+use bootsmith::image::{Base, Settings, assemble};
+use bootsmith::layer::Layer;
+use bootsmith::tree::Mode;
+
+use crate::fixture::{self, Place};
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Seen {
+    /// Holds the exit code against what is wanted, and shows everything when it differs.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// A project, its output `out` and its cache `cache` beside it.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+}
+
+pub(crate) const SPEC: &str = r#"
+[project]
+name = "shop"
+version = "1.4.2"
+description = "DESCRIPTION"
+
+[bootstrap]
+platforms = ["compose"]
+base = "oci:base.tar"
+
+[services.web]
+image = "docker.io/library/web:1.0"
+configs = [{ source = "site", target = "/etc/site" }]
+
+[configs.site]
+directory = "config"
+
+[scripts.report]
+file = "scripts/report.sh"
+service = "web"
+"#;
+
+pub(crate) const TARBALL: &str = "out/shop-1.4.2-compose.tar";
+
+/// Every program that the entrypoint calls.
+pub(crate) const TOOLS: [&str; 17] = [
+    "sh",
+    "awk",
+    "cat",
+    "cut",
+    "date",
+    "grep",
+    "head",
+    "mktemp",
+    "od",
+    "sed",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "tail",
+    "tr",
+    "docker",
+    "docker-compose",
+];
+
+impl Project {
+    /// A project with a small base.
+    pub(crate) fn new() -> Self {
+        Self::with_base(&SMALL_BASE)
+    }
+
+    /// A project with a base that takes a moment to verify and to copy.
+    pub(crate) fn slow() -> Self {
+        Self::with_base(&LARGE_BASE)
+    }
+
+    fn with_base(base: &[u8]) -> Self {
+        let project = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        project.write("base.tar", base);
+        project.write("bootstrap.toml", SPEC);
+        project.write("config/site.conf", "listen 80;\n");
+        project.write("config/more/deep.conf", "deep\n");
+        project.write("scripts/report.sh", "#!/bin/sh\necho report\n");
+        project
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a file in the project")).expect("room");
+        fs::write(path, content).expect("room");
+    }
+
+    /// Writes the spec with a text replaced.
+    pub(crate) fn change(&self, from: &str, to: &str) {
+        let spec = fs::read_to_string(self.path("bootstrap.toml")).expect("a spec");
+        assert!(spec.contains(from), "the spec has {from:?}");
+        self.write("bootstrap.toml", spec.replace(from, to));
+    }
+
+    /// `bootsmith build`, not started yet.
+    pub(crate) fn build(&self) -> Command {
+        self.build_into("out")
+    }
+
+    /// `bootsmith build` into another folder.
+    pub(crate) fn build_into(&self, folder: impl AsRef<OsStr>) -> Command {
+        let mut command = self.bootsmith();
+        command.args(["build", "--output"]).arg(folder);
+        command
+    }
+
+    /// The program in the project's folder.
+    pub(crate) fn bootsmith(&self) -> Command {
+        self.isolated(env!("CARGO_BIN_EXE_bootsmith"))
+    }
+
+    /// Another program that starts the program, which it is given as `$0` and its arguments.
+    pub(crate) fn through(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = self.isolated(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_bootsmith")).args(["build", "--output", "out"]);
+        command
+    }
+
+    fn isolated(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("XDG_CACHE_HOME", self.path("cache"));
+        command
+    }
+
+    /// The bytes of the tarball.
+    pub(crate) fn tarball(&self) -> Vec<u8> {
+        fs::read(self.path(TARBALL)).expect("a tarball")
+    }
+
+    /// The names in the output folder, sorted.
+    pub(crate) fn outputs(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("out")).expect("an output folder");
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(command: &mut Command) -> Seen {
+    let output = command.output().expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Seen { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The archive of a base with some programs, and as many random bytes.
+pub(crate) fn base_with(tools: &[&str], noise: usize) -> Vec<u8> {
+    let place = Place::new();
+    let paths: Vec<_> = tools.iter().map(|tool| format!("usr/bin/{tool}")).collect();
+    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), Mode::Executable, "a program")).collect();
+    let mut layers: Vec<Layer> = vec![fixture::layer("base", &files)];
+    if noise > 0 {
+        layers.push(fixture::layer("base", &[("usr/share/noise", Mode::Plain, &random_text(noise))]));
+    }
+    let settings = Settings { command: vec!["sh".to_owned()], ..Settings::default() };
+    let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
+    let image = assemble(&base, &layers, &settings, Epoch::default()).expect("an image");
+    fixture::write(&image, &place.path("base.tar"), &place.cache);
+    fs::read(place.path("base.tar")).expect("a tarball")
+}
+
+static SMALL_BASE: LazyLock<Vec<u8>> = LazyLock::new(|| base_with(&TOOLS, 0));
+static LARGE_BASE: LazyLock<Vec<u8>> = LazyLock::new(|| base_with(&TOOLS, 6_000_000));
+
+/// Texts that hardly compress, the same in every run.
+fn random_text(length: usize) -> String {
+    let mut random = Random::new(7);
+    std::iter::repeat_with(|| char::from(b' ' + u8::try_from(random.below(95)).expect("below 95")))
+        .take(length)
+        .collect()
+}
+
+/// A generator that needs no crate: Knuth's linear congruence (MMIX).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Whether a program is on this machine and does what it is asked to.
+pub(crate) fn succeeds(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// The digest of a file.
+pub(crate) fn digest(path: &Path) -> String {
+    fixture::digest_of_file(path)
+}
