@@ -109,9 +109,14 @@ impl Diagnostics {
         }
     }
 
+    /// What stops the build, in the order in which it was found.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
     /// Whether something stops the build.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.errors().next().is_some()
     }
 
     /// Whether a code was found.

@@ -7,7 +7,6 @@ pub mod architecture;
 pub mod assemble;
 pub mod base;
 pub mod json;
-pub mod reference;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +14,10 @@ use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::layer::Layer;
 
+pub use crate::reference::ImageReference;
 pub use architecture::Architecture;
 pub use assemble::{AssembleError, Settings, assemble};
 pub use base::{Base, BaseImage};
-pub use reference::ImageReference;
 
 /// The annotation on a layer's descriptor that says what the layer holds; layers of the base have none.
 pub const ANNOTATION_ROLE: &str = "io.bootsmith.layer";

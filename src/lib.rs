@@ -7,6 +7,7 @@ pub mod digest;
 pub mod epoch;
 pub mod name;
 pub mod path;
+pub mod reference;
 // Floor 1: inputs.
 pub mod document;
 pub mod source;

@@ -5,7 +5,6 @@
 
 mod environment;
 mod environment_file;
-mod image;
 mod lint;
 mod objects;
 mod parameter;

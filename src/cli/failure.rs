@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use annotate_snippets::Renderer;
 
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::host::{Failure, WriteError};
 use crate::inspect::Fault;
 use crate::pipeline::{BuildError, PrepareError};
@@ -70,7 +71,7 @@ impl CommandFailure {
     fn explain(&self) -> (String, u8) {
         match self {
             Self::Release(Failure::Prepare { sources, error: PrepareError::Input(diagnostics) }) => {
-                (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), INPUT)
+                (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), input_code(diagnostics))
             }
             Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => (
                 chain("bug", bug, Some("this is a fault of bootsmith: please report it with your bootstrap.toml")),
@@ -84,6 +85,13 @@ impl CommandFailure {
             Self::Usage(message, hint) => (format!("error: {message}\nhint: {hint}\n"), USAGE),
         }
     }
+}
+
+/// What the command line asks for and the spec does not have is a fault of the command line: nothing written is wrong.
+fn input_code(diagnostics: &Diagnostics) -> u8 {
+    let asked_for = [Code::UNKNOWN_ENVIRONMENT, Code::PLATFORM, Code::VERSION, Code::BASE, Code::INVALID_VALUE];
+    let is_usage = |error: &&Diagnostic| error.place.is_none() && asked_for.contains(&error.code);
+    if diagnostics.errors().all(|error| is_usage(&error)) { USAGE } else { INPUT }
 }
 
 /// Every fault of a tarball.

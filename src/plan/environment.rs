@@ -186,6 +186,7 @@ fn read(
 ) -> Environment {
     let sections = written.as_table().expect("the sections are a table");
     let target = format!("{}-{name}", release.project);
+    check_name(name, sections, release.spec, context);
     let parameters = parameter::read_all(section(sections, "parameters"), context);
     let volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
     let networks = objects::read_all(section(sections, "networks"), "network", &target, context);
@@ -218,6 +219,17 @@ fn read(
         scripts,
         hooks,
         written,
+    }
+}
+
+/// A word after a command is the environment of that name, else a service or script.
+fn check_name(name: &Label, sections: &Table, spec: &Spec, context: &mut Context) {
+    for (plural, what) in [("services", "service"), ("scripts", "script")] {
+        if section(sections, plural).get(name.as_str()).is_some() {
+            let span = spec.environments.get(name).map(|environment| environment.span);
+            let message = format!("`{name}` is an environment and a {what}: `restart {name}` could mean either");
+            context.error(Code::DUPLICATE, span, message, "give one of them another name");
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use crate::document::Context;
 use crate::document::fields::Spanned;
 use crate::document::node::Span;
 use crate::name::Label;
+use crate::reference::ReferenceParts;
 use crate::source::{Source, Sources};
 use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
 use super::environment::{self, Release};
 use super::scope::{Place, Scope, unescaped};
-use super::{Plan, Platform, image, objects};
+use super::{Plan, Platform, objects};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -261,7 +262,7 @@ fn add_release_variables(spec: &Spec, scope: &mut Scope, context: &mut Context) 
 fn read_repository(spec: &Spec, project: &Label, scope: &mut Scope, context: &mut Context) -> Option<String> {
     let Some(written) = &spec.bootstrap.repository else { return Some(format!("{project}/bootstrap")) };
     let text = unescaped(&scope.interpolate(&written.value, written.span, Place::Closed, context)?)?;
-    match image::parse(&text) {
+    match ReferenceParts::parse(&text) {
         Some(reference) if reference.tag.is_none() && reference.digest.is_none() => Some(text),
         _ => {
             let message = format!("`{text}` is no repository");

@@ -7,10 +7,11 @@ use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
 use crate::name::{EnvironmentKey, Label};
+use crate::reference::ReferenceParts;
 
 use super::scope::{pieces, unescaped};
 use super::{Dependency, FileKind, Gate, Piece, PullPolicy, Service, ServiceKind};
-use super::{image, lint, service_files, service_keys};
+use super::{lint, service_files, service_keys};
 
 /// What a service may refer to.
 pub(super) struct Surroundings<'a> {
@@ -84,7 +85,7 @@ fn check_image(text: &str, span: Span, production: bool, context: &mut Context) 
     if text.is_empty() && span.end - span.start > QUOTES {
         return;
     }
-    match image::parse(text) {
+    match ReferenceParts::parse(text) {
         None => context.error(
             Code::IMAGE,
             span,

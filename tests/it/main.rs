@@ -7,6 +7,7 @@ mod base;
 mod build;
 mod e2e;
 mod fixture;
+mod gallery;
 mod hostile_values;
 mod image;
 mod inspect;

@@ -153,7 +153,7 @@ fn what_is_no_base() {
 fn a_text_that_names_no_base() {
     let project = Project::new();
     for base in ["", "docker:28-cli", "docker://docker:28-cli", "oci:", "scratch:x", "base.tar"] {
-        let seen = build_on(&project, base).expect(1);
+        let seen = build_on(&project, base).expect(2);
         assert!(seen.err.starts_with(&format!("error[B030]: `{base}` is no base")), "{}", seen.err);
     }
 }

@@ -86,7 +86,7 @@ fn environments_are_selected_by_name() {
     assert_eq!(environments(&[]).as_deref(), Some("development production testing"));
     let two = ["--environment", "testing", "--environment", "production"];
     assert_eq!(environments(&two).as_deref(), Some("production testing"));
-    let seen = run(project.build().args(["--environment", "testin"])).expect(1);
+    let seen = run(project.build().args(["--environment", "testin"])).expect(2);
     assert!(seen.err.contains("error[B012]: unknown environment `testin`"), "{}", seen.err);
     assert!(seen.err.contains("did you mean `testing`?"), "{}", seen.err);
 }
@@ -128,7 +128,7 @@ fn a_lint_is_an_error_until_it_is_allowed() {
     assert!(allowed.err.starts_with("warning[B018]: "), "{}", allowed.err);
     project.change("platforms", "allow = [\"B018\"]\nplatforms");
     assert!(run(&mut project.build()).expect(0).err.starts_with("warning[B018]: "));
-    let unknown = run(project.build().args(["--allow", "B002"])).expect(1);
+    let unknown = run(project.build().args(["--allow", "B002"])).expect(2);
     assert!(unknown.err.contains("B002"), "{}", unknown.err);
 }
 

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::digest::Digest;
+
 /// A name and a tag that every image tool accepts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageReference {
@@ -34,9 +36,7 @@ const DEFAULT_DOMAIN: &str = "docker.io";
 impl ImageReference {
     /// Reads `name:tag`; a name without a registry is one of Docker Hub, as everywhere.
     pub fn parse(text: &str) -> Result<Self, ReferenceFault> {
-        let last_segment = text.rfind('/').map_or(0, |slash| slash + 1);
-        let colon = text[last_segment..].rfind(':').map(|at| last_segment + at);
-        match colon {
+        match tag_colon(text) {
             Some(colon) => Self::new(&text[..colon], &text[colon + 1..]),
             None => Err(ReferenceFault::NoTag(text.to_owned())),
         }
@@ -44,10 +44,10 @@ impl ImageReference {
 
     /// Puts a repository name and a tag together.
     pub fn new(repository: &str, tag: &str) -> Result<Self, ReferenceFault> {
-        let (domain, path) = split_domain(repository);
-        if !is_domain(domain) || !path.split('/').all(is_component) || domain.len() + path.len() > 254 {
+        if !is_name(repository) {
             return Err(ReferenceFault::Name(repository.to_owned()));
         }
+        let (domain, path) = split_domain(repository);
         if !is_tag(tag) {
             return Err(ReferenceFault::Tag(tag.to_owned()));
         }
@@ -69,6 +69,50 @@ impl ImageReference {
         let path = self.path.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(&self.path);
         format!("{path}:{}", self.tag)
     }
+}
+
+/// What a text that names an image says: tag and digest may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReferenceParts<'a> {
+    /// Registry and repository, as written.
+    pub name: &'a str,
+    /// The tag.
+    pub tag: Option<&'a str>,
+    /// The digest.
+    pub digest: Option<Digest>,
+}
+
+impl<'a> ReferenceParts<'a> {
+    /// Reads `[registry/]name[:tag][@digest]` (<https://github.com/distribution/reference>); `None` when it is none.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (text, digest) = match text.split_once('@') {
+            Some((text, digest)) => (text, Some(Digest::parse(digest).ok()?)),
+            None => (text, None),
+        };
+        let (name, tag) = match tag_colon(text) {
+            Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
+            None => (text, None),
+        };
+        (is_name(name) && tag.is_none_or(is_tag)).then_some(Self { name, tag, digest })
+    }
+
+    /// Whether the reference may mean something else tomorrow.
+    pub fn floats(&self) -> bool {
+        self.digest.is_none() && matches!(self.tag, None | Some("latest"))
+    }
+}
+
+/// Where the tag starts: the last colon that is no port's.
+fn tag_colon(text: &str) -> Option<usize> {
+    let last_segment = text.rfind('/').map_or(0, |slash| slash + 1);
+    text[last_segment..].rfind(':').map(|at| last_segment + at)
+}
+
+fn is_name(repository: &str) -> bool {
+    /// `RepositoryNameTotalLengthMax` of distribution/reference, without the slash that joins domain and path.
+    const MAX_NAME_BYTES: usize = 254;
+    let (domain, path) = split_domain(repository);
+    is_domain(domain) && path.split('/').all(is_component) && domain.len() + path.len() <= MAX_NAME_BYTES
 }
 
 /// The first segment is a registry when it cannot be anything else: a dot, a port, or `localhost`.
@@ -133,6 +177,19 @@ mod tests {
         ] {
             let reference = ImageReference::parse(text).expect(text);
             assert_eq!((reference.to_string().as_str(), reference.familiar().as_str()), (normalised, familiar));
+        }
+    }
+
+    #[test]
+    fn a_reference_without_a_fixed_tag_floats() {
+        let digest = format!("a@sha256:{}", "0".repeat(64));
+        for (text, floats) in
+            [("a", true), ("a:latest", true), ("localhost:5000/a", true), ("a:1", false), (&*digest, false)]
+        {
+            assert_eq!(ReferenceParts::parse(text).expect(text).floats(), floats, "{text}");
+        }
+        for text in ["", "a/B", "a b", "a:", "a@sha256:12", "https://a/b", "a/b:x y", "-a", "a//b"] {
+            assert_eq!(ReferenceParts::parse(text), None, "{text}");
         }
     }
 

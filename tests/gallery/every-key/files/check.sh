@@ -1,0 +1,4 @@
+#!/bin/sh
+# Checks the data.
+set -eu
+test -d /data

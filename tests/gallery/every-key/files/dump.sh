@@ -1,0 +1,4 @@
+#!/bin/bash
+# Writes the data.
+set -eu
+tar -C /data -cf - .
