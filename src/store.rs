@@ -12,6 +12,7 @@ pub mod disk;
 mod docker_archive;
 pub(crate) mod layer_check;
 pub(crate) mod oci_layout;
+mod parallel;
 pub mod receipt;
 pub(crate) mod tarball;
 pub mod tools;

@@ -10,6 +10,7 @@ use super::cache::Cache;
 use super::container::Container;
 use super::layer_check::{check, compare, is_gzip};
 use super::oci_layout::{architecture, parse};
+use super::parallel::in_parallel;
 use super::{ContentFault, StoreError};
 use crate::digest::Digest;
 use crate::image::{Architecture, BaseImage};
@@ -69,8 +70,10 @@ pub(super) fn verify(container: &Container, found: Found, cache: &Cache) -> Resu
         let message = format!("it names {} layers, the archive {}", diff_ids.len(), found.layers.len());
         return Err(container.fault(ContentFault::Document { document: found.config_name, message }));
     }
-    let layers = found.layers.iter().zip(diff_ids).map(|(name, diff_id)| verify_layer(container, name, diff_id, cache));
-    Ok(BaseImage { layers: layers.collect::<Result<_, _>>()?, architecture: found.architecture, config: found.config })
+    let layers: Vec<_> = found.layers.iter().zip(diff_ids).collect();
+    let layers = in_parallel(&layers, |(name, diff_id)| verify_layer(container, name, diff_id, cache));
+    let layers = layers.into_iter().collect::<Result<_, _>>()?;
+    Ok(BaseImage { layers, architecture: found.architecture, config: found.config })
 }
 
 /// A plain tar is verified by its diffID; of a compressed one the blob's own digest says what to remember it by.

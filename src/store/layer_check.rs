@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ContentFault;
 use super::cache::{Cache, Kind};
-use crate::digest::{Descriptor, Digest, HashingReader};
+use super::parallel::hash_beside;
+use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
 use crate::layer::content::{Content, FileSlice};
 use crate::layer::gzip::{COMPRESSOR, LayerWriter};
@@ -87,12 +88,11 @@ fn check_gzip(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) ->
 fn look_through_gzip(slice: &FileSlice, what: &str) -> Result<(Descriptor, Option<Vec<ListedPath>>), ContentFault> {
     let limit = unpack_limit(slice.size());
     let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
-    let mut tar = HashingReader::new(decoder.take(limit + 1));
-    let listing = list(&mut tar);
-    if tar.inner().limit() == 0 {
+    let (listing, tar) = hash_beside(decoder.take(limit + 1), |mut tar| list(&mut tar));
+    if tar.size > limit {
         return Err(ContentFault::Limit { what: format!("the unpacked size of {what}"), limit });
     }
-    Ok((tar.complete(), Some(listing?)))
+    Ok((tar, Some(listing?)))
 }
 
 /// How far a blob of some size may grow.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::cache::Cache;
 use super::container::Container;
 use super::layer_check::{check, compare};
+use super::parallel::in_parallel;
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::{Architecture, BaseImage};
@@ -75,9 +76,10 @@ pub(super) fn verify(container: &Container, found: Found, cache: &Cache) -> Resu
         let message = format!("it names {} layers, its manifest {}", diff_ids.len(), found.layers.len());
         return Err(container.fault(ContentFault::Document { document: "configuration".to_owned(), message }));
     }
-    let layers =
-        found.layers.iter().zip(diff_ids).map(|(layer, diff_id)| verify_layer(container, layer, diff_id, cache));
-    Ok(BaseImage { layers: layers.collect::<Result<_, _>>()?, architecture: found.architecture, config: found.config })
+    let layers: Vec<_> = found.layers.iter().zip(diff_ids).collect();
+    let layers = in_parallel(&layers, |(layer, diff_id)| verify_layer(container, layer, diff_id, cache));
+    let layers = layers.into_iter().collect::<Result<_, _>>()?;
+    Ok(BaseImage { layers, architecture: found.architecture, config: found.config })
 }
 
 fn verify_layer(
