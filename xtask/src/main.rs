@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tasks work on this machine's files; the library does not")]
 
 mod base;
+mod bench;
 mod build_bootstrap;
 mod command;
 mod e2e;
@@ -38,6 +39,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Check everything, as CI does
     Test(test::Options),
+    /// Print how fast the build is, as ratios
+    Bench(bench::Options),
     /// Run the end-to-end tests against the engine of this machine
     E2e(e2e::Options),
 }
@@ -59,6 +62,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Samples(options) => samples::run(&options),
         Task::Tidy(options) => tidy::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::E2e(options) => e2e::run(&options),
     }?;
     Ok(ExitCode::SUCCESS)
