@@ -38,12 +38,12 @@ pub(super) fn check(arguments: &Check) -> Result<(), CommandFailure> {
     warn(&sources, &prepared);
     let plan = &prepared.plan;
     let services: usize = plan.environments.iter().map(|environment| environment.services.len()).sum();
-    anstream::println!(
-        "{} {}: {} environments, {services} services, nothing wrong",
-        plan.project,
-        plan.version,
-        plan.environments.len()
-    );
+    let environments = plan.environments.len();
+    let found = match prepared.warnings.sorted().len() {
+        0 => "nothing wrong".to_owned(),
+        warnings => format!("{warnings} warnings"),
+    };
+    anstream::println!("{} {}: {environments} environments, {services} services, {found}", plan.project, plan.version);
     Ok(())
 }
 

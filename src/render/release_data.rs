@@ -106,13 +106,9 @@ fn mount_record(
             .with("directory", &format!("configs/{source}")),
         (_, _, Some(content @ Rendered::Pieces(_))) => {
             let parameters: Vec<_> = content.parameters().into_iter().collect();
-            let secret = environment
-                .parameters
-                .iter()
-                .any(|(name, parameter)| parameter.secret && parameters.contains(&name.as_str()));
             let record = record.with("kind", "config").with("source", source.as_str());
             let record = record.with("pieces", &format!("configs/{source}.pieces"));
-            record.with("parameters", &parameters.join(" ")).with_flag("secret", secret)
+            record.with("parameters", &parameters.join(" "))
         }
         _ => record.with("kind", "config").with("source", source.as_str()).with("file", &format!("configs/{source}")),
     };

@@ -19,7 +19,7 @@ volume_of_mount() { # needs mount_id and mount_fingerprint
 }
 
 driver_stored_salt() {
-    awk -F '|' '$2 == "secret" && $6 != "" { print $6; exit }' "$work/volumes"
+    awk -F '|' '$6 != "" { print $6; exit }' "$work/volumes"
 }
 
 # Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
@@ -82,10 +82,12 @@ create_volume() {
         --label "io.bootsmith.source=$mount_source" --label "io.bootsmith.fingerprint=$mount_fingerprint" \
         --label "io.bootsmith.owner=$mount_uid:$mount_gid:$mount_mode"
     if [ "$mount_kind" = secret ]; then
-        set -- "$@" --label io.bootsmith.kind=secret --label "io.bootsmith.salt=$salt"
+        set -- "$@" --label io.bootsmith.kind=secret
     else
         set -- "$@" --label io.bootsmith.kind=config
     fi
+    # The salt is kept with what it salted: the same bytes have the same name the next time.
+    ! takes_secret || set -- "$@" --label "io.bootsmith.salt=$salt"
     capture "$work/answer" docker volume create "$@" "$file_volume" || fail_file "$(complaint)"
 }
 

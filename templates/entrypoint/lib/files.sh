@@ -62,11 +62,17 @@ fingerprint_mount() {
 # What stands before the bytes in a fingerprint: needs the mount_ variables.
 fingerprint_meta() {
     fingerprint_salt=''
-    [ "$mount_kind" != secret ] || fingerprint_salt=$salt
-    for fingerprint_parameter in $mount_parameters; do
-        has_word "$parameters_secret" "$fingerprint_parameter" && fingerprint_salt=$salt
-    done
+    ! takes_secret || fingerprint_salt=$salt
     printf '%s\n' "$fingerprint_salt" "$mount_uid" "$mount_gid" "$mount_mode"
+}
+
+# Whether a secret takes part in the bytes: a secret, or a config that uses one.
+takes_secret() {
+    [ "$mount_kind" != secret ] || return 0
+    for secret_candidate in $mount_parameters; do
+        ! has_word "$parameters_secret" "$secret_candidate" || return 0
+    done
+    return 1
 }
 
 digest_of_input() {

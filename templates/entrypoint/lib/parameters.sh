@@ -11,6 +11,8 @@ parameters_given='' parameters_secret='' parameters_missing=''
 
 # A fault of the preflight. MESSAGE [HINT]
 add_fault() {
+    # Two services that want one secret are one fault.
+    grep -qxF -e "error: $1" "$work/faults" 2>/dev/null && return 0
     printf 'error: %s\n' "$1" >>"$work/faults"
     [ -z "${2:-}" ] || printf 'hint: %s\n' "$2" >>"$work/faults"
     faults=$((${faults:-0} + 1))

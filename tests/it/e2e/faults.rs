@@ -134,6 +134,31 @@ stop_grace_period = "1s"
 }
 
 #[test]
+fn a_config_with_a_secret_is_the_same_the_next_time() {
+    let Some(surroundings) = surroundings() else { return };
+    let rest = r#"
+[parameters.API_KEY]
+secret = true
+required = true
+[configs.settings]
+content = "key=${API_KEY}\n"
+[services.user]
+image = "sample/box:1.0.0"
+command = ["sh", "-c", "cat /etc/settings; while :; do sleep 1; done"]
+configs = [{ source = "settings", target = "/etc/settings" }]
+stop_grace_period = "1s"
+"#;
+    let mut product = product(&surroundings, "e2e-salt", rest);
+    product.given = vec!["API_KEY=a key".to_owned()];
+    let target = product.target("production");
+    product.run(&["up"]).expect(0);
+    let user = containers_of_service(&target, "user");
+    assert_eq!(docker(&["logs", &user[0]]), "key=a key");
+    product.run(&["up"]).expect(0);
+    assert_eq!(containers_of_service(&target, "user"), user);
+}
+
+#[test]
 fn a_job_runs_once_and_orphans_go_last() {
     let Some(surroundings) = surroundings() else { return };
     let rest = r#"

@@ -1,4 +1,4 @@
-//! The same values through Compose itself, the new one and the old one.
+//! The same values through Compose itself.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
