@@ -13,3 +13,4 @@ mod image;
 mod inspect;
 mod invalid_specs;
 mod readme;
+mod reference;
