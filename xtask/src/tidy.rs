@@ -1,9 +1,11 @@
 //! `cargo xtask tidy`: what compilers and linters do not check.
 //!
-//! One table of floors decides which module may use which; the other checks keep files short, headed, linked and free of words
+//! One table of floors decides which module may use which, one of absences what else a module must not hold; the other checks keep files short, headed, linked and free of words
 //! that belong to no published text. Every fault is reported, then the task fails.
 
+mod absences;
 mod diagnostics;
+mod document;
 mod floors;
 mod text;
 mod uses;
@@ -11,7 +13,7 @@ mod uses;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use clap::Args;
 
 use crate::project;
@@ -19,7 +21,7 @@ use crate::project;
 /// Options of `cargo xtask tidy`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Write what is generated: the table of floors in docs/architecture.md, docs/reference/diagnostics.md
+    /// Write what is generated: floors and absences in docs/architecture.md, docs/reference/diagnostics.md
     #[arg(long)]
     write: bool,
 }
@@ -29,8 +31,6 @@ struct Source {
     path: String,
     text: String,
 }
-
-const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Checks the repository.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -55,8 +55,9 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
     for source in &library {
         faults.extend(uses::check(floors::ROOMS, &source.path, &source.text)?);
     }
-    if let Some(architecture) = sources.iter().find(|source| source.path == ARCHITECTURE) {
-        faults.extend(floors::check_document(floors::ROOMS, &architecture.text));
+    faults.extend(absences::check(library.iter().map(|source| (source.path.as_str(), source.text.as_str())))?);
+    if let Some(architecture) = sources.iter().find(|source| source.path == document::PAGE) {
+        faults.extend(document::check(&architecture.text));
     }
     for source in sources {
         faults.extend(text::check(&source.path, &source.text));
@@ -85,11 +86,9 @@ fn read(root: &Path) -> Result<Vec<Source>> {
 }
 
 fn write_architecture(root: &Path) -> Result<()> {
-    let path = root.join(ARCHITECTURE);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{ARCHITECTURE}`"))?;
-    let written = floors::write_document(floors::ROOMS, &text)
-        .with_context(|| format!("`{ARCHITECTURE}` has no markers `{}` and `{}`", floors::BEGIN, floors::END))?;
-    Ok(fs::write(path, written)?)
+    let path = root.join(document::PAGE);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", document::PAGE))?;
+    Ok(fs::write(path, document::write(&text).map_err(Error::msg)?)?)
 }
 
 fn write_diagnostics(root: &Path) -> Result<()> {

@@ -99,23 +99,8 @@ pub(super) fn module_of(path: &str) -> Option<&str> {
     (!matches!(below, "lib.rs" | "main.rs")).then_some(module)
 }
 
-/// Whether a document holds the table as it is.
-pub(super) fn check_document(rooms: &[Room], text: &str) -> Vec<String> {
-    match write_document(rooms, text) {
-        Some(written) if written == text => Vec::new(),
-        Some(_) => vec!["docs/architecture.md: the table is old; run `cargo xtask tidy --write`".to_owned()],
-        None => vec![format!("docs/architecture.md: no markers `{BEGIN}` and `{END}`")],
-    }
-}
-
-/// The document with the table as it is; `None` when it has no markers.
-pub(super) fn write_document(rooms: &[Room], text: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}{END}{after}", draw(rooms)))
-}
-
-fn draw(rooms: &[Room]) -> String {
+/// The table for the document.
+pub(super) fn draw(rooms: &[Room]) -> String {
     let mut table = String::from("| floor | module | says | may use of its floor |\n|---|---|---|---|\n");
     for room in rooms {
         let floor = FLOORS.get(usize::from(room.floor)).unwrap_or(&"");
@@ -162,15 +147,5 @@ mod tests {
             check_rooms(&rooms, paths.into_iter()),
             ["src/image: not in the table of floors", "table of floors: src/ has no module `gone`"]
         );
-    }
-
-    #[test]
-    fn an_old_table_in_the_document_is_found() {
-        let text = format!("# Architecture\n\n{BEGIN}\nold\n{END}\nmore\n");
-        assert_eq!(check_document(ROOMS, &text).len(), 1);
-        let written = write_document(ROOMS, &text).expect("it has markers");
-        assert!(written.starts_with("# Architecture\n\n") && written.ends_with("\nmore\n"));
-        assert_eq!(check_document(ROOMS, &written), Vec::<String>::new());
-        assert_eq!(check_document(ROOMS, "# Architecture\n").len(), 1);
     }
 }

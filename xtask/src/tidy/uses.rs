@@ -18,13 +18,18 @@ pub(super) fn check(rooms: &[Room], path: &str, text: &str) -> Result<Vec<String
     let Some(module) = floors::module_of(path) else {
         return Ok(Vec::new());
     };
+    let objections = modules(path, text)?.into_iter().filter_map(|(line, used)| {
+        floors::objection(rooms, module, &used).map(|objection| format!("{path}:{line}: {objection}"))
+    });
+    Ok(objections.collect())
+}
+
+/// Line and top-level module of every path in a file.
+pub(super) fn modules(path: &str, text: &str) -> Result<BTreeSet<(usize, String)>> {
     let file = syn::parse_file(text).with_context(|| format!("cannot parse `{path}`"))?;
     let mut reader = Reader { here: module_path(path), uses: BTreeSet::new() };
     reader.visit_file(&file);
-    let objections = reader.uses.iter().filter_map(|(line, used)| {
-        floors::objection(rooms, module, used).map(|objection| format!("{path}:{line}: {objection}"))
-    });
-    Ok(objections.collect())
+    Ok(reader.uses)
 }
 
 /// The module that a file is: `src/image/base.rs` is `image::base`.
