@@ -109,7 +109,7 @@ pub struct LayerSummary {
 
 /// Opens a tarball and reads its documents.
 pub fn open(path: &Path) -> Result<BootstrapArchive, StoreError> {
-    load::load(Container::open(path)?)
+    load::load(load::open(path)?)
 }
 
 impl BootstrapArchive {

@@ -1,7 +1,7 @@
 //! Where images come from and go to: OCI layouts, archives of Docker and podman, the content cache, the tarball.
 //!
-//! Takes in paths and images; gives out verified bases, cached layers and a finished file. Everything that is read is untrusted and
-//! verified; everything that is written appears whole or not at all. Knows no platform, prints nothing.
+//! Takes in paths and images; gives out bases, cached layers and a finished file. Everything that is read is untrusted and verified
+//! before anything made of it gets a name; everything that is written appears whole or not at all. Knows no platform, prints nothing.
 #![allow(clippy::disallowed_methods, reason = "this room keeps images in files; `disk` and `cache` open them")]
 
 pub mod archive;
@@ -24,6 +24,7 @@ use crate::digest::{Digest, DigestFault};
 use crate::image::Architecture;
 use crate::image::base::BaseFault;
 use crate::layer::PackError;
+use crate::layer::unverified::{Origin, ReadError, WrongBytes};
 
 pub use archive::write_archive;
 pub use base::{BaseReference, open_base};
@@ -192,12 +193,30 @@ impl StoreError {
         }
     }
 
+    /// Bytes that were read, and in the case of an action `write` written to a path.
+    pub(crate) fn reading(error: ReadError, action: &'static str, path: &Path) -> Self {
+        match error {
+            ReadError::Wrong(wrong) => (*wrong).into(),
+            // A base that changes while it is copied is another matter than a disk that is full.
+            ReadError::Io(error) => match error.kind() {
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => Self::SourceChanged,
+                _ => Self::disk(action, path)(error),
+            },
+        }
+    }
+
     pub(crate) fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Disk { action, path: path.to_owned(), source }
     }
 
     pub(crate) fn content(path: &Path) -> impl FnOnce(ContentFault) -> Self {
         move |fault| Self::Content { path: path.to_owned(), fault: Box::new(fault) }
+    }
+}
+
+impl From<WrongBytes> for StoreError {
+    fn from(WrongBytes { origin: Origin { path, what }, expected, actual }: WrongBytes) -> Self {
+        Self::content(&path)(ContentFault::WrongDigest { what, expected, actual })
     }
 }
 

@@ -21,6 +21,13 @@ pub struct Span {
     pub end: usize,
 }
 
+impl Span {
+    /// What stands here in the text of the file; empty when it is not this file's place.
+    pub fn text(self, file: &str) -> &str {
+        file.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
 /// A value and where it was written.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -142,9 +149,9 @@ impl Table {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Every value, to be changed in place.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = (&str, &mut Node)> {
-        self.entries.iter_mut().map(|(key, entry)| (key.as_str(), &mut entry.node))
+    /// Every entry, its value to be changed in place.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Entry)> {
+        self.entries.iter_mut().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// Sets a key, and gives back what it was.

@@ -22,7 +22,7 @@ fn try_read(project: &Path, path: &str) -> Result<Source, SourceFault> {
     let place = inside(project, &project.join(path))?;
     let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
     if kind.is_dir() {
-        return read_folder(project, &place).map(Source::Folder);
+        return read_folder(project, path, &place).map(Source::Folder);
     }
     check_regular(kind)?;
     read_file(&place).map(Source::File)
@@ -58,19 +58,19 @@ fn read_file(path: &Path) -> Result<Arc<[u8]>, SourceFault> {
     if bytes.len() as u64 > MAX_FILE_BYTES { Err(SourceFault::TooLarge) } else { Ok(Arc::from(bytes)) }
 }
 
-fn read_folder(project: &Path, folder: &Path) -> Result<BTreeMap<RelativePath, Arc<[u8]>>, SourceFault> {
+/// Every file below a folder that the spec names `written`.
+fn read_folder(project: &Path, written: &str, folder: &Path) -> Result<BTreeMap<RelativePath, Arc<[u8]>>, SourceFault> {
     let mut files = BTreeMap::new();
     let mut total = 0;
     for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
-        let entry = entry.map_err(|error| SourceFault::Unreadable(error.to_string()))?;
+        let entry = entry.map_err(|error| walk_fault(&error, written, folder))?;
         let place = inside(project, entry.path())?;
         let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
         if kind.is_dir() {
             if entry.path_is_symlink() {
-                return Err(SourceFault::Outside(format!(
-                    "holds the symbolic link `{}` to a folder",
-                    entry.path().display()
-                )));
+                let link = shown(written, folder, entry.path());
+                let target = shown(".", &project.canonicalize().map_err(|error| fault(&error))?, &place);
+                return Err(SourceFault::Outside(format!("holds the symbolic link `{link}` to the folder `{target}`")));
             }
             continue;
         }
@@ -83,6 +83,25 @@ fn read_folder(project: &Path, folder: &Path) -> Result<BTreeMap<RelativePath, A
         files.insert(relative(folder, entry.path())?, bytes);
     }
     Ok(files)
+}
+
+/// A path below a folder as the spec would write it: where the project lies is the machine's business.
+fn shown(written: &str, folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).expect("a path below the folder").display().to_string();
+    match (written, below.as_str()) {
+        (_, "") => written.to_owned(),
+        (".", _) => below,
+        _ => format!("{}/{below}", written.trim_end_matches('/')),
+    }
+}
+
+/// Without the path of the machine that the walk puts before the reason.
+fn walk_fault(error: &walkdir::Error, written: &str, folder: &Path) -> SourceFault {
+    let reason = error.io_error().map_or_else(|| "links in a circle".to_owned(), ToString::to_string);
+    match error.path() {
+        Some(path) => SourceFault::Unreadable(format!("`{}`: {reason}", shown(written, folder, path))),
+        None => SourceFault::Unreadable(reason),
+    }
 }
 
 fn relative(folder: &Path, path: &Path) -> Result<RelativePath, SourceFault> {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
+use super::load::without_bytes;
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, HashingReader};
 use crate::layer::content::FileSlice;
@@ -81,10 +82,16 @@ fn refuse_grown(tar: &Unpacked<'_>, slice: &FileSlice) -> Result<(), ContentFaul
 /// Visits the entries of a tar until the visitor has seen enough.
 fn walk<R: Read>(
     tar: &mut R,
-    mut visit: impl FnMut(&str, &mut tar::Entry<'_, &mut R>) -> io::Result<bool>,
+    visit: impl FnMut(&str, &mut tar::Entry<'_, &mut R>) -> io::Result<bool>,
 ) -> Result<(), ContentFault> {
-    let mut archive = tar::Archive::new(tar);
-    for entry in archive.entries()? {
+    try_walk(tar, visit).map_err(|error| without_bytes(error.into()))
+}
+
+fn try_walk<R: Read>(
+    tar: &mut R,
+    mut visit: impl FnMut(&str, &mut tar::Entry<'_, &mut R>) -> io::Result<bool>,
+) -> io::Result<()> {
+    for entry in tar::Archive::new(tar).entries()? {
         let mut entry = entry?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if !visit(path.trim_end_matches('/'), &mut entry)? {

@@ -3,11 +3,15 @@
 //! Takes in bytes or an open file; gives out readers, and a fast way to copy. A part of a file stays readable when its name is
 //! taken by another file meanwhile, because the file is held open. Opens no file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use super::beside::BLOCK_SIZE;
+use super::unverified::{ReadError, Unverified};
+use crate::digest::{Digest, Hasher};
 
 /// The bytes of a blob.
 #[derive(Clone, Debug)]
@@ -16,27 +20,32 @@ pub enum Content {
     Memory(Arc<[u8]>),
     /// A part of a file.
     File(FileSlice),
+    /// A part of a file that is verified when its bytes are used.
+    Unverified(Unverified),
 }
 
 impl Content {
-    /// Reads the bytes from their start.
-    pub fn reader(&self) -> Box<dyn Read + Send + '_> {
-        match self {
+    /// Reads the bytes from their start; what is unverified is verified first.
+    pub fn reader(&self) -> Result<Box<dyn Read + Send + '_>, ReadError> {
+        Ok(match self {
             Self::Memory(bytes) => Box::new(bytes.as_ref()),
             Self::File(slice) => Box::new(slice.reader()),
-        }
+            Self::Unverified(unverified) => Box::new(unverified.verify()?.reader()),
+        })
     }
 
-    /// Copies the bytes to a file, calling `progress` with the size of each piece; gives how many bytes there were. A file that
-    /// was written to since it was opened is [`io::ErrorKind::InvalidData`]: what was verified is not what was copied.
-    pub fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
+    /// Copies the bytes to a file, calling `progress` with the size of each piece; gives how many bytes there were. What is unverified
+    /// is verified meanwhile: only when this succeeds, the target is worth something. A file that was written to since it was
+    /// opened is [`io::ErrorKind::InvalidData`]: what was verified is not what was copied.
+    pub fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> Result<u64, ReadError> {
         match self {
             Self::Memory(bytes) => {
                 target.write_all(bytes)?;
                 progress(bytes.len() as u64);
                 Ok(bytes.len() as u64)
             }
-            Self::File(slice) => slice.copy_to(target, progress),
+            Self::File(slice) => Ok(slice.copy_to(target, progress)?),
+            Self::Unverified(unverified) => unverified.copy_to(target, progress),
         }
     }
 }
@@ -51,8 +60,21 @@ pub struct FileSlice {
     size: u64,
 }
 
+/// What the system says about a part of a file: no bytes of it, but enough to tell one state from another.
+#[derive(Clone, Debug)]
+pub struct SliceState {
+    /// About the file.
+    pub metadata: Metadata,
+    /// Where the part starts in the file.
+    pub offset: u64,
+    /// How many bytes the part has.
+    pub size: u64,
+}
+
 /// How much is copied at once, and between two calls of `progress`.
-const COPY_SIZE: usize = 1024 * 1024;
+const COPY_SIZE: usize = BLOCK_SIZE;
+/// How much is hashed at once.
+const HASH_SIZE: usize = 256 * 1024;
 /// Writes that start at a page are the ones a kernel takes in large pieces.
 const PAGE_SIZE: u64 = 4096;
 
@@ -68,19 +90,27 @@ impl FileSlice {
         fits.then(|| Self { file: Arc::clone(&self.file), modified: self.modified, offset: self.offset + offset, size })
     }
 
-    /// Where the part starts in its file.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// How many bytes the part has.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The file.
-    pub fn file(&self) -> &File {
-        &self.file
+    /// The state of the file now.
+    pub fn state(&self) -> io::Result<SliceState> {
+        Ok(SliceState { metadata: self.file.metadata()?, offset: self.offset, size: self.size })
+    }
+
+    /// The digest of the part.
+    pub fn digest(&self) -> io::Result<Digest> {
+        let mut hasher = Hasher::default();
+        let mut reader = self.reader();
+        let mut buffer = vec![0; HASH_SIZE];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(hasher.complete().digest),
+                read => hasher.update(&buffer[..read]),
+            }
+        }
     }
 
     /// Reads the part from its start, independently of other readers.
@@ -88,24 +118,32 @@ impl FileSlice {
         SliceReader { slice: self, position: 0 }
     }
 
+    /// Whether the file was written to since it was opened.
+    pub(super) fn was_written_to(&self) -> bool {
+        modified(&self.file) != self.modified
+    }
+
     /// Reads and writes large aligned pieces. The kernel's own `copy_file_range` works page by page when the two offsets differ
     /// within a page, as they do between tars: it took half as long again, and left the disk more to do.
     fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
         let mut buffer = vec![0; COPY_SIZE];
-        let mut position = target.stream_position()?;
         let mut reader = self.reader();
-        while reader.position < self.size {
-            let beyond_page = usize::try_from(position % PAGE_SIZE).unwrap_or(0);
-            let read = reader.read(&mut buffer[beyond_page..])?;
-            target.write_all(&buffer[beyond_page..beyond_page + read])?;
-            position += read as u64;
+        loop {
+            let wanted = COPY_SIZE - beyond_page(target)?;
+            let read = reader.read(&mut buffer[..wanted])?;
+            if read == 0 {
+                break;
+            }
+            target.write_all(&buffer[..read])?;
             progress(read as u64);
         }
-        if modified(&self.file) != self.modified {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        Ok(reader.position)
+        if self.was_written_to() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(reader.position) }
     }
+}
+
+/// How far the next write starts behind the start of a page: a piece that is shorter by as much lets those after it start at a page.
+pub(super) fn beyond_page(target: &mut File) -> io::Result<usize> {
+    Ok(usize::try_from(target.stream_position()? % PAGE_SIZE).unwrap_or(0))
 }
 
 fn modified(file: &File) -> Option<SystemTime> {

@@ -11,6 +11,11 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
     jsonschema::validator_for(&schema).expect("the schema is a schema")
 });
 
+/// Compiles the schema unless it is: milliseconds, about as long as all else before a tarball is written.
+pub(super) fn compile() {
+    LazyLock::force(&VALIDATOR);
+}
+
 /// A value that the schema refuses.
 pub(super) struct Violation {
     /// The keys and list positions that lead to it.

@@ -1,7 +1,7 @@
 //! Opening a base.
 //!
-//! Takes in a reference like `oci:PATH`; gives out a verified [`Base`]. Warm, with a cache that has seen the same files, it reads a
-//! few small documents and no layer.
+//! Takes in a reference like `oci:PATH`; gives out a [`Base`] that is verified, or will be when it is used. Warm, with a cache that
+//! has seen the same files, it reads a few small documents and no layer.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,8 @@ impl fmt::Display for BaseReference {
     }
 }
 
-/// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given.
+/// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given. A large
+/// layer whose content is known already may be left to whoever uses its bytes, as `Content::Unverified`: they are verified then.
 pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
     let name = reference.to_string();
     match reference {

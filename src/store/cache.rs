@@ -16,7 +16,7 @@ use super::StoreError;
 use super::disk::{self, AtomicFile, Stamp};
 use crate::digest::{Descriptor, Digest, Hasher};
 use crate::epoch::Epoch;
-use crate::layer::content::{Content, FileSlice};
+use crate::layer::content::{Content, FileSlice, SliceState};
 use crate::layer::gzip::COMPRESSOR;
 use crate::layer::{self, Layer, PackError, Packed};
 use crate::tree::{File, FileTree};
@@ -49,6 +49,23 @@ pub(super) enum Kind {
     Tools,
     /// Output path and content → state of the file that has it.
     Output,
+}
+
+/// A part of a file, seen before it is read.
+#[derive(Debug)]
+pub(super) struct Sight {
+    stamp: Stamp,
+    is_settled: bool,
+    key: Digest,
+}
+
+impl Sight {
+    /// Takes the time: what is changed from now on must show.
+    pub(super) fn of(state: &SliceState) -> Self {
+        let stamp = Stamp::from(&state.metadata);
+        let key = Digest::of(format!("{stamp:?} {} {}", state.offset, state.size).as_bytes());
+        Self { stamp, is_settled: stamp.is_settled(), key }
+    }
 }
 
 impl Kind {
@@ -141,17 +158,25 @@ impl Cache {
 
     /// The digest of a part of a file: hashed, unless the file is in the state in which it was hashed before.
     pub(super) fn digest_of(&self, slice: &FileSlice) -> io::Result<Digest> {
-        let stamp = Stamp::of(slice.file())?;
-        let key = Digest::of(format!("{stamp:?} {} {}", slice.offset(), slice.size()).as_bytes());
-        if let Some(digest) = self.get(Kind::Stamp, key) {
+        let before = Sight::of(&slice.state()?);
+        if let Some(digest) = self.trusted_digest(&before) {
             return Ok(digest);
         }
-        let settled = stamp.is_settled();
-        let digest = hash(slice)?;
-        if settled && Stamp::of(slice.file())? == stamp {
-            self.put(Kind::Stamp, key, &digest);
-        }
+        let digest = slice.digest()?;
+        self.trust(&before, &slice.state()?, digest);
         Ok(digest)
+    }
+
+    /// The digest of a part of a file that is in the state in which it was hashed before.
+    pub(super) fn trusted_digest(&self, sight: &Sight) -> Option<Digest> {
+        self.get(Kind::Stamp, sight.key)
+    }
+
+    /// Records the digest of a part of a file that was hashed between two looks at its state, when that tells of every change.
+    pub(super) fn trust(&self, before: &Sight, after: &SliceState, digest: Digest) {
+        if before.is_settled && Stamp::from(&after.metadata) == before.stamp {
+            self.put(Kind::Stamp, before.key, &digest);
+        }
     }
 
     /// What was recorded, when it is there and undamaged.
@@ -195,18 +220,6 @@ fn into_io(error: StoreError) -> io::Error {
     }
 }
 
-fn hash(slice: &FileSlice) -> io::Result<Digest> {
-    let mut hasher = Hasher::default();
-    let mut reader = slice.reader();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.complete().digest),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
 /// Everything that decides the bytes of a layer, lengths before contents so that nothing can be moved between them.
 fn tree_key(tree: &FileTree, epoch: Epoch) -> Digest {
     let mut hasher = Hasher::default();
@@ -233,7 +246,7 @@ mod tests {
 
     fn bytes(layer: &Layer) -> Vec<u8> {
         let mut bytes = Vec::new();
-        layer.content.reader().read_to_end(&mut bytes).expect("readable content");
+        layer.content.reader().expect("readable content").read_to_end(&mut bytes).expect("readable content");
         bytes
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ContentFault, StoreError, disk};
 use crate::layer::content::FileSlice;
+use crate::layer::unverified::Origin;
 
 /// Something that holds files by name.
 #[derive(Debug)]
@@ -88,6 +89,11 @@ impl Container {
         let mut bytes = Vec::new();
         slice.reader().read_to_end(&mut bytes).map_err(StoreError::disk("read", &self.path))?;
         Ok(bytes)
+    }
+
+    /// What something inside is called when it is not as promised.
+    pub(super) fn origin(&self, what: String) -> Origin {
+        Origin { path: self.path.clone(), what }
     }
 
     /// An error about this container.

@@ -58,11 +58,6 @@ pub struct Stamp {
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
 impl Stamp {
-    /// The stamp of an open file.
-    pub fn of(file: &File) -> io::Result<Self> {
-        Ok(Self::from(&file.metadata()?))
-    }
-
     /// The stamp of the file that has a name now.
     pub fn of_path(path: &Path) -> io::Result<Self> {
         Ok(Self::from(&fs::symlink_metadata(path)?))
@@ -107,7 +102,10 @@ impl AtomicFile {
     }
 
     /// Writes much: what `write` says it has written is carried to the disk meanwhile, so that the end waits for little.
-    pub fn write(&mut self, write: impl FnOnce(&mut File, &dyn Fn(u64)) -> io::Result<()>) -> io::Result<()> {
+    pub fn write<E: From<io::Error>>(
+        &mut self,
+        write: impl FnOnce(&mut File, &dyn Fn(u64)) -> Result<(), E>,
+    ) -> Result<(), E> {
         let file = self.temporary.as_file_mut();
         let synced = file.try_clone()?;
         let (wake, woken) = mpsc::sync_channel(1);
@@ -124,7 +122,7 @@ impl AtomicFile {
             drop(wake);
             // An error that was reported to this thread is not reported again by the sync at the end.
             let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-            result.and(synced)
+            result.and(synced.map_err(E::from))
         })
     }
 

@@ -81,10 +81,10 @@ fn verify_layer(container: &Container, name: &str, diff_id: &str, cache: &Cache)
     let slice = container.file(name)?;
     let checked = (|| {
         let expected = Digest::parse(diff_id)?;
-        let what = format!("`{name}`");
+        let origin = container.origin(format!("`{name}`"));
         let blob = if is_gzip(&slice)? { cache.digest_of(&slice)? } else { expected };
-        let layer = check(&slice, &what, blob, cache)?;
-        compare(&what, expected, layer.packed.diff_id())?;
+        let layer = check(&slice, &origin, blob, cache)?;
+        compare(&origin.what, expected, layer.packed.diff_id())?;
         Ok(layer)
     })();
     checked.map_err(|fault| container.fault(fault))

@@ -4,18 +4,20 @@
 //! the digest of the content, so that the next build reads nothing of it.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::thread;
 
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::ContentFault;
-use super::cache::{Cache, Kind};
-use super::parallel::hash_beside;
+use super::cache::{Cache, Kind, Sight};
+use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
+use crate::layer::beside::hash_beside;
 use crate::layer::content::{Content, FileSlice};
 use crate::layer::gzip::{COMPRESSOR, LayerWriter};
+use crate::layer::unverified::{Origin, Unverified};
 use crate::layer::{Layer, Packed};
 
 /// One path in a layer.
@@ -48,12 +50,25 @@ const MAX_TAR_SIZE: u64 = 64 << 30;
 const UNSUSPICIOUS_SIZE: u64 = 256 << 20;
 /// Real layers stay below 30.
 const MAX_RATIO: u64 = 200;
+/// A blob up to this size is hashed at once: it is done before another thread would be of use, and a fault is reported early.
+const SMALL_SIZE: u64 = 1 << 20;
 /// What a layer may hold; a full distribution has some hundred thousand paths.
 const MAX_PATHS: usize = 2_000_000;
 
 /// Verifies a layer and gives it the role `base`. `expected` is the digest of the blob (or of the tar, when it is not compressed).
-pub(super) fn check(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
-    if is_gzip(slice)? { check_gzip(slice, what, expected, cache) } else { check_tar(slice, what, expected, cache) }
+pub(super) fn check(
+    slice: &FileSlice,
+    origin: &Origin,
+    expected: Digest,
+    cache: &Cache,
+) -> Result<Layer, ContentFault> {
+    if !is_gzip(slice)? {
+        return check_tar(slice, &origin.what, expected, cache);
+    }
+    match cache.get(Kind::Layer, expected) {
+        Some(Packed { tar, .. }) => known_gzip(slice, origin, expected, tar, cache),
+        None => check_gzip(slice, &origin.what, expected, cache),
+    }
 }
 
 /// Whether the bytes start as a gzip stream does.
@@ -66,33 +81,49 @@ pub(super) fn is_gzip(slice: &FileSlice) -> Result<bool, ContentFault> {
     Ok(magic == [0x1f, 0x8b])
 }
 
+/// A blob whose digest says what is in it. Whether it has that digest is seen when it is copied, unless its file is trusted already.
+fn known_gzip(
+    slice: &FileSlice,
+    origin: &Origin,
+    expected: Digest,
+    tar: Descriptor,
+    cache: &Cache,
+) -> Result<Layer, ContentFault> {
+    let sight = Sight::of(&slice.state()?);
+    let content = if slice.size() > SMALL_SIZE && cache.trusted_digest(&sight).is_none() {
+        Content::Unverified(Unverified::new(slice.clone(), expected, origin.clone()))
+    } else {
+        let actual = cache.digest_of(slice).map_err(|error| read_fault(&error))?;
+        compare(&origin.what, expected, actual)?;
+        Content::File(slice.clone())
+    };
+    let packed = Packed { tar, blob: Descriptor { digest: expected, size: slice.size() } };
+    Ok(Layer { role: ROLE_BASE.to_owned(), packed, content })
+}
+
 /// The blob is kept as it is. Hashing it and looking through it run side by side.
 fn check_gzip(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
-    let known: Option<Packed> = cache.get(Kind::Layer, expected);
-    let (actual, tar) = thread::scope(|scope| {
+    let (actual, looked) = thread::scope(|scope| {
         let hashing = scope.spawn(|| cache.digest_of(slice));
-        let tar = known.map_or_else(|| look_through_gzip(slice, what), |packed| Ok((packed.tar, None)));
-        (hashing.join().expect("hashing does not panic"), tar)
+        let looked = look_through_gzip(slice, what);
+        (hashing.join().expect("hashing does not panic"), looked)
     });
-    let actual = actual.map_err(|error| read_fault(&error))?;
-    compare(what, expected, actual)?;
-    let (tar, listing) = tar?;
-    let packed = Packed { tar, blob: Descriptor { digest: actual, size: slice.size() } };
-    if let Some(listing) = listing {
-        cache.put(Kind::Listing, tar.digest, &listing);
-        cache.put(Kind::Layer, expected, &packed);
-    }
+    compare(what, expected, actual.map_err(|error| read_fault(&error))?)?;
+    let (tar, listing) = looked?;
+    let packed = Packed { tar, blob: Descriptor { digest: expected, size: slice.size() } };
+    cache.put(Kind::Listing, tar.digest, &listing);
+    cache.put(Kind::Layer, expected, &packed);
     Ok(Layer { role: ROLE_BASE.to_owned(), packed, content: Content::File(slice.clone()) })
 }
 
-fn look_through_gzip(slice: &FileSlice, what: &str) -> Result<(Descriptor, Option<Vec<ListedPath>>), ContentFault> {
+fn look_through_gzip(slice: &FileSlice, what: &str) -> Result<(Descriptor, Vec<ListedPath>), ContentFault> {
     let limit = unpack_limit(slice.size());
     let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
     let (listing, tar) = hash_beside(decoder.take(limit + 1), |mut tar| list(&mut tar));
     if tar.size > limit {
         return Err(ContentFault::Limit { what: format!("the unpacked size of {what}"), limit });
     }
-    Ok((tar, Some(listing?)))
+    Ok((tar, listing?))
 }
 
 /// How far a blob of some size may grow.
@@ -124,12 +155,13 @@ fn compress_and_list(slice: &FileSlice, sink: &mut dyn Write, cache: &Cache) -> 
     Ok(packed)
 }
 
-/// The paths of a layer, from the cache or by looking through it.
-pub(super) fn listing(layer: &Layer, cache: &Cache) -> Result<Vec<ListedPath>, ContentFault> {
+/// The paths of a layer of a base, from the cache or by looking through it.
+pub(super) fn listing(layer: &Layer, base: &Path, cache: &Cache) -> Result<Vec<ListedPath>, StoreError> {
     if let Some(listing) = cache.get(Kind::Listing, layer.packed.diff_id()) {
         return Ok(listing);
     }
-    let listing = list(&mut MultiGzDecoder::new(layer.content.reader()))?;
+    let reader = layer.content.reader().map_err(|error| StoreError::reading(error, "read", base))?;
+    let listing = list(&mut MultiGzDecoder::new(reader)).map_err(StoreError::content(base))?;
     cache.put(Kind::Listing, layer.packed.diff_id(), &listing);
     Ok(listing)
 }

@@ -95,8 +95,8 @@ fn verify_layer(
     let expected = descriptor(container, layer)?;
     let slice = blob(container, expected)?;
     let checked = (|| {
-        let what = format!("the layer {}", expected.digest);
-        let layer = check(&slice, &what, expected.digest, cache)?;
+        let origin = container.origin(format!("the layer {}", expected.digest));
+        let layer = check(&slice, &origin, expected.digest, cache)?;
         compare(&format!("the unpacked layer {}", expected.digest), Digest::parse(diff_id)?, layer.packed.diff_id())?;
         Ok(layer)
     })();

@@ -18,6 +18,7 @@ use crate::image::json::canonical;
 use crate::image::{Document, Image, ImageReference};
 use crate::layer::content::{Content, FileSlice, SliceReader};
 use crate::layer::tar_header::{self, END, Kind, padding};
+use crate::layer::unverified::{ReadError, Unverified};
 use crate::tree::Mode;
 
 /// Everything in the tarball, in order.
@@ -68,15 +69,24 @@ impl Tarball {
         self.items.iter().map(size).sum::<u64>() + END.len() as u64
     }
 
-    pub(super) fn write(&self, file: &mut File, progress: Progress<'_>) -> io::Result<()> {
+    /// The blobs that nobody has verified yet.
+    pub(super) fn unverified(&self) -> impl Iterator<Item = &Unverified> {
+        self.items.iter().filter_map(|item| match &item.content {
+            Content::Unverified(unverified) => Some(unverified),
+            Content::Memory(_) | Content::File(_) => None,
+        })
+    }
+
+    /// Writes every byte. When this succeeds, every blob is what its digest says.
+    pub(super) fn write(&self, file: &mut File, progress: Progress<'_>) -> Result<(), ReadError> {
         for item in &self.items {
             file.write_all(&item.header(self.epoch))?;
             if item.content.copy_to(file, progress)? != item.expected.size {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
             file.write_all(padding(item.expected.size))?;
         }
-        file.write_all(&END)
+        Ok(file.write_all(&END)?)
     }
 
     /// Holds a file against every byte it should have, blobs aside, whose digests prove them. Gives the name of the first entry
@@ -117,13 +127,11 @@ impl Item {
         if !is_next(reader, &self.header(epoch))? {
             return Ok(false);
         }
-        match &self.content {
-            Content::Memory(bytes) if !is_next(reader, bytes)? => return Ok(false),
-            Content::Memory(_) => {}
-            Content::File(slice) if reader.skip(slice.size()) => {}
-            Content::File(_) => return Ok(false),
-        }
-        is_next(reader, padding(self.expected.size))
+        let is_content_next = match &self.content {
+            Content::Memory(bytes) => is_next(reader, bytes)?,
+            Content::File(_) | Content::Unverified(_) => reader.skip(self.expected.size),
+        };
+        Ok(is_content_next && is_next(reader, padding(self.expected.size))?)
     }
 }
 

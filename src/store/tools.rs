@@ -4,12 +4,13 @@
 //! anything: the layers' paths are stacked as an engine stacks them, whiteouts and links included.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::cache::{Cache, Kind};
 use super::layer_check::{ListedKind, ListedPath, listing};
-use super::{ContentFault, MissingTools, StoreError};
+use super::{MissingTools, StoreError};
 use crate::digest::Digest;
 use crate::image::{Base, BaseImage};
 
@@ -54,7 +55,7 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// Fails when the base lacks a tool on one of its architectures.
 pub fn require_tools(base: &Base, tools: &[Tool], cache: &Cache) -> Result<(), StoreError> {
     for image in base.images() {
-        let missing = missing_tools(image, tools, cache).map_err(StoreError::content(base.name().as_ref()))?;
+        let missing = missing_tools(base.name().as_ref(), image, tools, cache)?;
         if !missing.is_empty() {
             let searched = tools
                 .iter()
@@ -69,14 +70,14 @@ pub fn require_tools(base: &Base, tools: &[Tool], cache: &Cache) -> Result<(), S
 }
 
 /// The names of the tools that are not there.
-fn missing_tools(image: &BaseImage, tools: &[Tool], cache: &Cache) -> Result<Vec<String>, ContentFault> {
+fn missing_tools(base: &Path, image: &BaseImage, tools: &[Tool], cache: &Cache) -> Result<Vec<String>, StoreError> {
     let key = key(image, tools);
     if let Some(missing) = cache.get(Kind::Tools, key) {
         return Ok(missing);
     }
     let mut stack = Stack::default();
     for layer in &image.layers {
-        stack.add(listing(layer, cache)?);
+        stack.add(listing(layer, base, cache)?);
     }
     let is_missing = |tool: &&Tool| !candidates(image, tool).iter().any(|path| stack.has_program(path));
     let missing: Vec<_> = tools.iter().filter(is_missing).map(|tool| tool.name.clone()).collect();

@@ -160,6 +160,32 @@ fn garbage_is_refused() {
     assert!(inspect::verify(&place.path("nowhere")).is_err());
 }
 
+/// A file that was given by mistake may hold anything, a key included.
+#[test]
+fn what_is_no_tar_is_not_quoted() {
+    const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ\n";
+    let place = Place::new();
+    let path = place.path("key.pem");
+    fs::write(&path, KEY.repeat(20)).expect("room");
+    let expected = "is no readable tar, or cut off: a header is not that of a tar";
+    assert_eq!(faults(&path), [format!("the tarball {expected}")]);
+    let opened = inspect::open(&path).expect_err("no tar");
+    assert_eq!(opened.to_string(), format!("`{}` {expected}", path.display()));
+
+    let key = packed("key", &KEY.repeat(20));
+    let digest = key.packed.blob.digest;
+    let layers: Vec<_> = std::iter::once(key).chain(fixture::payload()).collect();
+    let expected = "is no readable tar, or cut off: a layer: a header is not that of a tar";
+    assert_eq!(faults_of(&layers), [format!("the layer {digest} {expected}")]);
+}
+
+/// Bytes as a layer, whatever they are.
+fn packed(role: &str, bytes: &[u8]) -> bootsmith::layer::Layer {
+    let mut blob = Vec::new();
+    let packed = bootsmith::layer::compress(bytes, &mut blob).expect("memory");
+    bootsmith::layer::Layer { role: role.to_owned(), packed, content: blob.into() }
+}
+
 /// The faults of an image that was packed wrongly, but whose digests are right.
 fn faults_of(layers: &[bootsmith::layer::Layer]) -> Vec<String> {
     let place = Place::new();
@@ -191,10 +217,7 @@ fn a_payload_that_is_not_as_listed_is_found() {
 fn a_path_twice_in_a_layer_is_found() {
     let place = Place::new();
     write_tar(&place.path("layer.tar"), &[("bootstrap/release", b"one"), ("bootstrap/release", b"two")]);
-    let mut blob = Vec::new();
-    let packed =
-        bootsmith::layer::compress(fs::File::open(place.path("layer.tar")).expect("a tar"), &mut blob).expect("memory");
-    let twice = bootsmith::layer::Layer { role: "twice".to_owned(), packed, content: blob.into() };
+    let twice = packed("twice", &fs::read(place.path("layer.tar")).expect("a tar"));
     let digest = twice.packed.blob.digest;
     let layers: Vec<_> = std::iter::once(twice).chain(fixture::payload()).collect();
     assert_eq!(faults_of(&layers), [format!("the layer {digest} has the path `bootstrap/release` twice")]);

@@ -1,0 +1,114 @@
+//! Bytes that should have a digest, and were not held against it yet.
+//!
+//! Takes in a part of a file, its promised digest and where it comes from; gives its bytes out when they are the promised ones. They
+//! can be copied before, because the copy needs hashing and writing only once over: whoever copies must throw the copy away on an error.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::beside::{BLOCK_SIZE, Hashing, hash_blocks_beside};
+use super::content::{self, FileSlice, SliceState};
+use crate::digest::Digest;
+
+/// A part of a file that is verified when its bytes are used: there is no way to them but through the two functions that verify.
+#[derive(Clone, Debug)]
+pub struct Unverified {
+    slice: FileSlice,
+    expected: Digest,
+    origin: Origin,
+}
+
+/// What bytes are called when they are not the promised ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file or folder they come from.
+    pub path: PathBuf,
+    /// What they are in there.
+    pub what: String,
+}
+
+/// Why bytes could not be read, or not be written where they should go.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// They are not the promised ones.
+    #[error(transparent)]
+    Wrong(Box<WrongBytes>),
+}
+
+/// Other bytes than promised.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} of `{}` should have the digest {expected}, but has {actual}", origin.what, origin.path.display())]
+pub struct WrongBytes {
+    /// Which bytes.
+    pub origin: Origin,
+    /// What was promised.
+    pub expected: Digest,
+    /// What is there.
+    pub actual: Digest,
+}
+
+impl Unverified {
+    /// A part of a file whose digest is promised.
+    pub fn new(slice: FileSlice, expected: Digest, origin: Origin) -> Self {
+        Self { slice, expected, origin }
+    }
+
+    /// The promised digest.
+    pub fn expected(&self) -> Digest {
+        self.expected
+    }
+
+    /// What the bytes are called.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The state of the file now.
+    pub fn state(&self) -> io::Result<SliceState> {
+        self.slice.state()
+    }
+
+    /// Hashes the bytes, and gives them out when they are the promised ones.
+    pub fn verify(&self) -> Result<&FileSlice, ReadError> {
+        self.compare(self.slice.digest()?)?;
+        Ok(&self.slice)
+    }
+
+    /// Copies the bytes while another thread hashes what is copied; gives how many there were when they are the promised ones.
+    pub(super) fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> Result<u64, ReadError> {
+        let (copied, read) = hash_blocks_beside(|hashing| self.copy_blocks(hashing, target, progress));
+        copied?;
+        self.compare(read.digest)?;
+        Ok(read.size)
+    }
+
+    fn copy_blocks(&self, hashing: &Hashing, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<()> {
+        let mut reader = self.slice.reader();
+        loop {
+            let mut block = hashing.empty_block();
+            let beyond_page = content::beyond_page(target)?;
+            if block.read(&mut reader, BLOCK_SIZE - beyond_page)? == 0 {
+                return Ok(());
+            }
+            let block = hashing.hash(block);
+            target.write_all(block.bytes())?;
+            progress(block.bytes().len() as u64);
+        }
+    }
+
+    /// A file that somebody is writing to is another matter than one that was tampered with.
+    fn compare(&self, actual: Digest) -> Result<(), ReadError> {
+        if actual == self.expected {
+            return Ok(());
+        }
+        if self.slice.was_written_to() {
+            return Err(io::Error::from(io::ErrorKind::InvalidData).into());
+        }
+        let wrong = WrongBytes { origin: self.origin.clone(), expected: self.expected, actual };
+        Err(ReadError::Wrong(Box::new(wrong)))
+    }
+}
