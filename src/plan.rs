@@ -15,6 +15,7 @@ mod service;
 mod service_environment;
 mod service_files;
 mod service_keys;
+mod unused;
 mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,6 +162,8 @@ pub struct Service {
     pub kind: ServiceKind,
     /// How many replicas the release asks for.
     pub replicas: u32,
+    /// For how many its published ports are enough on one engine; none when nothing limits them.
+    pub max_replicas: Option<u32>,
     /// When it starts: services of a wave depend only on earlier ones. The first is 1.
     pub wave: u32,
     /// What must hold before the next wave starts.

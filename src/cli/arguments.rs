@@ -57,7 +57,7 @@ pub(super) struct Release {
 pub(super) struct Build {
     #[command(flatten)]
     pub(super) release: Release,
-    /// What the image is made on: oci:PATH, docker-archive:PATH or scratch
+    /// What the image is made on: oci:PATH, oci-archive:PATH, docker-archive:PATH or scratch
     #[arg(long, value_name = "BASE")]
     base: Option<String>,
     /// Only this architecture of the base, as in linux/amd64 (repeatable)

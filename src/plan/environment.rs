@@ -35,13 +35,13 @@ pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context
     let chain = chain(name, release.spec, context);
     let mut sections = release.spec.sections.clone();
     chain.iter().rev().for_each(|environment| sections.merge(&environment.overlay));
-    let profiles: BTreeSet<_> =
-        chain.iter().flat_map(|environment| &environment.profiles).map(|profile| profile.value.as_str()).collect();
     let production = chain.iter().find_map(|environment| environment.production);
     let production =
         production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
-    prepare_services(&mut sections, &profiles, release.sources, context);
     let mut scope = scope(name, &sections, release, context);
+    let profiles = active_profiles(&chain, &mut scope, context);
+    prepare_services(&mut sections, &profiles, &mut scope, release.sources, context);
+    check_services_left(name, &sections, release.spec, context);
     let mut written = Node { span: Span::default(), value: Value::Table(sections) };
     scope.interpolate_tree(&mut written, &mut Vec::new(), &place_of, context);
     let environment = read(name, written, &scope, production, release, context);
@@ -86,8 +86,19 @@ fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spe
     chain
 }
 
+fn active_profiles(chain: &[&spec::Environment], scope: &mut Scope, context: &mut Context) -> BTreeSet<String> {
+    let written = chain.iter().flat_map(|environment| &environment.profiles);
+    written.filter_map(|profile| scope.plain(&profile.value, profile.span, context)).collect()
+}
+
 /// Puts the defaults under every service, leaves out what this environment does not run, and gathers environments.
-fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &Sources, context: &mut Context) {
+fn prepare_services(
+    sections: &mut Table,
+    profiles: &BTreeSet<String>,
+    scope: &mut Scope,
+    sources: &Sources,
+    context: &mut Context,
+) {
     let defaults = sections.remove("service-defaults");
     let Some(Entry { key_span, node: Node { span, value: Value::Table(services) } }) = sections.remove("services")
     else {
@@ -96,9 +107,6 @@ fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &S
     let mut prepared = Table::default();
     for (name, entry) in services.iter() {
         let Some(written) = entry.node.as_table() else { continue };
-        if !is_enabled(written, profiles, context) {
-            continue;
-        }
         let mut service = defaults
             .as_ref()
             .filter(|_| takes_defaults(written, context))
@@ -106,6 +114,9 @@ fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &S
             .cloned()
             .unwrap_or_default();
         service.merge(written);
+        if !is_enabled(&service, profiles, scope, context) {
+            continue;
+        }
         service_environment::gather(name, &mut service, sources, context);
         let node = Node { span: entry.node.span, value: Value::Table(service) };
         prepared.insert(name, Entry { key_span: entry.key_span, node });
@@ -113,10 +124,29 @@ fn prepare_services(sections: &mut Table, profiles: &BTreeSet<&str>, sources: &S
     sections.insert("services", Entry { key_span, node: Node { span, value: Value::Table(prepared) } });
 }
 
-fn is_enabled(service: &Table, profiles: &BTreeSet<&str>, context: &mut Context) -> bool {
-    let wanted = service::texts(service.get("profiles"), "profiles", context);
-    let in_profile = wanted.is_empty() || wanted.iter().any(|(profile, _)| profiles.contains(profile.as_str()));
+fn is_enabled(service: &Table, profiles: &BTreeSet<String>, scope: &mut Scope, context: &mut Context) -> bool {
+    let written = service::texts(service.get("profiles"), "profiles", context);
+    let wanted: Vec<_> = written.iter().filter_map(|(profile, span)| scope.plain(profile, *span, context)).collect();
+    let in_profile = wanted.is_empty() || wanted.iter().any(|profile| profiles.contains(profile));
     read_switch(service, "enabled", context) && in_profile
+}
+
+/// An environment without a service would be refused on the target, by Compose.
+fn check_services_left(name: &Label, sections: &Table, spec: &Spec, context: &mut Context) {
+    let holds_services = |sections: &Table| sections.table("services").is_some_and(|services| !services.is_empty());
+    if holds_services(sections) {
+        return;
+    }
+    let mut overlays = spec.environments.values().map(|environment| &environment.overlay);
+    if holds_services(&spec.sections) || overlays.any(holds_services) {
+        let span = spec.environments.get(name).map(|environment| environment.span);
+        let hint = "`enabled = false` and `profiles` leave services out; give it one, or take the environment out";
+        context.error(Code::MISSING_KEY, span, format!("environment `{name}` has no service"), hint);
+    } else if !context.diagnostics.has(Code::WRONG_TYPE) {
+        // A section of the wrong type was reported, and is not there.
+        let hint = "[services.web]\nimage = \"registry.example.com/web:1.0.0\"";
+        context.error(Code::MISSING_KEY, None, "the file has no service", hint);
+    }
 }
 
 fn takes_defaults(service: &Table, context: &mut Context) -> bool {
@@ -199,6 +229,7 @@ fn read(
         configs: section(sections, "configs"),
         secrets: section(sections, "secrets"),
         production,
+        spec_text: &release.sources.spec_text,
     };
     let services = read_services(around.services, &target, &around, context);
     check_secret_uses(&services, &secrets, section(sections, "secrets"), context);

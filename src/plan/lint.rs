@@ -123,35 +123,33 @@ fn check_named(service: &Label, source: &str, span: Span, declared: &Table, cont
     }
 }
 
-/// On one engine a published port belongs to one container.
-pub(super) fn check_ports(service: &Label, node: Option<&Node>, replicas: u32, context: &mut Context) {
-    let Some(node) = node else { return };
-    let Value::List(list) = &node.value else {
-        wrong_type::<()>(node, "ports", "a list", context);
-        return;
-    };
-    for item in list {
-        let Some(published) = published_ports(item) else { continue };
-        match count_ports(&published) {
-            None => {
-                let message = format!("`{published}` is no port and no range of ports");
-                context.error(
-                    Code::INVALID_VALUE,
-                    item.span,
-                    message,
-                    "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`",
-                );
-            }
-            Some(count) if count < replicas => {
-                let message = format!(
-                    "service `{service}` has {replicas} replicas, but `{published}` can be published by {count} of them"
-                );
-                let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
-                context.error(Code::INVALID_VALUE, item.span, message, hint);
-            }
-            Some(_) => {}
+/// On one engine a published port belongs to one container: checks that there are enough, and gives out for how many they are.
+pub(super) fn check_ports(service: &Label, node: Option<&Node>, replicas: u32, context: &mut Context) -> Option<u32> {
+    let node = node?;
+    let Value::List(list) = &node.value else { return wrong_type(node, "ports", "a list", context) };
+    list.iter().filter_map(|item| check_port(service, item, replicas, context)).min()
+}
+
+/// How many replicas can publish a port; none when the engine is free to choose it.
+fn check_port(service: &Label, item: &Node, replicas: u32, context: &mut Context) -> Option<u32> {
+    let published = published_ports(item)?;
+    let count = count_ports(&published);
+    match count {
+        None => {
+            let message = format!("`{published}` is no port and no range of ports");
+            let hint = "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`";
+            context.error(Code::INVALID_VALUE, item.span, message, hint);
         }
+        Some(count) if count < replicas => {
+            let message = format!(
+                "service `{service}` has {replicas} replicas, but `{published}` can be published by {count} of them"
+            );
+            let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
+            context.error(Code::INVALID_VALUE, item.span, message, hint);
+        }
+        Some(_) => {}
     }
+    count
 }
 
 /// The published side of a port entry, when it has one: `[[ip:]published:]target[/protocol]`.
@@ -193,6 +191,20 @@ mod tests {
         }
         assert!(SECRET_VALUE.is_match("postgres://shop:hunter2@db/shop"));
         assert!(!SECRET_VALUE.is_match("postgres://shop@db:5432/shop"));
+    }
+
+    #[test]
+    fn the_scarcest_port_decides() {
+        let ports = |texts: &[&str]| {
+            let items = texts.iter().map(|text| Node::text(Span::default(), *text)).collect();
+            let node = Node { span: Span::default(), value: Value::List(items) };
+            let mut context = Context::new("bootstrap.toml".into());
+            let web = Label::parse("web").expect("a label");
+            check_ports(&web, Some(&node), 1, &mut context)
+        };
+        assert_eq!(ports(&["8080-8089:80", "127.0.0.1:9000-9002:90/udp"]), Some(3));
+        assert_eq!(ports(&["80", "8080-8089:80"]), Some(10));
+        assert_eq!(ports(&["80"]), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::scope::unescaped;
 use super::{ConfigContent, Object, SecretSource};
 
 /// The end of a config's file name that makes it a template.
-const TEMPLATE_SUFFIX: &str = ".tera";
+pub(super) const TEMPLATE_SUFFIX: &str = ".tera";
 
 /// Reads `[volumes]` or `[networks]`; what Compose takes beyond names is validated with the rendered file.
 pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Context) -> BTreeMap<Label, Object> {
@@ -130,7 +130,7 @@ fn read_folder(folder: &Spanned<String>, sources: &Sources, context: &mut Contex
 
 /// What was found at a path that the spec names.
 pub(super) fn find<'a>(path: &str, span: Span, sources: &'a Sources, context: &mut Context) -> Option<&'a Source> {
-    let found = sources.files.get(path);
+    let found = sources.files.get(path).filter(|_| !path.contains('$'));
     if found.is_none() {
         let hint = "write the path as it is; what differs between environments is named in `[environments.NAME]`";
         context.error(

@@ -15,8 +15,8 @@ use crate::source::{Source, Sources};
 use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
 use super::environment::{self, Release};
-use super::scope::{Place, Scope, unescaped};
-use super::{Plan, Platform, objects};
+use super::scope::{Scope, references};
+use super::{Plan, Platform, objects, parameter, unused};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,9 @@ pub struct Selection {
 
 /// The name of the one environment of a spec that declares none.
 const ONLY_ENVIRONMENT: &str = "production";
+
+/// The built-in variables that are the same in every environment.
+const RELEASE_VARIABLES: &[&str] = &["PROJECT_NAME", "PROJECT_VERSION"];
 
 /// What an environment must not be called, because it would hide a command of the bootstrap image.
 const COMMANDS: &[&str] = &[
@@ -82,18 +85,19 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let platforms = read_platforms(spec, selection, context);
     let environments = select_environments(spec, selection, context);
     let default_environment = read_default_environment(spec, &environments, context);
-    let base = read_bases(spec, selection, &platforms, context);
-    let architectures = read_architectures(spec, selection, context);
     // A fault in the project's name or version is no reason to leave the environments unread.
     let stand_in = || Label::parse("project").expect("a label");
     let named = project.clone().unwrap_or_else(stand_in);
     let text = version.as_ref().map_or_else(|| "0.0.0".to_owned(), Version::to_string);
     let mut scope = Scope::new(&[("PROJECT_NAME", named.as_str()), ("PROJECT_VERSION", &text)]);
     add_release_variables(spec, &mut scope, context);
+    let base = read_bases(spec, selection, &platforms, &mut scope, context);
+    let architectures = read_architectures(spec, selection, &mut scope, context);
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
     let carries_spec = environments.len() >= spec.environments.len();
     let release = Release { project: &named, version: &text, spec, sources };
+    unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
     if context.diagnostics.has_errors() {
         return None;
@@ -204,14 +208,17 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
     if wanted.is_empty() { Platform::ALL.to_vec() } else { platforms.into_iter().collect() }
 }
 
-/// The environments to build, sorted; a spec without any has one.
+/// Every environment of a spec; one without any has one.
+fn declared_environments(spec: &Spec) -> BTreeSet<Label> {
+    if spec.environments.is_empty() {
+        return BTreeSet::from([Label::parse(ONLY_ENVIRONMENT).expect("a label")]);
+    }
+    spec.environments.keys().cloned().collect()
+}
+
+/// The environments to build, sorted.
 fn select_environments(spec: &Spec, selection: &Selection, context: &mut Context) -> BTreeSet<Label> {
-    let only = || Label::parse(ONLY_ENVIRONMENT).expect("a label");
-    let declared: BTreeSet<Label> = if spec.environments.is_empty() {
-        BTreeSet::from([only()])
-    } else {
-        spec.environments.keys().cloned().collect()
-    };
+    let declared = declared_environments(spec);
     for (name, environment) in spec.environments.iter().filter(|(name, _)| COMMANDS.contains(&name.as_str())) {
         let message = format!("`{name}` cannot name an environment: it is a command of the bootstrap image");
         context.error(Code::RESERVED_NAME, environment.span, message, None);
@@ -234,10 +241,10 @@ fn select_environments(spec: &Spec, selection: &Selection, context: &mut Context
 
 fn read_default_environment(spec: &Spec, selected: &BTreeSet<Label>, context: &mut Context) -> Option<Label> {
     let written = spec.bootstrap.default_environment.as_ref()?;
-    let label = Label::parse(&written.value);
-    let declared = label.as_ref().is_some_and(|label| spec.environments.contains_key(label));
-    if !declared {
-        let hint = unknown_name_hint(&written.value, "environments", spec.environments.keys().map(Label::as_str));
+    let declared = declared_environments(spec);
+    let label = Label::parse(&written.value).filter(|label| declared.contains(label));
+    if label.is_none() {
+        let hint = unknown_name_hint(&written.value, "environments", declared.iter().map(Label::as_str));
         let message = format!("the default environment `{}` does not exist", written.value);
         context.error(Code::UNKNOWN_ENVIRONMENT, written.span, message, hint);
     }
@@ -245,23 +252,28 @@ fn read_default_environment(spec: &Spec, selected: &BTreeSet<Label>, context: &m
     label.filter(|label| selected.contains(label))
 }
 
-/// The variables of the release itself: those of `[variables]` that the repository and the description may use.
+/// The variables of the release itself: those of `[variables]` that do not depend on an environment.
 fn add_release_variables(spec: &Spec, scope: &mut Scope, context: &mut Context) {
-    if let Some(table) = spec.sections.table("variables") {
-        let mut quiet = Context::new(Arc::from(""));
-        let variables = environment::read_variables(table, &BTreeMap::new(), &mut quiet);
-        // What uses `${ENVIRONMENT}` has no value here; the environments report real faults.
-        let here = variables
-            .into_iter()
-            .filter(|(_, node)| !node.as_text().unwrap_or_default().contains("${ENVIRONMENT}"))
-            .collect();
-        scope.add_variables(&here, context);
+    scope.add_parameters(spec.sections.table("parameters").map(parameter::names).unwrap_or_default());
+    let Some(table) = spec.sections.table("variables") else { return };
+    let mut quiet = context.aside();
+    let mut variables = environment::read_variables(table, &BTreeMap::new(), &mut quiet);
+    // What uses `${ENVIRONMENT}`, or what environments alone declare, has no value here; so has what uses that.
+    loop {
+        let count = variables.len();
+        let known: BTreeSet<_> = variables.keys().map(ToString::to_string).collect();
+        let is_known = |name: &String| known.contains(name) || RELEASE_VARIABLES.contains(&name.as_str());
+        variables.retain(|_, node| references(node.as_text().unwrap_or_default()).iter().all(is_known));
+        if variables.len() == count {
+            break;
+        }
     }
+    scope.add_variables(&variables, context);
 }
 
 fn read_repository(spec: &Spec, project: &Label, scope: &mut Scope, context: &mut Context) -> Option<String> {
     let Some(written) = &spec.bootstrap.repository else { return Some(format!("{project}/bootstrap")) };
-    let text = unescaped(&scope.interpolate(&written.value, written.span, Place::Closed, context)?)?;
+    let text = scope.plain(&written.value, written.span, context)?;
     match ReferenceParts::parse(&text) {
         Some(reference) if reference.tag.is_none() && reference.digest.is_none() => Some(text),
         _ => {
@@ -285,8 +297,7 @@ fn read_annotations(
 ) -> BTreeMap<String, String> {
     let mut annotations = BTreeMap::from([("org.opencontainers.image.title".to_owned(), project.to_string())]);
     for (key, written) in &spec.project.annotations {
-        let text =
-            scope.interpolate(&written.value, written.span, Place::Closed, context).and_then(|text| unescaped(&text));
+        let text = scope.plain(&written.value, written.span, context);
         annotations.extend(text.map(|text| (format!("org.opencontainers.image.{key}"), text)));
     }
     annotations
@@ -296,6 +307,7 @@ fn read_bases(
     spec: &Spec,
     selection: &Selection,
     platforms: &[Platform],
+    scope: &mut Scope,
     context: &mut Context,
 ) -> BTreeMap<Platform, String> {
     for (key, written) in
@@ -309,7 +321,10 @@ fn read_bases(
         let written = spec.bootstrap.base.get(platform.name()).or_else(|| spec.bootstrap.base.get(ANY_PLATFORM));
         let (text, span) = match (&selection.base, written) {
             (Some(given), _) => (given.clone(), None),
-            (None, Some(written)) => (written.value.clone(), Some(written.span)),
+            (None, Some(written)) => match scope.plain(&written.value, written.span, context) {
+                Some(text) => (text, Some(written.span)),
+                None => continue,
+            },
             (None, None) if !selection.needs_base => continue,
             (None, None) => {
                 let message = format!("no base for platform `{}`", platform.name());
@@ -336,17 +351,22 @@ fn read_base(text: &str, span: Option<Span>, context: &mut Context) -> Option<St
         return Some(text.to_owned());
     }
     let hint = format!(
-        "this version reads a base from `oci:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`"
+        "this version reads a base from `oci:PATH`, `oci-archive:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`"
     );
     context.error(Code::BASE, span, format!("`{text}` is no base"), hint);
     None
 }
 
 /// `os/architecture[/variant]` (OCI image spec, image index, `platform`).
-fn read_architectures(spec: &Spec, selection: &Selection, context: &mut Context) -> Vec<String> {
-    let written = spec.bootstrap.architectures.iter().map(|text| (text.value.clone(), Some(text.span)));
+fn read_architectures(spec: &Spec, selection: &Selection, scope: &mut Scope, context: &mut Context) -> Vec<String> {
+    let written: Vec<_> = spec
+        .bootstrap
+        .architectures
+        .iter()
+        .filter_map(|text| Some((scope.plain(&text.value, text.span, context)?, Some(text.span))))
+        .collect();
     let given: Vec<_> = selection.architectures.iter().map(|text| (text.clone(), None)).collect();
-    let wanted: Vec<_> = if given.is_empty() { written.collect() } else { given };
+    let wanted = if given.is_empty() { written } else { given };
     for (text, span) in &wanted {
         let parts: Vec<_> = text.split('/').collect();
         let word = |part: &&str| {

@@ -185,6 +185,11 @@ impl Scope {
         Some(normal)
     }
 
+    /// What a text stands for in which no parameter can; `None` after a fault.
+    pub(super) fn plain(&mut self, text: &str, span: Span, context: &mut Context) -> Option<String> {
+        unescaped(&self.interpolate(text, span, Place::Closed, context)?)
+    }
+
     fn value_of(&mut self, name: &str, span: Span, place: Place, context: &mut Context) -> Option<String> {
         let key = EnvironmentKey::parse(name)?;
         self.used.insert(name.to_owned());
@@ -244,9 +249,10 @@ impl Scope {
         place: &dyn Fn(&[String]) -> Place,
         context: &mut Context,
     ) {
-        for (key, node) in table.values_mut() {
+        for (key, entry) in table.iter_mut() {
+            check_key(key, entry.key_span, context);
             path.push(key.to_owned());
-            self.interpolate_tree(node, path, place, context);
+            self.interpolate_tree(&mut entry.node, path, place, context);
             path.pop();
         }
     }
@@ -259,6 +265,19 @@ pub(super) fn references(text: &str) -> Vec<String> {
         Piece::Literal(_) => None,
     };
     split(text).unwrap_or_default().into_iter().filter_map(name).collect()
+}
+
+/// Compose does not interpolate keys either: the text would reach the target as it is.
+fn check_key(key: &str, span: Span, context: &mut Context) {
+    if key.contains("${") {
+        let hint = "write the key out: only values hold `${NAME}`; labels may be a list: `labels = [\"KEY=value\"]`";
+        context.error(
+            Code::INTERPOLATION,
+            span,
+            format!("the key `{key}` holds `${{`, but keys stand as they are"),
+            hint,
+        );
+    }
 }
 
 fn report(fault: &Fault, span: Span, context: &mut Context) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::name::{EnvironmentKey, Label};
 use crate::reference::ReferenceParts;
 
 use super::scope::{pieces, unescaped};
-use super::{Dependency, FileKind, Gate, Piece, PullPolicy, Service, ServiceKind};
+use super::{Dependency, Gate, Piece, PullPolicy, Service, ServiceKind};
 use super::{lint, service_files, service_keys};
 
 /// What a service may refer to.
@@ -27,6 +27,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) secrets: &'a Table,
     /// Whether floating tags are refused.
     pub(super) production: bool,
+    /// The spec as it was read: how a number is written can matter.
+    pub(super) spec_text: &'a str,
 }
 
 /// How long a service must stay up when the spec does not say (`deploy.update_config.monitor`).
@@ -51,13 +53,15 @@ pub(super) fn read(
     let environment = read_environment(table, context);
     lint::check_environment(name, table.table("environment"), context);
     lint::check_volumes(name, table.get("volumes"), around.volumes, context);
-    lint::check_ports(name, table.get("ports"), deploy.replicas, context);
+    let max_replicas = lint::check_ports(name, table.get("ports"), deploy.replicas, context);
     check_networks(name, table.get("networks"), around.networks, context);
-    let mut files = service_files::read_file_uses(FileKind::Config, table.get("configs"), around.configs, context);
-    files.extend(service_files::read_file_uses(FileKind::Secret, table.get("secrets"), around.secrets, context));
+    let files = service_files::read(table, around, context);
     service_files::check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table);
     let parameters = used_parameters(&definition, &environment);
+    let patch = read_patch(table.get("compose"), context);
+    // A patch may publish others.
+    let max_replicas = max_replicas.filter(|_| patch.as_ref().is_none_or(|patch| patch.get("ports").is_none()));
     let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
     Some(Service {
         name: name.clone(),
@@ -67,12 +71,13 @@ pub(super) fn read(
         files,
         kind: deploy.kind,
         replicas: deploy.replicas,
+        max_replicas,
         wave: 1,
         gate: Gate::None,
         window_seconds: deploy.window_seconds,
         has_healthcheck: has_healthcheck(table.table("healthcheck")),
         pull,
-        patch: read_patch(table.get("compose"), context),
+        patch,
         parameters,
         definition,
     })

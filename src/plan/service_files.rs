@@ -9,13 +9,23 @@ use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
 
 use super::scope::unescaped;
+use super::service::Surroundings;
 use super::{FileKind, FileUse, Owner};
 
-/// Reads `configs` or `secrets` of a service; `known` are those that are declared.
-pub(super) fn read_file_uses(
+/// Everything allowed to everybody.
+const MAX_MODE: u32 = 0o777;
+
+/// Reads `configs` and `secrets` of a service.
+pub(super) fn read(service: &Table, around: &Surroundings<'_>, context: &mut Context) -> Vec<FileUse> {
+    let mut files = read_file_uses(FileKind::Config, service.get("configs"), around, context);
+    files.extend(read_file_uses(FileKind::Secret, service.get("secrets"), around, context));
+    files
+}
+
+fn read_file_uses(
     kind: FileKind,
     node: Option<&Node>,
-    known: &Table,
+    around: &Surroundings<'_>,
     context: &mut Context,
 ) -> Vec<FileUse> {
     let key = match kind {
@@ -25,16 +35,16 @@ pub(super) fn read_file_uses(
     match node.map(|node| (&node.value, node)) {
         None => Vec::new(),
         Some((Value::List(list), _)) => {
-            list.iter().filter_map(|item| read_file_use(kind, item, known, context)).collect()
+            list.iter().filter_map(|item| read_file_use(kind, item, around, context)).collect()
         }
         Some((_, node)) => wrong_type(node, key, "a list", context).unwrap_or_default(),
     }
 }
 
-fn read_file_use(kind: FileKind, node: &Node, known: &Table, context: &mut Context) -> Option<FileUse> {
-    let (what, plural) = match kind {
-        FileKind::Config => ("config", "configs"),
-        FileKind::Secret => ("secret", "secrets"),
+fn read_file_use(kind: FileKind, node: &Node, around: &Surroundings<'_>, context: &mut Context) -> Option<FileUse> {
+    let (what, plural, known) = match kind {
+        FileKind::Config => ("config", "configs", around.configs),
+        FileKind::Secret => ("secret", "secrets", around.secrets),
     };
     let (source, span, target, owner) = match &node.value {
         Value::Text(source) => (source.clone(), node.span, None, Owner::read(None, None, None)),
@@ -45,7 +55,7 @@ fn read_file_use(kind: FileKind, node: &Node, known: &Table, context: &mut Conte
             let owner = Owner::read(
                 read_id("uid", &mut fields, context),
                 read_id("gid", &mut fields, context),
-                read_mode(&mut fields, context),
+                read_mode(&mut fields, around.spec_text, context),
             );
             fields.finish(context);
             let source = source?;
@@ -96,14 +106,20 @@ fn read_id(key: &'static str, fields: &mut Fields<'_>, context: &mut Context) ->
     id
 }
 
-fn read_mode(fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
+fn read_mode(fields: &mut Fields<'_>, spec_text: &str, context: &mut Context) -> Option<u32> {
     let node = fields.node("mode")?;
+    if let Some((written, meant)) = misread_mode(node, spec_text) {
+        let message = format!("the mode `{written}` is not written as an octal number");
+        let hint = format!("write `mode = \"0{meant:o}\"` or `mode = 0o{meant:o}`");
+        context.error(Code::INVALID_VALUE, node.span, message, hint);
+        return None;
+    }
     let mode = match &node.value {
         Value::Text(text) => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
         Value::Integer(number) => u32::try_from(*number).ok(),
         _ => None,
     };
-    let mode = mode.filter(|mode| *mode <= 0o777);
+    let mode = mode.filter(|mode| *mode <= MAX_MODE);
     if mode.is_none() {
         context.error(
             Code::INVALID_VALUE,
@@ -113,6 +129,15 @@ fn read_mode(fields: &mut Fields<'_>, context: &mut Context) -> Option<u32> {
         );
     }
     mode
+}
+
+/// `444` means 0444 to everybody but TOML, which reads it as 0674: the number as written, and the mode that was meant.
+fn misread_mode<'a>(node: &Node, spec_text: &'a str) -> Option<(&'a str, u32)> {
+    // Smaller numbers are the same in both.
+    let Value::Integer(number @ 8..) = node.value else { return None };
+    let written = Some(node.span.text(spec_text)).filter(|written| !written.starts_with("0o"))?;
+    let meant = [u32::from_str_radix(written, 8).ok(), u32::try_from(number).ok()];
+    meant.into_iter().flatten().find(|mode| *mode <= MAX_MODE).map(|mode| (written, mode))
 }
 
 /// Two files cannot be mounted at one place.

@@ -114,7 +114,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("pre_stop", "Compose before 2.30 passes over it in silence", "use `[hooks] pre-stop` with a script"),
     ("provider", "it runs a program of the operator's machine", "use an image, or an external network"),
+    (
+        "pull_refresh_after",
+        "an image of a release does not change by the clock",
+        "leave it out; `pull_policy = \"always\"` fetches the image at every `up`",
+    ),
     ("scale", "Compose keeps the number in `deploy`", "write `deploy.replicas`"),
+    (
+        // moby/moby#53463
+        "umask",
+        "Docker Engine before 29.8 does not know it",
+        "set it where the program starts: `command = [\"sh\", \"-c\", \"umask 027; exec …\"]`",
+    ),
     (
         "use_api_socket",
         "it hands the operator's engine and logins to the service",
@@ -166,6 +177,8 @@ pub(super) fn rendered_as_written(table: &Table) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -176,5 +189,17 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn every_key_of_the_schema_is_taken_or_refused() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../templates/compose/compose-spec.json")).expect("JSON");
+        // The schema writes a service in three parts.
+        let parts = ["service", "container_spec", "workload_spec"].map(|part| &schema["$defs"][part]["properties"]);
+        let keys = parts.iter().flat_map(|part| part.as_object().expect("properties").keys().map(String::as_str));
+        let of_compose: BTreeSet<_> = keys.collect();
+        let of_ours: BTreeSet<_> = TAKEN.iter().copied().chain(REFUSED.iter().map(|(key, ..)| *key)).collect();
+        assert_eq!(of_ours, of_compose);
     }
 }

@@ -7,3 +7,5 @@ mod project;
 mod refused;
 mod same_bytes;
 mod selection;
+mod touched_base;
+mod variables;

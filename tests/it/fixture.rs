@@ -152,8 +152,8 @@ pub(crate) fn write_tar(path: &Path, entries: &[(&str, &[u8])]) {
 /// The uncompressed bytes of a layer.
 pub(crate) fn tar_of(layer: &Layer) -> Vec<u8> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(layer.content.reader()), &mut bytes)
-        .expect("our own gzip");
+    let reader = layer.content.reader().expect("verified bytes");
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(reader), &mut bytes).expect("our own gzip");
     bytes
 }
 

@@ -10,17 +10,18 @@ option_follow='' option_since='' option_tail='' option_help=''
 
 commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down'
 
-# What each command takes besides --quiet, --verbose and --help.
+# What each command takes besides --quiet, --verbose and --help. Every command that writes takes --dry-run and --yes, also
+# where it asks nothing: whoever calls it from a script need not know which of them ask.
 options_of() {
     case $1 in
     version | doctor | ps) echo '--output' ;;
     images) echo '--check --output' ;;
-    pull) echo '--dry-run' ;;
+    pull) echo '--dry-run --yes' ;;
     up | upgrade | start | restart | scale) echo '--dry-run --timeout --yes' ;;
     stop) echo '--dry-run --yes' ;;
     down) echo '--dry-run --volumes --yes' ;;
     logs) echo '--follow --since --tail' ;;
-    run) echo '--list --output --dry-run' ;;
+    run) echo '--list --output --dry-run --yes' ;;
     esac
 }
 

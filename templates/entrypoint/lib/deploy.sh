@@ -23,6 +23,7 @@ command_pull() {
 deploy() { # up | upgrade
     operation=$1
     prepare_deployment
+    warn_of_cut_scales
     check_hooks pre-up post-up
     [ "$operation" = up ] || check_hooks pre-upgrade post-upgrade
     refuse_faults
@@ -54,6 +55,16 @@ prepare_deployment() {
     preflight_deployment
     read_wanted
     deployment_prepared=yes
+}
+
+# A scale that was recorded with a release that had more published ports.
+warn_of_cut_scales() {
+    for cut_service in $service_names; do
+        load_service "$cut_service"
+        read_wanted_replicas
+        [ -z "$scale_recorded" ] || [ "$scale_of" != "$service_replicas" ] || [ "$wanted_replicas" = "$scale_recorded" ] ||
+            warn "\`$cut_service\` was scaled to $scale_recorded, but the published ports of this release are enough for $wanted_replicas"
+    done
 }
 
 run_pre_hooks() {

@@ -99,7 +99,8 @@ option_usage() {
 option_summary() { # COMMAND OPTION
     case $1$2 in
     down--yes) echo 'no question; with --volumes: yes, delete the data' ;;
-    *--yes) echo 'no question' ;;
+    stop--yes) echo 'no question' ;;
+    *--yes) echo 'no question; this command asks none, but all that write take it' ;;
     *--dry-run) echo 'print what would be done, write nothing' ;;
     *--timeout) echo 'until services must be ready; 300' ;;
     *--output) echo 'one JSON document instead of text' ;;

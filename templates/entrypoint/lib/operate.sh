@@ -162,6 +162,7 @@ restart_wave() {
 # SERVICE=N… | SERVICE=default
 command_scale() {
     check_scale_operands "$@"
+    check_scale_ports "$@"
     prepare_deployment
     for scaled do refuse_other_configuration "${scaled%%=*}"; done
     if [ -n "$option_dry_run" ]; then
@@ -195,6 +196,19 @@ check_scale_operands() {
         load_service "${scaled%%=*}"
         [ "$service_kind" != job ] || refuse_usage "\`$service_name\` is a job, it runs once"
     done
+}
+
+# On one engine a published port belongs to one replica; the engine would say so when half of them run.
+check_scale_ports() {
+    begin_faults
+    for scaled do
+        load_service "${scaled%%=*}"
+        case $scaled in *=default) continue ;; esac
+        ! exceeds_ports "${scaled#*=}" ||
+            add_fault "\`$service_name\` cannot have ${scaled#*=} replicas: its published ports are enough for $service_max_replicas" \
+                'the release has to publish a range of ports, or put a proxy in front of the replicas'
+    done
+    refuse_faults
 }
 
 # Scaling makes replicas from what is given now; they must not differ from those that run.

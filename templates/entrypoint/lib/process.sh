@@ -68,9 +68,19 @@ capture() {
     await_within "${capture_seconds:-60}" "$@" >"$capture_file" 2>"$work/complaint"
 }
 
-# The last thing a captured program complained about, on one line.
+# What a captured program complained about, on one line: from its last error on, or else its last line. What it says of its
+# usage is left out, and the words that say no more than that it is an error.
 complaint() {
-    sed -n '/[^[:space:]]/h; ${x; s/^Error response from daemon: //; s/^[Ee]rror: *//; p;}' "$work/complaint"
+    awk '
+        /^Usage:/ || /^(See|Run) .docker .*--help/ { exit }
+        !/[^[:space:]]/ { next }
+        /^(docker: )?Error response from daemon:/ || /^([Ee]rror|ERROR)[: ]/ { said = ""; has_error = 1 }
+        { said = has_error && said != "" ? said " " $0 : $0 }
+        END {
+            sub(/^docker: /, "", said)
+            sub(/^(Error response from daemon|[Ee]rror|ERROR): */, "", said)
+            print (said == "" ? "it gave no reason" : said)
+        }' "$work/complaint"
 }
 
 nap() {

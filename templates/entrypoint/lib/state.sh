@@ -48,13 +48,19 @@ read_wanted() {
     done
 }
 
-# A recorded scale holds as long as the release does not change its own number.
+# A recorded scale holds as long as the release does not change its own number, and as far as its published ports go.
 read_wanted_replicas() {
     wanted_replicas=$service_replicas
     driver_read_scale "$service_name"
     if [ -n "$scale_recorded" ] && [ "$scale_of" = "$service_replicas" ]; then
         wanted_replicas=$scale_recorded
+        ! exceeds_ports "$wanted_replicas" || wanted_replicas=$service_max_replicas
     fi
+}
+
+# Whether the loaded service has too few published ports for so many replicas. REPLICAS
+exceeds_ports() {
+    [ -n "$service_max_replicas" ] && [ "$1" -gt "$service_max_replicas" ]
 }
 
 # Sets the wanted_ variables. SERVICE

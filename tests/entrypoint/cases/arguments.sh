@@ -36,6 +36,19 @@ test_commands_of_later_releases_are_unknown() {
     done
 }
 
+test_yes_is_taken_by_every_command_that_writes() {
+    for command in pull up upgrade stop start restart scale down run; do
+        bootstrap "$command" --help
+        expect_output '--dry-run'
+        expect_output '--yes'
+    done
+    for command in ps logs doctor images config explain; do
+        bootstrap "$command" production --yes
+        expect_code 2
+        expect_error "\`$command\` takes no option \`--yes\`"
+    done
+}
+
 test_unknown_environment() {
     bootstrap up prodution
     expect_code 2

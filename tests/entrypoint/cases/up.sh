@@ -160,6 +160,29 @@ test_scale_is_recorded_and_kept() {
     expect_call '^\[volume\]\[rm\]\[shop-production_scale-web\]$'
 }
 
+test_scale_beyond_the_published_ports_is_refused_before_the_engine_is_asked() {
+    DB_PASSWORD=pw bootstrap scale production web=4 database=9
+    expect_code 3
+    expect_error '`web` cannot have 4 replicas: its published ports are enough for 3'
+    expect_error 'hint: the release has to publish a range of ports'
+    expect_no_error database
+    expect_equal '' "$(cat "$box/docker/calls")"
+    product_is_up
+    container c5 web @WEB@ running 0 0 '' unless-stopped web-3 >>"$box/docker/after"
+    DB_PASSWORD=pw bootstrap scale production web=3
+    expect_code 0
+}
+
+test_recorded_scale_goes_as_far_as_the_published_ports() {
+    product_is_up
+    echo 'shop-production_scale-web|scale|||||web|3|2||' >>"$box/docker/volumes"
+    sed -i "s/max_replicas='3'/max_replicas='2'/" "$box/root/environments/production/release"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'warning: `web` was scaled to 3, but the published ports of this release are enough for 2'
+    expect_no_call '\[up\]'
+}
+
 test_scale_refuses_other_parameters() {
     product_is_up
     PORT=81 DB_PASSWORD=pw bootstrap scale production web=3

@@ -3,19 +3,26 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use super::project::{Project, run, succeeds};
 
 /// The one error of a build, its hint and picture left out.
 fn fault(project: &Project) -> String {
-    let seen = run(&mut project.build()).expect(1);
+    fault_of(project, &mut project.build())
+}
+
+fn fault_of(project: &Project, build: &mut Command) -> String {
+    let seen = run(build).expect(1);
     let errors: Vec<_> = seen.err.lines().filter(|line| line.starts_with("error")).collect();
     assert_eq!(errors.len(), 1, "{}", seen.err);
     assert!(seen.err.contains("--> bootstrap.toml:"), "the picture shows where: {}", seen.err);
     assert!(!project.path("out").exists(), "nothing is written");
-    errors[0].replace(&project.path("").display().to_string(), "")
+    let real = project.path("").canonicalize().expect("a folder");
+    assert!(!seen.err.contains(&real.display().to_string()), "a path of the machine: {}", seen.err);
+    errors[0].to_owned()
 }
 
 /// Puts something else in place of the script, and of a file in the directory config.
@@ -88,12 +95,28 @@ fn a_link_that_stays_is_followed() {
 
 #[test]
 fn a_link_to_a_folder_in_a_folder() {
+    let refused = |target: &str, name: &str| {
+        let project = Project::new();
+        project.write("config/more/deep.conf", "deep");
+        symlink(target, project.path(name)).expect("a link");
+        fault(&project)
+    };
+    let prefix = "error[B017]: `config` holds the symbolic link";
+    assert_eq!(refused("more", "config/again"), format!("{prefix} `config/again` to the folder `config/more`"));
+    assert_eq!(refused(".", "config/circle"), format!("{prefix} `config/circle` to the folder `config`"));
+    assert_eq!(refused("../..", "config/more/all"), format!("{prefix} `config/more/all` to the folder `.`"));
+    // Where a link leads outside of the project is the machine's business.
+    let leaves = "error[B017]: `config` leaves the project folder through a symbolic link";
+    assert_eq!(refused("/usr", "config/system"), leaves);
+}
+
+#[test]
+fn a_folder_that_may_not_be_read() {
     let project = Project::new();
-    symlink("more", project.path("config/again")).expect("a link");
-    assert!(fault(&project).starts_with("error[B017]: `config` holds the symbolic link `"), "{}", fault(&project));
-    let circle = Project::new();
-    symlink(".", circle.path("config/circle")).expect("a link");
-    assert!(fault(&circle).starts_with("error[B017]: `config` holds the symbolic link `"), "{}", fault(&circle));
+    let Some(mut other) = project.build_as_somebody_else() else { return };
+    fs::set_permissions(project.path("config/more"), fs::Permissions::from_mode(0o700)).expect("an own folder");
+    let text = fault_of(&project, &mut other);
+    assert_eq!(text, "error[B016]: `config` cannot be read: `config/more`: Permission denied (os error 13)");
 }
 
 #[test]

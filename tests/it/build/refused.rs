@@ -1,8 +1,6 @@
 //! An output that cannot be written: exit code 3, one clear error, the older output as it was, nothing left behind.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use super::project::{Project, Seen, TARBALL, run, succeeds};
 
@@ -117,27 +115,8 @@ fn a_disk_that_is_full_while_the_receipt_is_written() {
 #[test]
 fn a_folder_of_somebody_else() {
     let (project, before) = changed_after_a_build();
-    if !succeeds("setpriv", &["--reuid=65534", "--clear-groups", "true"]) {
-        println!("skipped: this user cannot become another one");
-        return;
-    }
-    for folder in ["", "cache", "out"] {
-        assert!(succeeds("chmod", &["a+rX", "--recursive", &project.path(folder).display().to_string()]));
-    }
-    if !is_executable_for_others(Path::new(env!("CARGO_BIN_EXE_bootsmith"))) {
-        println!("skipped: the program lies where others may not go");
-        return;
-    }
-    let mut other = project.through("setpriv", &["--reuid=65534", "--clear-groups"]);
+    let Some(mut other) = project.build_as_somebody_else() else { return };
     let seen = run(other.env_remove("XDG_CACHE_HOME")).expect(3);
     assert_one_error(&seen, "because: Permission denied");
     assert_as_it_was(&project, &before);
-}
-
-fn is_executable_for_others(program: &Path) -> bool {
-    let program = program.display().to_string();
-    Command::new("setpriv")
-        .args(["--reuid=65534", "--clear-groups", &program, "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success())
 }

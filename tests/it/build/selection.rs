@@ -92,6 +92,16 @@ fn environments_are_selected_by_name() {
 }
 
 #[test]
+fn the_one_environment_of_a_spec_that_declares_none_may_be_the_default() {
+    let project = Project::new();
+    project.change("platforms", "default-environment = \"production\"\nplatforms");
+    run(&mut project.build()).expect(0);
+    let archive = bootsmith::inspect::open(&project.path(TARBALL)).expect("a tarball");
+    let release = archive.payload_file("bootstrap/release").expect("a layer").expect("a release");
+    assert!(holds(&release, "default_environment='production'\n"), "{}", String::from_utf8_lossy(&release));
+}
+
+#[test]
 fn json_is_the_receipt() {
     let project = Project::new();
     for _ in 0..2 {
