@@ -109,7 +109,7 @@ pub struct LayerSummary {
 
 /// Opens a tarball and reads its documents.
 pub fn open(path: &Path) -> Result<BootstrapArchive, StoreError> {
-    load::load(load::open(path)?)
+    load::load(Container::open(path)?)
 }
 
 impl BootstrapArchive {

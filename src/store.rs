@@ -220,6 +220,25 @@ impl From<WrongBytes> for StoreError {
     }
 }
 
+impl ContentFault {
+    /// A tar that cannot be read. Its reader quotes what it could not read, and a file may hold anything, a key included: that stays out.
+    pub(crate) fn tar(error: &io::Error) -> Self {
+        let reason = error.to_string();
+        match reason.split_once("numeric field") {
+            Some((place, _)) => Self::Tar(format!("{place}a header is not that of a tar")),
+            None => Self::Tar(reason),
+        }
+    }
+
+    /// The same, in a layer.
+    pub(crate) fn layer_tar(error: &io::Error) -> Self {
+        match Self::tar(error) {
+            Self::Tar(reason) => Self::Tar(format!("a layer: {reason}")),
+            other => other,
+        }
+    }
+}
+
 fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::StorageFull => Some("make room on the disk, or choose another output folder"),

@@ -4,7 +4,6 @@
 //! digest and size. Layers are found, not read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use oci_spec::image as oci;
 use serde::de::DeserializeOwned;
@@ -15,25 +14,6 @@ use crate::image::{ANNOTATION_ROLE, ROLE_BASE};
 use crate::store::container::Container;
 use crate::store::oci_layout::{CONTAINERD_NAME, annotation, architecture, blob, descriptor, parse, verified_bytes};
 use crate::store::{ContentFault, StoreError};
-
-/// Opens a tarball.
-pub(super) fn open(path: &Path) -> Result<Container, StoreError> {
-    Container::open(path).map_err(|error| match error {
-        StoreError::Content { path, fault } => StoreError::Content { path, fault: Box::new(without_bytes(*fault)) },
-        other => other,
-    })
-}
-
-/// The reader of tars quotes what it could not read: bytes of a file that may be anything, a key included.
-pub(super) fn without_bytes(fault: ContentFault) -> ContentFault {
-    match fault {
-        ContentFault::Tar(reason) => match reason.split_once("numeric field") {
-            Some((place, _)) => ContentFault::Tar(format!("{place}a header is not that of a tar")),
-            None => ContentFault::Tar(reason),
-        },
-        other => other,
-    }
-}
 
 pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError> {
     let Some(size) = container.tar().map(|tar| tar.whole().size()) else {

@@ -6,7 +6,6 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use super::load::without_bytes;
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, HashingReader};
 use crate::layer::content::FileSlice;
@@ -84,7 +83,7 @@ fn walk<R: Read>(
     tar: &mut R,
     visit: impl FnMut(&str, &mut tar::Entry<'_, &mut R>) -> io::Result<bool>,
 ) -> Result<(), ContentFault> {
-    try_walk(tar, visit).map_err(|error| without_bytes(error.into()))
+    try_walk(tar, visit).map_err(ContentFault::from)
 }
 
 fn try_walk<R: Read>(

@@ -20,6 +20,7 @@ use crate::image::assemble::MAX_LAYERS;
 use crate::image::{ArchitectureImage, Document, Image, ImageReference, ROLE_BASE};
 use crate::layer::content::{Content, FileSlice};
 use crate::layer::{Layer, Packed};
+use crate::store::container::Container;
 use crate::store::layer_check::unpack_limit;
 use crate::store::tarball::Tarball;
 use crate::store::{ContentFault, StoreError};
@@ -107,7 +108,7 @@ pub enum Fault {
 
 /// Checks everything. An `Err` means that the file could not be read at all.
 pub fn verify(path: &Path) -> Result<Verification, StoreError> {
-    let container = match load::open(path) {
+    let container = match Container::open(path) {
         Err(StoreError::Content { fault, .. }) => return Ok(unreadable(&fault)),
         other => other?,
     };

@@ -199,7 +199,7 @@ fn lossy(bytes: &[u8]) -> String {
 fn tar_fault(error: &std::io::Error) -> ContentFault {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => ContentFault::Truncated("a header or an entry".to_owned()),
-        _ => ContentFault::Tar(error.to_string()),
+        _ => ContentFault::tar(error),
     }
 }
 

@@ -170,8 +170,8 @@ pub(super) fn listing(layer: &Layer, base: &Path, cache: &Cache) -> Result<Vec<L
 fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
     let mut listing = Vec::new();
     let mut archive = tar::Archive::new(&mut *tar);
-    for entry in archive.entries().map_err(|error| tar_fault(&error))? {
-        let entry = entry.map_err(|error| tar_fault(&error))?;
+    for entry in archive.entries().map_err(|error| ContentFault::layer_tar(&error))? {
+        let entry = entry.map_err(|error| ContentFault::layer_tar(&error))?;
         if let Some(listed) = listed_path(&entry) {
             listing.push(listed);
         }
@@ -182,7 +182,7 @@ fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
             });
         }
     }
-    io::copy(tar, &mut io::sink()).map_err(|error| tar_fault(&error))?;
+    io::copy(tar, &mut io::sink()).map_err(|error| ContentFault::layer_tar(&error))?;
     Ok(listing)
 }
 
@@ -212,20 +212,16 @@ pub(super) fn compare(what: &str, expected: Digest, actual: Digest) -> Result<()
     if expected == actual { Ok(()) } else { Err(ContentFault::WrongDigest { what: what.to_owned(), expected, actual }) }
 }
 
-fn tar_fault(error: &io::Error) -> ContentFault {
-    ContentFault::Tar(format!("a layer: {error}"))
-}
-
 fn read_fault(error: &io::Error) -> ContentFault {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ContentFault::Changed,
-        _ => ContentFault::Tar(error.to_string()),
+        _ => ContentFault::tar(error),
     }
 }
 
 impl From<io::Error> for ContentFault {
     fn from(error: io::Error) -> Self {
-        tar_fault(&error)
+        ContentFault::layer_tar(&error)
     }
 }
 

@@ -164,3 +164,14 @@ fn a_base_from_scratch_is_not_looked_into() {
     build_on(&project, "scratch").expect(0);
     assert_eq!(bootsmith::inspect::verify(&project.path(TARBALL)).expect("a tarball").faults, []);
 }
+
+/// A file that was given by mistake may hold anything, a key included.
+#[test]
+fn what_is_no_base_is_not_quoted() {
+    let project = Project::new();
+    fs::write(project.path("key.pem"), "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKc\n".repeat(20))
+        .expect("room");
+    let fault = fault(&project, "oci:key.pem");
+    assert!(fault.contains("is no readable tar, or cut off: a header is not that of a tar"), "{fault}");
+    assert!(!fault.contains("KEY"), "{fault}");
+}
