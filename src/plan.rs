@@ -62,16 +62,22 @@ pub struct Plan {
 pub enum Platform {
     /// Docker Compose.
     Compose,
+    /// Docker Swarm.
+    Swarm,
+    /// Kubernetes.
+    Kubernetes,
 }
 
 impl Platform {
     /// Every platform.
-    pub const ALL: &[Self] = &[Self::Compose];
+    pub const ALL: &[Self] = &[Self::Compose, Self::Swarm, Self::Kubernetes];
 
     /// The name in files, tags and flags.
     pub fn name(self) -> &'static str {
         match self {
             Self::Compose => "compose",
+            Self::Swarm => "swarm",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -160,6 +166,8 @@ pub struct Service {
     pub files: Vec<FileUse>,
     /// How it runs.
     pub kind: ServiceKind,
+    /// Whether one replica runs on every node.
+    pub is_global: bool,
     /// How many replicas the release asks for.
     pub replicas: u32,
     /// For how many its published ports are enough on one engine; none when nothing limits them.
@@ -174,8 +182,8 @@ pub struct Service {
     pub has_healthcheck: bool,
     /// When its image is pulled.
     pub pull: PullPolicy,
-    /// A JSON merge patch (RFC 7396) on the rendered service, for what only Compose knows.
-    pub patch: Option<Table>,
+    /// JSON merge patches (RFC 7396) on the rendered service, for what only one platform knows.
+    pub patches: BTreeMap<Platform, Table>,
     /// The parameters that its definition uses.
     pub parameters: BTreeSet<EnvironmentKey>,
 }

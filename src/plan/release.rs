@@ -205,7 +205,7 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
             }
         }
     }
-    if wanted.is_empty() { Platform::ALL.to_vec() } else { platforms.into_iter().collect() }
+    if wanted.is_empty() { vec![Platform::Compose] } else { platforms.into_iter().collect() }
 }
 
 /// Every environment of a spec; one without any has one.

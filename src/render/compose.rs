@@ -13,7 +13,7 @@ use crate::document::Context;
 use crate::document::node::{Node, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::{Environment, Gate, Object, Plan, Service, ServiceKind};
+use crate::plan::{Environment, Gate, Object, Plan, Platform, Service, ServiceKind};
 use crate::tree::{FileTree, Mode};
 
 use super::mounts::{self, Key, Mount};
@@ -163,7 +163,7 @@ fn view<'a>(
     }
     add_volumes(&mut body, environment, service, mounts);
     add_labels(&mut body, plan, environment, service);
-    if let Some(patch) = &service.patch {
+    if let Some(patch) = service.patches.get(&Platform::Compose) {
         merge_patch(&mut body, &to_json_map(patch));
     }
     body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));

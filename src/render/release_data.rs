@@ -166,6 +166,7 @@ fn service_record(
         .with("gate", gate)
         .with("kind", kind)
         .with("replicas", &service.replicas.to_string())
+        .with_flag("global", service.is_global)
         .with_some("max_replicas", service.max_replicas.map(|most| most.to_string()).as_deref())
         .with("window", &service.window_seconds.to_string())
         .with_flag("healthcheck", service.has_healthcheck)

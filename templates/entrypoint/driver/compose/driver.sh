@@ -1,30 +1,6 @@
-# The driver for Docker Compose: the only files that know docker (this one and compose-volumes.sh).
+# The driver for Docker Compose: the only files of its image that know docker (this one and driver-volumes.sh).
 #
-# A driver is this set of functions; the core calls nothing else of it. They read target, project, environment_name and
-# the service_, mount_ and script_ variables, and keep what they find in the tables of state.sh.
-#
-#   driver_find_tools            the programs it needs; faults
-#   driver_check_engine          reachable, new enough, allowed; faults
-#   driver_check_externals       objects that must exist before us; faults
-#   driver_check_logins          logins that cannot work; faults
-#   driver_describe_disk         space, as a note for doctor
-#   driver_read_state            fills $work/instances and what it needs itself
-#   driver_read_image_id IMAGE   sets image_id, empty when the image is not there
-#   driver_pull IMAGE            fetches an image
-#   driver_image_digest IMAGE, driver_is_pullable IMAGE
-#   driver_read_scale SERVICE    sets scale_recorded and scale_of
-#   driver_record_scale SERVICE REPLICAS RELEASE-REPLICAS, driver_forget_scale SERVICE
-#   driver_stored_salt, driver_stored_secret ID          print what the target knows of secrets
-#   driver_check_host_files      files that must be on the engine's host; a write that undoes itself
-#   driver_store_files           puts configs and secrets on the target
-#   driver_prepare_manifest      hands everything that the manifest leaves open to it
-#   driver_apply SECONDS SERVICE…    makes these services as wanted
-#   driver_read_clock            sets target_clock, the target's time in seconds
-#   driver_start, driver_stop, driver_restart, driver_remove ID…    replicas by id
-#   driver_remove_leftovers      what no record of this release wants any more
-#   driver_remove_all            networks, configs, secrets, records; with --volumes the data too
-#   driver_show_last_lines ID, driver_logs ID NAME, driver_exec ID WORD…, driver_run_once NAME WORD…, driver_stop_once NAME
-#   driver_show_manifest, driver_show_versions
+# What a driver is, function by function: driver/README.md of the sources.
 #
 # Must not:  decide what is wanted, find an object by its name, or pass `-y` to Compose: it deletes data.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
@@ -173,6 +149,8 @@ driver_read_state() {
     read_objects volumes volume "$VOLUME_FORMAT" docker volume ls -q || return 1
     awk -F '|' -v OFS='|' '$2 != "" && $13 == "" { sub("^/", "", $12); NF = 12; print }' "$work/containers" |
         sort -t '|' -k 12 >"$work/instances"
+    awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
+        sort >"$work/live"
 }
 
 # Lists by label, then inspects what was listed; what vanished in between is no fault. TABLE TYPE FORMAT COMMAND…
@@ -260,22 +238,52 @@ half_made_ids() {
         END { for (id in made) if (made[id] in old) print id }' "$work/containers"
 }
 
+# One engine is one node.
+driver_count_nodes() {
+    wanted_replicas=1
+}
+
 driver_start() {
-    capture "$work/answer" docker start "$@"
+    start_ids=''
+    for started do
+        load_service "$started"
+        start_ids="$start_ids $(startable_ids "$started")"
+    done
+    # shellcheck disable=SC2086 # a list of ids
+    set -- $start_ids
+    [ $# -eq 0 ] || capture "$work/answer" docker start "$@"
+}
+
+# A job that ended well is done. SERVICE
+startable_ids() {
+    while next_instance; do
+        [ "$instance_service" = "$1" ] || continue
+        case $service_kind/$instance_status/$instance_exit in
+        job/exited/0 | */running/* | */restarting/* | */paused/*) ;;
+        *) printf '%s\n' "$instance_id" ;;
+        esac
+    done <"$work/instances"
 }
 
 # The engine gives each its own time to end, then kills it; all at once.
 driver_stop() {
-    capture_seconds=3600 capture "$work/answer" docker stop "$@"
+    stop_ids=''
+    for stopped do
+        for stopped_status in running restarting paused; do
+            stop_ids="$stop_ids $(instance_ids "$stopped" "$stopped_status")"
+        done
+    done
+    # shellcheck disable=SC2086 # a list of ids
+    set -- $stop_ids
+    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker stop "$@"
 }
 
 driver_restart() {
-    capture_seconds=3600 capture "$work/answer" docker restart "$@"
-}
-
-driver_remove() {
-    if [ -n "$option_volumes" ]; then set -- --volumes "$@"; fi
-    capture "$work/answer" docker rm --force "$@"
+    restart_ids=''
+    for restarted do restart_ids="$restart_ids $(instance_ids "$restarted")"; done
+    # shellcheck disable=SC2086 # a list of ids
+    set -- $restart_ids
+    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker restart "$@"
 }
 
 # The last thing a replica said, and what its health check said.
