@@ -177,6 +177,8 @@ fn tools(platform: Platform) -> Vec<Tool> {
     let command = |name: &str| Tool::new(name, [Place::Command(name.to_owned())]);
     let mut tools: Vec<_> = POSIX.iter().map(|name| command(name)).collect();
     match platform {
+        Platform::Swarm => tools.push(command("docker")),
+        Platform::Kubernetes => tools.push(command("kubectl")),
         Platform::Compose => {
             tools.push(command("docker"));
             let compose = "docker-compose".to_owned();

@@ -39,6 +39,8 @@ pub struct Plan {
     pub version: semver::Version,
     /// The platforms to build for.
     pub platforms: Vec<Platform>,
+    /// Whether the release is for several platforms, whichever are built now.
+    pub has_several_platforms: bool,
     /// `[registry/]name` of the bootstrap image, without a tag.
     pub repository: String,
     /// What the image is made on, as written: `store` reads it.
@@ -62,16 +64,22 @@ pub struct Plan {
 pub enum Platform {
     /// Docker Compose.
     Compose,
+    /// Docker Swarm.
+    Swarm,
+    /// Kubernetes.
+    Kubernetes,
 }
 
 impl Platform {
     /// Every platform.
-    pub const ALL: &[Self] = &[Self::Compose];
+    pub const ALL: &[Self] = &[Self::Compose, Self::Swarm, Self::Kubernetes];
 
     /// The name in files, tags and flags.
     pub fn name(self) -> &'static str {
         match self {
             Self::Compose => "compose",
+            Self::Swarm => "swarm",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -141,6 +149,13 @@ pub enum SecretSource {
     Parameter(EnvironmentKey),
     /// A file of the target's host.
     HostFile(String),
+    /// An object that the target has already.
+    External {
+        /// Its name there.
+        name: String,
+        /// Where its bytes are, on a platform whose secrets have keys.
+        key: String,
+    },
 }
 
 /// One service, resolved.
@@ -160,6 +175,8 @@ pub struct Service {
     pub files: Vec<FileUse>,
     /// How it runs.
     pub kind: ServiceKind,
+    /// Whether one replica runs on every node.
+    pub is_global: bool,
     /// How many replicas the release asks for.
     pub replicas: u32,
     /// For how many its published ports are enough on one engine; none when nothing limits them.
@@ -174,8 +191,8 @@ pub struct Service {
     pub has_healthcheck: bool,
     /// When its image is pulled.
     pub pull: PullPolicy,
-    /// A JSON merge patch (RFC 7396) on the rendered service, for what only Compose knows.
-    pub patch: Option<Table>,
+    /// JSON merge patches (RFC 7396) on the rendered service, for what only one platform knows.
+    pub patches: BTreeMap<Platform, Table>,
     /// The parameters that its definition uses.
     pub parameters: BTreeSet<EnvironmentKey>,
 }

@@ -6,11 +6,14 @@
 mod compose;
 mod config;
 mod entrypoint;
+mod kubernetes;
+mod manifest;
 mod mounts;
 mod overview;
 mod release_data;
 mod schema;
 mod shell;
+mod swarm;
 mod yaml;
 
 use std::sync::Arc;
@@ -87,7 +90,12 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     let overview = overview::to_json(plan, platform);
     payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
     for environment in &plan.environments {
-        compose::render(plan, environment, &mut payload.environments, context)?;
+        let tree = &mut payload.environments;
+        match platform {
+            Platform::Compose => compose::render(plan, environment, tree, context)?,
+            Platform::Swarm => swarm::render(plan, environment, tree, context)?,
+            Platform::Kubernetes => kubernetes::render(plan, environment, tree, context)?,
+        }
     }
     let contents = contents(&payload);
     payload.environments.insert(path(CONTENTS_PATH), file(Mode::Plain, contents.as_bytes()))?;

@@ -10,7 +10,7 @@ use crate::name::{EnvironmentKey, Label};
 use crate::reference::ReferenceParts;
 
 use super::scope::{pieces, unescaped};
-use super::{Dependency, Gate, Piece, PullPolicy, Service, ServiceKind};
+use super::{Dependency, Gate, Piece, Platform, PullPolicy, Service, ServiceKind};
 use super::{lint, service_files, service_keys};
 
 /// What a service may refer to.
@@ -59,9 +59,10 @@ pub(super) fn read(
     service_files::check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table);
     let parameters = used_parameters(&definition, &environment);
-    let patch = read_patch(table.get("compose"), context);
+    let patches = read_patches(table, context);
     // A patch may publish others.
-    let max_replicas = max_replicas.filter(|_| patch.as_ref().is_none_or(|patch| patch.get("ports").is_none()));
+    let max_replicas =
+        max_replicas.filter(|_| patches.get(&Platform::Compose).is_none_or(|patch| patch.get("ports").is_none()));
     let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
     Some(Service {
         name: name.clone(),
@@ -70,6 +71,7 @@ pub(super) fn read(
         depends_on: read_dependencies(name, table.get("depends_on"), around.services, context),
         files,
         kind: deploy.kind,
+        is_global: deploy.is_global,
         replicas: deploy.replicas,
         max_replicas,
         wave: 1,
@@ -77,7 +79,7 @@ pub(super) fn read(
         window_seconds: deploy.window_seconds,
         has_healthcheck: has_healthcheck(table.table("healthcheck")),
         pull,
-        patch,
+        patches,
         parameters,
         definition,
     })
@@ -111,11 +113,17 @@ fn check_image(text: &str, span: Span, production: bool, context: &mut Context) 
     }
 }
 
-/// `compose = { patch = { … } }`
-fn read_patch(node: Option<&Node>, context: &mut Context) -> Option<Table> {
-    let node = node?;
-    let Some(table) = node.as_table() else { return wrong_type(node, "compose", "a table", context) };
-    let mut fields = Fields::new(table, node.span, "`compose`");
+/// `compose = { patch = { … } }`, and the same for the other platforms.
+fn read_patches(service: &Table, context: &mut Context) -> BTreeMap<Platform, Table> {
+    let of_platform = |platform: &Platform| Some((*platform, read_patch(*platform, service, context)?));
+    Platform::ALL.iter().filter_map(of_platform).collect()
+}
+
+fn read_patch(platform: Platform, service: &Table, context: &mut Context) -> Option<Table> {
+    let name = platform.name();
+    let node = service.get(name)?;
+    let Some(table) = node.as_table() else { return wrong_type(node, name, "a table", context) };
+    let mut fields = Fields::new(table, node.span, format!("`{name}`"));
     let patch = fields.table("patch", context).map(|(patch, _)| patch.clone());
     fields.finish(context);
     patch
@@ -132,6 +140,7 @@ fn has_healthcheck(healthcheck: Option<&Table>) -> bool {
 /// What `deploy` decides.
 struct Deploy {
     kind: ServiceKind,
+    is_global: bool,
     replicas: u32,
     window_seconds: u64,
 }
@@ -139,15 +148,14 @@ struct Deploy {
 impl Deploy {
     fn read(node: Option<&Node>, service: &Label, context: &mut Context) -> Self {
         let table = node.and_then(Node::as_table);
-        let (kind, one_per_node) = Self::read_mode(table.and_then(|table| table.get("mode")), context);
-        let replicas =
-            Self::read_replicas(table.and_then(|table| table.get("replicas")), one_per_node, service, context);
+        let (kind, is_global) = Self::read_mode(table.and_then(|table| table.get("mode")), context);
+        let replicas = Self::read_replicas(table.and_then(|table| table.get("replicas")), is_global, service, context);
         let update = table.and_then(|table| table.table("update_config"));
         let window_seconds = update
             .and_then(|update| update.get("monitor"))
             .and_then(|monitor| read_seconds(monitor, "monitor", context))
             .unwrap_or(DEFAULT_WINDOW_SECONDS);
-        Self { kind, replicas, window_seconds }
+        Self { kind, is_global, replicas, window_seconds }
     }
 
     /// The kind, and whether it is one replica a node.

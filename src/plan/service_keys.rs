@@ -88,7 +88,7 @@ const TAKEN: &[&str] = &[
 ];
 
 /// Keys of our own.
-const OWN: &[&str] = &["compose", "defaults", "enabled"];
+const OWN: &[&str] = &["compose", "defaults", "enabled", "kubernetes", "swarm"];
 
 /// Keys that are refused: the reason, and what to write instead.
 const REFUSED: &[(&str, &str, &str)] = &[

@@ -16,7 +16,6 @@ macro_rules! embedded {
 const CORE: &[(&str, &[u8])] = embedded! {
     "bin/bootstrap"
     "lib/arguments.sh"
-    "lib/compose-volumes.sh"
     "lib/deploy.sh"
     "lib/describe.sh"
     "lib/files.sh"
@@ -36,36 +35,76 @@ const CORE: &[(&str, &[u8])] = embedded! {
 
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
-    "lib/compose.sh"
+    "driver/docker/driver-engine.sh"
+    "driver/compose/driver.sh"
+    "driver/compose/driver-volumes.sh"
 };
 
-/// The files of a platform's image.
+/// The driver of Docker Swarm.
+const SWARM: &[(&str, &[u8])] = embedded! {
+    "driver/docker/driver-engine.sh"
+    "driver/swarm/driver.sh"
+    "driver/swarm/driver-objects.sh"
+    "driver/swarm/driver-tasks.sh"
+};
+
+/// The driver of Kubernetes.
+const KUBERNETES: &[(&str, &[u8])] = embedded! {};
+
+/// The files of a platform's image. The one driver it has loses the folder's name: `driver/compose/driver.sh` is `driver/driver.sh`.
 pub(super) fn files(platform: Platform) -> Result<FileTree, PathTaken> {
-    let driver = match platform {
-        Platform::Compose => COMPOSE,
-    };
     let mut tree = FileTree::default();
-    for (name, bytes) in CORE.iter().chain(driver) {
+    for (name, bytes) in CORE.iter().chain(driver(platform)) {
         let mode = if name.starts_with("bin/") { Mode::Executable } else { Mode::Plain };
+        let name = match name.split('/').collect::<Vec<_>>()[..] {
+            ["driver", _, part] => format!("driver/{part}"),
+            _ => (*name).to_owned(),
+        };
         tree.insert(path(&format!("bootstrap/{name}")), file(mode, bytes))?;
     }
     Ok(tree)
 }
 
+fn driver(platform: Platform) -> &'static [(&'static str, &'static [u8])] {
+    match platform {
+        Platform::Compose => COMPOSE,
+        Platform::Swarm => SWARM,
+        Platform::Kubernetes => KUBERNETES,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/entrypoint");
 
     #[test]
     fn no_file_of_the_folder_is_forgotten() {
-        let tree = files(Platform::Compose).expect("one writer for each path");
-        for folder in ["bin", "lib"] {
-            let place = format!("{}/templates/entrypoint/{folder}", env!("CARGO_MANIFEST_DIR"));
-            for entry in walkdir::WalkDir::new(place).min_depth(1) {
-                let entry = entry.expect("the folder is part of the repository");
-                let name = format!("bootstrap/{folder}/{}", entry.file_name().to_string_lossy());
-                assert!(tree.get(&path(&name)).is_some(), "{name} is not embedded");
-            }
+        let drivers = Platform::ALL.iter().flat_map(|platform| driver(*platform));
+        let embedded: BTreeSet<_> = CORE.iter().chain(drivers).map(|(name, _)| (*name).to_owned()).collect();
+        let files = walkdir::WalkDir::new(FOLDER).into_iter().map(|entry| entry.expect("part of the repository"));
+        let scripts = files.filter(|entry| entry.file_type().is_file() && entry.file_name() != "README.md");
+        let name = |entry: walkdir::DirEntry| {
+            entry.path().strip_prefix(FOLDER).expect("below the folder").to_string_lossy().into_owned()
+        };
+        assert_eq!(embedded, scripts.map(name).collect());
+    }
+
+    #[test]
+    fn every_driver_has_every_function_that_the_core_calls() {
+        let page = include_str!("../../templates/entrypoint/driver/README.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `driver_"));
+        let wanted: BTreeSet<_> = rows.filter_map(|row| row.split([' ', '`']).next()).collect();
+        assert!(wanted.len() > 20, "the table could be read");
+        for platform in Platform::ALL {
+            let texts: Vec<_> = driver(*platform).iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+            let lines = texts.iter().flat_map(|text| text.lines());
+            let defined: BTreeSet<_> =
+                lines.filter_map(|line| line.strip_prefix("driver_")?.strip_suffix("() {")).collect();
+            assert_eq!(defined, wanted, "the driver of {}", platform.name());
         }
     }
 }

@@ -9,8 +9,17 @@ prepare() {
     mkdir -p "$box/root" "$box/docker/answers" "$box/bin" "$box/secrets" "$box/home" "$box/work"
     cp -R "$tests/fixture/." "$box/root"
     cp -R "$entrypoint/bin" "$entrypoint/lib" "$box/root"
+    use_driver compose
     cp "$tests/docker" "$box/bin/docker"
     : >"$box/docker/calls"
+}
+
+# The driver that the release is for. PLATFORM
+use_driver() {
+    rm -rf "$box/root/driver"
+    cp -R "$entrypoint/driver/$1" "$box/root/driver"
+    case $1 in compose | swarm) cp "$entrypoint/driver/docker/"* "$box/root/driver" ;; esac
+    sed "s/^platform=.*/platform='$1'/" "$tests/fixture/release" >"$box/root/release"
 }
 
 # Calls the entrypoint; its code in $code, its output in $box/out and $box/err.

@@ -32,15 +32,12 @@ stop_waves() {
 }
 
 stop_services() {
-    stop_ids=''
+    stopped_services=''
     for stopped do
-        for stopped_status in running restarting paused; do
-            stop_ids="$stop_ids $(instance_ids "$stopped" "$stopped_status")"
-        done
+        [ -z "$(live_replicas "$stopped")" ] || stopped_services="$stopped_services $stopped"
     done
-    # shellcheck disable=SC2086 # a list of ids
-    set -- $stop_ids
-    [ $# -eq 0 ] || driver_stop "$@" ||
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$stopped_services" ] || driver_stop $stopped_services ||
         fail_unrestored "not all services could be stopped: $(complaint)" 'the same command can be repeated'
 }
 
@@ -84,37 +81,24 @@ want_what_exists() {
     mkdir -p "$work/wanted"
     existing_services=''
     for existing in $service_names; do
-        existing_count=$(instance_ids "$existing" | wc -l)
-        [ "$existing_count" -gt 0 ] || continue
-        printf '%s|||\n' "$((existing_count))" >"$work/wanted/$existing"
+        existing_count=$(live_replicas "$existing")
+        [ -n "$existing_count" ] || continue
+        printf '%s|||\n' "$existing_count" >"$work/wanted/$existing"
         existing_services="$existing_services $existing"
     done
 }
 
-# A job that ended well is not started again.
+# A job that ended well is not started again: the driver sees to it.
 start_wave() {
-    gated_services='' start_ids=''
+    gated_services=''
     for started do
         load_service "$started"
         [ "$service_gate" = none ] || gated_services="$gated_services $started"
-        start_ids="$start_ids $(startable_ids "$started")"
     done
-    # shellcheck disable=SC2086 # lists of ids and names
-    set -- $start_ids
     [ $# -eq 0 ] || driver_start "$@" || fail_unrestored "not all services could be started: $(complaint)" \
         "see \`ps $environment_name\`; \`up $environment_name\` repairs what is missing"
     # shellcheck disable=SC2086
     [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment
-}
-
-startable_ids() {
-    while next_instance; do
-        [ "$instance_service" = "$1" ] || continue
-        case $service_kind/$instance_status/$instance_exit in
-        job/exited/0 | */running/* | */restarting/* | */paused/*) ;;
-        *) printf '%s\n' "$instance_id" ;;
-        esac
-    done <"$work/instances"
 }
 
 # SERVICE…, all without
@@ -142,18 +126,17 @@ command_restart() {
 }
 
 restart_wave() {
-    restart_ids='' gated_services=''
+    wave_restarted='' gated_services=''
     for restarted do
         load_service "$restarted"
         has_word "$existing_services" "$restarted" || continue
         [ "$service_kind" != job ] || continue
-        restart_ids="$restart_ids $(instance_ids "$restarted")"
+        wave_restarted="$wave_restarted $restarted"
         restarted_services="$restarted_services $restarted"
         [ "$service_gate" = none ] || gated_services="$gated_services $restarted"
     done
-    # shellcheck disable=SC2086 # lists of ids and names
-    set -- $restart_ids
-    [ $# -eq 0 ] || driver_restart "$@" || fail_unrestored "not all services could be restarted: $(complaint)" \
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$wave_restarted" ] || driver_restart $wave_restarted || fail_unrestored "not all services could be restarted: $(complaint)" \
         'the same command can be repeated'
     # shellcheck disable=SC2086
     [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment

@@ -51,6 +51,7 @@ mount() { visit mount "$@"; }
 network() { visit network "$@"; }
 volume() { visit volume "$@"; }
 host_file() { visit host_file "$@"; }
+external_secret() { visit external_secret "$@"; }
 service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
@@ -123,7 +124,7 @@ parse_service() {
     service_name=$1
     shift
     service_image='' service_definition='' service_wave=1 service_gate=none service_kind=service service_replicas=1
-    service_window=5 service_parameters='' service_mounts='' service_pull=missing service_max_replicas=''
+    service_window=5 service_parameters='' service_mounts='' service_pull=missing service_max_replicas='' service_global=''
     for fact do
         case $fact in
         image=*) service_image=${fact#*=} ;;
@@ -133,6 +134,7 @@ parse_service() {
         kind=*) service_kind=${fact#*=} ;;
         replicas=*) service_replicas=${fact#*=} ;;
         max_replicas=*) service_max_replicas=${fact#*=} ;;
+        global=yes) service_global=yes ;;
         window=*) service_window=${fact#*=} ;;
         parameters=*) service_parameters=${fact#*=} ;;
         mounts=*) service_mounts=${fact#*=} ;;
@@ -147,7 +149,7 @@ keep_service() {
     service_names="$service_names $service_name"
     printf '%s|' "$service_image" "$service_definition" "$service_wave" "$service_gate" "$service_kind" \
         "$service_replicas" "$service_window" "$service_parameters" "$service_mounts" "$service_pull" \
-        "$service_max_replicas" >"$work/services/$service_name"
+        "$service_max_replicas" "$service_global" >"$work/services/$service_name"
     printf '\n' >>"$work/services/$service_name"
 }
 
@@ -155,7 +157,7 @@ keep_service() {
 load_service() {
     service_name=$1
     IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
-        service_window service_parameters service_mounts service_pull service_max_replicas _ <"$work/services/$1"
+        service_window service_parameters service_mounts service_pull service_max_replicas service_global _ <"$work/services/$1"
 }
 
 # The wave numbers of the environment, first to last.

@@ -3,7 +3,11 @@
 # The driver fills $work/instances, one line for each replica of a service that exists, in these fields:
 #     id | service | digest | status | exit code | restarts | health | restart policy | started at | image id | image | name
 # status is one of created, running, paused, restarting, removing, exited, dead; health is empty, starting, healthy or
-# unhealthy. What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
+# unhealthy. And $work/live, one line for each service that the target has, stopped ones too:
+#     service | replicas it has when it runs
+# Where the platform itself puts the earlier definition of a service back, $work/undone has a line for each:
+#     service | digest of the definition that it has now | why | id of the replica that failed
+# What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
 #
 # Takes in:  the tables, the release. Gives out: the instance_ and wanted_ variables; an action for each service.
 # Must not:  ask the target itself.
@@ -23,16 +27,30 @@ instance_ids() {
     done <"$work/instances"
 }
 
-# Prints the name of every service that has instances but no record in this release.
+# Prints the name of every service that the target has but this release has not.
 orphan_services() {
-    while next_instance; do
-        has_word "$service_names" "$instance_service" || printf '%s\n' "$instance_service"
-    done <"$work/instances" | sort -u
+    while IFS='|' read -r live_service _; do
+        has_word "$service_names" "$live_service" || printf '%s\n' "$live_service"
+    done <"$work/live" | sort -u
+}
+
+# Prints how many replicas a service has when it runs; nothing when the target does not have it. SERVICE
+live_replicas() {
+    awk -F '|' -v service="$1" '$1 == service { print $2 }' "$work/live"
+}
+
+# Whether the platform took back what we made of the loaded service; says why in undone_reason and undone_by. SERVICE
+is_undone() {
+    [ -s "$work/undone" ] && [ -n "$wanted_digest" ] || return 1
+    while IFS='|' read -r undone_service undone_digest undone_reason undone_by _; do
+        [ "$undone_service" != "$1" ] || [ "$undone_digest" = "$wanted_digest" ] || return 0
+    done <"$work/undone"
+    return 1
 }
 
 # True when nothing of the product is there yet.
 is_first_install() {
-    [ ! -s "$work/instances" ]
+    [ ! -s "$work/live" ]
 }
 
 # Works out replicas, image and digest of every service. An image that is not there yet leaves the digest empty.
@@ -51,6 +69,10 @@ read_wanted() {
 # A recorded scale holds as long as the release does not change its own number, and as far as its published ports go.
 read_wanted_replicas() {
     wanted_replicas=$service_replicas
+    if [ -n "$service_global" ]; then
+        driver_count_nodes
+        return 0
+    fi
     driver_read_scale "$service_name"
     if [ -n "$scale_recorded" ] && [ "$scale_of" = "$service_replicas" ]; then
         wanted_replicas=$scale_recorded

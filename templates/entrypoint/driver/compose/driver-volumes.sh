@@ -206,8 +206,7 @@ driver_remove_leftovers() {
     for leftover in $(orphan_services); do
         say "$leftover: removed, it is not in this release"
         # shellcheck disable=SC2046 # a list of ids
-        set -- $(instance_ids "$leftover")
-        { driver_stop "$@" && driver_remove "$@"; } || warn "\`$leftover\` is left over: $(complaint)"
+        { driver_stop "$leftover" && capture "$work/answer" docker rm --force $(instance_ids "$leftover"); } || warn "\`$leftover\` is left over: $(complaint)"
     done
     # shellcheck disable=SC2046 # a list of ids
     remove_containers $(awk -F '|' '$13 == "fill" || ($13 ~ /oneoff/ && $4 != "running") { print $1 }' "$work/containers")
