@@ -127,6 +127,8 @@ codes! {
         "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
     error 34 EXTERNAL "external objects that Compose cannot read"
         "Docker Compose has no store of its own for configs and secrets. Give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`)."
+    error 40 KUBERNETES "a value that Kubernetes does not take"
+        "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken."
 }
 
 #[cfg(test)]
