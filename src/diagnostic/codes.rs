@@ -125,8 +125,8 @@ codes! {
         "A script has a `file` or a `command`; in `exec` and `run` mode it names a `service`, and its file is handed to that service's shell."
     lint 33 UNUSED "something declared and never used"
         "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
-    error 34 EXTERNAL "external objects that Compose cannot read"
-        "Docker Compose has no store of its own for configs and secrets. Give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`)."
+    error 34 EXTERNAL "external objects that cannot be read"
+        "Docker Compose has no store of its own for secrets: there, give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`). On Swarm and Kubernetes a secret may be external. A config is baked into the release, on every platform."
     error 40 KUBERNETES "a value that Kubernetes does not take"
         "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken."
 }

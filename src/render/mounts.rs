@@ -44,7 +44,7 @@ pub(super) fn of(environment: &Environment) -> BTreeMap<Key, Mount> {
     let mut mounts: BTreeMap<Key, Mount> = BTreeMap::new();
     for file in environment.services.iter().flat_map(|service| &service.files) {
         let key = key(file);
-        if host_file(environment, file).is_none() && !mounts.contains_key(&key) {
+        if is_stored(environment, file) && !mounts.contains_key(&key) {
             let id = free_id(&key, &mounts);
             mounts.insert(key, Mount { id });
         }
@@ -55,6 +55,19 @@ pub(super) fn of(environment: &Environment) -> BTreeMap<Key, Mount> {
 /// The mount that serves a file.
 pub(super) fn key(file: &FileUse) -> Key {
     (file.kind, file.source.clone(), file.owner)
+}
+
+/// Whether the entrypoint stores it on the target; what is not stored is there already.
+pub(super) fn is_stored(environment: &Environment, file: &FileUse) -> bool {
+    host_file(environment, file).is_none() && external(environment, file).is_none()
+}
+
+/// The name on the target and the key, for a secret that is there already.
+pub(super) fn external<'a>(environment: &'a Environment, file: &FileUse) -> Option<(&'a str, &'a str)> {
+    match (file.kind, environment.secrets.get(&file.source)) {
+        (FileKind::Secret, Some(SecretSource::External { name, key })) => Some((name, key)),
+        _ => None,
+    }
 }
 
 /// The path on the target's host, for a secret that is a file there.

@@ -128,11 +128,15 @@ fn object_records(environment: &Environment) -> Vec<String> {
             .with("external", yes_no(volume.external))
             .line()
     });
-    let host_files = environment.secrets.iter().filter_map(|(name, secret)| match secret {
+    let secrets = environment.secrets.iter().filter_map(|(name, secret)| match secret {
         SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),
+        SecretSource::External { name: external, key } => {
+            let record = Record::new("external_secret", &[external.as_str()]);
+            Some(record.with("key", key).with("source", name.as_str()).line())
+        }
         SecretSource::Parameter(_) => None,
     });
-    networks.chain(volumes).chain(host_files).collect()
+    networks.chain(volumes).chain(secrets).collect()
 }
 
 fn service_record(
@@ -157,7 +161,7 @@ fn service_record(
         PullPolicy::Never => "never",
     };
     let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
-    let files = service.files.iter().filter(|file| mounts::host_file(environment, file).is_none());
+    let files = service.files.iter().filter(|file| mounts::is_stored(environment, file));
     let ids: Vec<_> = files.map(|file| mounts[&mounts::key(file)].id.as_str()).collect();
     Record::new("service", &[service.name.as_str()])
         .with("image", &service.image)

@@ -51,6 +51,7 @@ mount() { visit mount "$@"; }
 network() { visit network "$@"; }
 volume() { visit volume "$@"; }
 host_file() { visit host_file "$@"; }
+external_secret() { visit external_secret "$@"; }
 service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
