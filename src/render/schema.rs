@@ -25,8 +25,12 @@ pub(super) struct Violation {
 }
 
 /// Everything that the schema refuses in a Compose file.
-pub(super) fn violations(document: &Value) -> Vec<Violation> {
-    VALIDATOR
+pub(super) fn compose(document: &Value) -> Vec<Violation> {
+    violations(&VALIDATOR, document)
+}
+
+fn violations(validator: &Validator, document: &Value) -> Vec<Violation> {
+    validator
         .iter_errors(document)
         .map(|error| {
             let pointer = error.instance_path().to_string();
