@@ -33,6 +33,7 @@ pub use parameter::{Parameter, ParameterRule};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
 pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
+pub use service::parse_milliseconds;
 pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
 pub use volume_kubernetes::KubernetesVolume;
 

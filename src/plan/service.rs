@@ -223,7 +223,7 @@ pub(super) fn read_seconds(node: &Node, key: &str, context: &mut Context) -> Opt
 }
 
 /// `{value}{unit}` one after the other, units `us`, `ms`, `s`, `m`, `h` (Compose Specification, 11-extension).
-fn parse_milliseconds(text: &str) -> Option<u64> {
+pub fn parse_milliseconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total = 0_u64;
     while !rest.is_empty() {
