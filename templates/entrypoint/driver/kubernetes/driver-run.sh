@@ -54,7 +54,7 @@ driver_exec() {
 
 # A command in a job of its own, made like the service's pods. NAME WORD…
 driver_run_once() {
-    once_object=$(printf '%s' "$1" | cut -c 1-54 | sed 's/[^a-z0-9]*$//')-${1##*-} # a name has 63 characters
+    once_object=$(printf '%s' "${1%-*}" | cut -c 1-54 | sed 's/[^a-z0-9]*$//')-${1##*-} # a name has 63 characters
     once_name=$once_object
     shift
     [ -z "$script_input" ] || refuse "\`$script_name\` reads data, but a one-off has no input on Kubernetes" 'declare it with mode = "exec", in a service that runs'

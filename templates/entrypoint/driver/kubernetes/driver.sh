@@ -83,8 +83,16 @@ check_permissions() {
     done | cluster create --validate=false -o go-template="$ACCESS_TEMPLATE" -f - >"$work/allowed" 2>"$work/complaint" &
     child=$!
     wait_for_child || add_fault "permissions cannot be asked for: $(complaint)"
-    permissions_missing=$(sed -n 's/ denied$//p' "$work/allowed" | awk '{ verbs[$2] = verbs[$2] (verbs[$2] == "" ? "" : ",") $1; if (!seen[$2]++) order[++count] = $2 }
-        END { for (i = 1; i <= count; i++) printf "%s%s %s", (i == 1 ? "" : "; "), verbs[order[i]], order[i] }')
+    # Kinds of which the same is missing are named together.
+    permissions_missing=$(sed -n 's/ denied$//p' "$work/allowed" | sort -k 2,2 -k 1,1 |
+        awk '{ verbs[$2] = verbs[$2] (verbs[$2] == "" ? "" : ",") $1; if (!seen[$2]++) kind[++kinds] = $2 }
+            END {
+                for (i = 1; i <= kinds; i++) {
+                    if (!(verbs[kind[i]] in named)) group[++groups] = verbs[kind[i]]
+                    named[verbs[kind[i]]] = named[verbs[kind[i]]] " " kind[i]
+                }
+                for (i = 1; i <= groups; i++) printf "%s%s of%s", (i == 1 ? "" : "; "), group[i], named[group[i]]
+            }')
     [ -z "$permissions_missing" ] ||
         add_fault "permissions are missing in the namespace $target: $permissions_missing" \
             'the Role in environments/'"$environment_name"'/kubernetes/in-cluster.yaml of this image holds what is needed'
