@@ -49,6 +49,7 @@ pub fn reference(plan: &Plan, platform: Platform) -> String {
 /// The facts of one environment.
 pub(super) fn environment(
     environment: &Environment,
+    platform: Platform,
     mounts: &Mounts,
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
@@ -58,7 +59,8 @@ pub(super) fn environment(
     text.extend(parameters);
     text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
     text.extend(object_records(environment));
-    text.extend(environment.services.iter().map(|service| service_record(service, environment, mounts, definitions)));
+    let services = environment.services.iter();
+    text.extend(services.map(|service| service_record(service, environment, platform, mounts, definitions)));
     text.extend(environment.scripts.iter().map(|(name, script)| script_record(name, script)));
     for (point, names) in &environment.hooks {
         text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
@@ -147,6 +149,7 @@ fn object_records(environment: &Environment) -> Vec<String> {
 fn service_record(
     service: &Service,
     environment: &Environment,
+    platform: Platform,
     mounts: &Mounts,
     definitions: &BTreeMap<&str, Digest>,
 ) -> String {
@@ -165,6 +168,8 @@ fn service_record(
         PullPolicy::Missing => "missing",
         PullPolicy::Never => "never",
     };
+    // Elsewhere a published port belongs to the service, whatever its number of replicas.
+    let max_replicas = service.max_replicas.filter(|_| platform == Platform::Compose);
     let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
     let serving = service.files.iter().flat_map(|file| mounts.serving(environment, file));
     let ids: Vec<_> = serving.map(|(mount, _)| mount.id.as_str()).collect();
@@ -176,7 +181,7 @@ fn service_record(
         .with("kind", kind)
         .with("replicas", &service.replicas.to_string())
         .with_flag("global", service.is_global)
-        .with_some("max_replicas", service.max_replicas.map(|most| most.to_string()).as_deref())
+        .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
         .with("window", &service.window_seconds.to_string())
         .with_flag("healthcheck", service.has_healthcheck)
         .with("parameters", &parameters.join(" "))

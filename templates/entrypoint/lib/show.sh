@@ -29,7 +29,7 @@ read_service_state() {
         [ "$instance_service" = "$1" ] || continue
         count_state
     done <"$work/instances"
-    name_state
+    name_state "$1"
 }
 
 count_state() {
@@ -46,8 +46,10 @@ count_state() {
     [ -n "$state_reason" ] || state_reason=$instance_reason
 }
 
-name_state() {
-    if [ "$state_all" -eq 0 ]; then
+name_state() { # SERVICE
+    if [ "$state_all" -eq 0 ] && [ -n "$(live_replicas "$1")" ]; then
+        service_state=stopped
+    elif [ "$state_all" -eq 0 ]; then
         service_state=absent
     elif [ -n "$state_failed" ]; then
         service_state=failed

@@ -6,6 +6,8 @@
 # healthy or unhealthy. failed means: it never ran and never will, as the reason says; the reason is empty where status and
 # health say it all. And $work/live, one line for each service that the target has, stopped ones too:
 #     service | replicas it has when it runs | what the target still has to do for it, or why it cannot | failed, when it cannot
+# Where the platform itself puts the earlier definition of a service back, $work/undone has a line for each:
+#     service | digest of the definition that it has now | why
 # What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
 #
 # Takes in:  the tables, the release. Gives out: the instance_ and wanted_ variables; an action for each service.
@@ -44,6 +46,13 @@ read_live_reason() {
     IFS='|' read -r live_reason live_failed <<END
 $(awk -F '|' -v service="$1" '$1 == service { print $3 "|" $4; exit }' "$work/live")
 END
+}
+
+# Whether the platform took back what we made of the loaded service; says why in $undone_reason. SERVICE
+is_undone() {
+    [ -s "$work/undone" ] || return 1
+    undone_reason=$(awk -F '|' -v service="$1" -v digest="$wanted_digest" '$1 == service && $2 != digest { print $3 }' "$work/undone")
+    [ -n "$undone_reason" ] && [ -n "$wanted_digest" ]
 }
 
 # True when nothing of the product is there yet.

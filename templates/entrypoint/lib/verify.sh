@@ -78,8 +78,12 @@ judge_service() {
     load_service "$1"
     load_wanted "$1"
     [ -z "$service_global$service_autoscaled" ] || driver_count_nodes
-    judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason=''
+    judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason='' told=''
     [ "$judged_gate" != own ] || judged_gate=$service_gate
+    if is_undone "$1"; then
+        verdict=failed reason="its earlier configuration was put back: $undone_reason"
+        return 0
+    fi
     while next_instance; do
         [ "$instance_service" = "$1" ] || continue
         judged_all=$((judged_all + 1))
@@ -87,7 +91,10 @@ judge_service() {
         case $verdict in
         failed) return 0 ;;
         esac
+        # What the target says of one replica tells more than that others wait.
+        [ "$verdict" = ready ] || [ -z "$instance_reason" ] || told=$reason told_culprit=$instance_id
     done <"$work/instances"
+    [ -z "$told" ] || reason=$told culprit=$told_culprit
     verdict=ready
     if [ "$judged_ready" -ne "$wanted_replicas" ] || [ "$judged_all" -ne "$wanted_replicas" ]; then
         verdict=waiting

@@ -52,14 +52,20 @@ driver_exec() {
     run_with_input cluster exec -i "$@"
 }
 
+# A cluster keeps no input for a pod, and one log of what it writes and what it complains of.
+driver_check_once() {
+    [ -z "$script_input" ] ||
+        add_fault "\`$script_name\` reads data, but a container of its own has no input on Kubernetes" 'declare it with mode = "exec", in a service that runs'
+    [ -z "$script_output" ] ||
+        add_fault "\`$script_name\` writes data, but a cluster mixes what a container of its own writes with what it complains of" \
+            'declare it with mode = "exec", in a service that runs'
+}
+
 # A command in a job of its own, made like the service's pods. NAME WORD…
 driver_run_once() {
     once_object=$(printf '%s' "${1%-*}" | cut -c 1-54 | sed 's/[^a-z0-9]*$//')-${1##*-} # a name has 63 characters
     once_name=$once_object
     shift
-    [ -z "$script_input" ] || refuse "\`$script_name\` reads data, but a one-off has no input on Kubernetes" 'declare it with mode = "exec", in a service that runs'
-    [ -z "$script_output" ] || refuse "\`$script_name\` writes data, but a cluster mixes what a one-off writes with what it complains of" \
-        'declare it with mode = "exec", in a service that runs'
     write_once_patch "$@" >"$work/once.patch"
     make_once_job || refuse "the job $once_object could not be made: $(complaint)"
     await_once_begin || return 1

@@ -43,15 +43,15 @@ services_without_workload() {
 
 # LIST-OF-SERVICES
 apply_manifests() {
-    applied_services=$1
+    manifest_services=$1
     set --
-    for applied in $applied_services; do
+    for applied in $manifest_services; do
         remove_other_kinds "$applied"
         set -- "$@" -f "$work/manifests/service-$applied.yaml"
     done
     [ $# -eq 0 ] && return 0
     apply_as bootsmith "$work/applied" -o name "$@" || return 1
-    for applied in $applied_services; do remove_stuck_pods "$applied"; done
+    for applied in $manifest_services; do remove_stuck_pods "$applied"; done
 }
 
 # A service of another kind than before: two workloads would be two services of one name. SERVICE
@@ -206,6 +206,12 @@ driver_start() {
         write_started "$(object_of_kind "$start_kind")/$start_name" "${start_kept:-1}" >>"$work/scale.yaml"
     done <"$work/workloads"
     [ ! -s "$work/scale.yaml" ] || option_take_over=yes apply_as bootsmith-scale "$work/answer" -f "$work/scale.yaml"
+}
+
+# What the services were before is on the cluster no more once it was applied over, and half of a manifest is worse than none. Where
+# the update is a rolling one the old replicas go on serving meanwhile.
+driver_restore() {
+    return 1
 }
 
 driver_restart() {
