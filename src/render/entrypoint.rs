@@ -49,7 +49,15 @@ const SWARM: &[(&str, &[u8])] = embedded! {
 };
 
 /// The driver of Kubernetes.
-const KUBERNETES: &[(&str, &[u8])] = embedded! {};
+const KUBERNETES: &[(&str, &[u8])] = embedded! {
+    "driver/kubernetes/driver.sh"
+    "driver/kubernetes/driver-apply.sh"
+    "driver/kubernetes/driver-files.sh"
+    "driver/kubernetes/driver-remove.sh"
+    "driver/kubernetes/driver-run.sh"
+    "driver/kubernetes/driver-scale.sh"
+    "driver/kubernetes/driver-state.sh"
+};
 
 /// The files of a platform's image. The one driver it has loses the folder's name: `driver/compose/driver.sh` is `driver/driver.sh`.
 pub(super) fn files(platform: Platform) -> Result<FileTree, PathTaken> {

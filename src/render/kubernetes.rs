@@ -140,9 +140,8 @@ pub(super) fn render(
     let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
-    // Published ports limit nothing here: every pod has an address of its own.
-    let unlimited = without_port_limits(environment);
-    let data = release_data::environment_with(&unlimited, &mounts, &rendered, &definitions(&services), &|service| {
+    let definitions = definitions(&services);
+    let data = release_data::environment_with(environment, PLATFORM, &mounts, &rendered, &definitions, &|service| {
         facts(&services, service)
     });
     for (name, text) in files(&scene, &services, &folder)? {
@@ -257,13 +256,6 @@ fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
     };
     services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()
 }
-
-fn without_port_limits(environment: &Environment) -> Environment {
-    let mut environment = environment.clone();
-    environment.services.iter_mut().for_each(|service| service.max_replicas = None);
-    environment
-}
-
 /// What the entrypoint must know of a service beyond what every platform says.
 fn facts(services: &[Rendition<'_>], service: &Service) -> Vec<(&'static str, &'static str)> {
     let rendition = services.iter().find(|rendition| rendition.service.name == service.name);

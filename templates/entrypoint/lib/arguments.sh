@@ -6,13 +6,14 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
-option_follow='' option_since='' option_tail='' option_help=''
+option_follow='' option_since='' option_tail='' option_help='' option_context='' option_take_over=''
 
 commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down'
 
 # What each command takes besides --quiet, --verbose and --help. Every command that writes takes --dry-run and --yes, also
 # where it asks nothing: whoever calls it from a script need not know which of them ask.
 options_of() {
+    platform_options_of "$1"
     case $1 in
     version | doctor | ps) echo '--output' ;;
     images) echo '--check --output' ;;
@@ -22,6 +23,16 @@ options_of() {
     down) echo '--dry-run --volumes --yes' ;;
     logs) echo '--follow --since --tail' ;;
     run) echo '--list --output --dry-run --yes' ;;
+    esac
+}
+
+# What only a platform of this kind can mean: many clusters in one file of logins, and fields that others manage too.
+platform_options_of() {
+    [ "${platform:-}" = kubernetes ] || return 0
+    case $1 in
+    help | version | alias | explain | config) ;;
+    up | upgrade) echo '--context --take-over' ;;
+    *) echo '--context' ;;
     esac
 }
 
@@ -48,13 +59,13 @@ parse_arguments() {
         fi
         case $word in
         --) options_ended=yes ;;
-        --output | --timeout | --since | --tail)
+        --output | --timeout | --since | --tail | --context)
             [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
             take_option "$word" "$1"
             shift
             walk_left=$((walk_left - 1))
             ;;
-        --output=* | --timeout=* | --since=* | --tail=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --output=* | --timeout=* | --since=* | --tail=* | --context=*) take_option "${word%%=*}" "${word#*=}" ;;
         --* | -h) take_option "$word" '' ;;
         -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
         *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
@@ -116,6 +127,8 @@ take_option() { # NAME VALUE
     --verbose) verbose=yes ;;
     --help | -h) option_help=yes ;;
     --since) option_since=$2 ;;
+    --context) option_context=$2 ;;
+    --take-over) option_take_over=yes ;;
     --tail)
         is_number "$2" || [ "$2" = all ] || refuse_usage "\`--tail\` takes a number of lines or \`all\`, not \`$2\`"
         option_tail=$2
@@ -129,7 +142,7 @@ take_option() { # NAME VALUE
         option_output=$2
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
-        --output --volumes --check --list --follow --since --tail --help)" ;;
+        --output --volumes --check --list --follow --since --tail --context --take-over --help)" ;;
     esac
     options_used="$options_used $1"
 }
@@ -139,7 +152,7 @@ check_arguments() {
         refuse_usage 'no command given' "try \`help\`; known commands: $commands"
     for option in $options_used; do
         case $option in --quiet | --verbose | --help | -h) continue ;; esac
-        has_word "$(options_of "$command")" "$option" ||
+        has_word "$(options_of "$command" | tr '\n' ' ')" "$option" ||
             refuse_usage "\`$command\` takes no option \`$option\`" "see \`help $command\`"
     done
     [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'
