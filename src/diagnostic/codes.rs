@@ -125,8 +125,14 @@ codes! {
         "A script has a `file` or a `command`; in `exec` and `run` mode it names a `service`, and its file is handed to that service's shell."
     lint 33 UNUSED "something declared and never used"
         "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
-    error 34 EXTERNAL "external objects that cannot be read"
-        "Docker Compose has no store of its own for secrets: there, give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`). On Swarm and Kubernetes a secret may be external. A config is baked into the release, on every platform."
+    error 34 EXTERNAL "an external config"
+        "A config is baked into the release, on every platform: `file`, `directory` or `content`. What only the target knows is a parameter in it, or a file of the host that is bound as a volume."
+    error 37 LOSSY "a meaning that a platform would change"
+        "The platform takes the release, but not what this key says: the message names what changes, the hint what to write instead (`bootsmith explain portability` shows the whole table). A change that is known and accepted is written down with its reason: `allow = [{ code = \"B037\", feature = \"services.*.logging\", platform = \"kubernetes\", reason = \"the cluster collects logs\" }]` in `[bootstrap]`. Operators read it in the image."
+    error 38 IMPOSSIBLE "something that a platform cannot do"
+        "The platform has nothing by which this could be done, or be done in another way; see `bootsmith explain portability`. Leave it out, leave the platform out, or keep it to an environment that is built for another platform (`--platform`, `--environment`)."
+    error 39 ALLOWANCE "an entry of `allow` that says too little or too much"
+        "A change of meaning (`B037`) is accepted with a reason, written in the spec: `{ code, reason }`, with `feature` and `platform` to narrow it. A lint is allowed as a whole. An entry that accepts nothing is a warning: what it was for is gone."
 }
 
 #[cfg(test)]
