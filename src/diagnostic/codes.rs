@@ -127,6 +127,8 @@ codes! {
         "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
     error 34 EXTERNAL "an external config"
         "A config is baked into the release, on every platform: `file`, `directory` or `content`. What only the target knows is a parameter in it, or a file of the host that is bound as a volume."
+    error 35 STACK "a value that a Swarm stack does not take"
+        "The rendered stack is validated against the schema of `docker stack deploy` (https://github.com/docker/cli, `cli/compose/schema`); the message is the schema's. A Swarm keeps no empty config and no empty secret."
     error 37 LOSSY "a meaning that a platform would change"
         "The platform takes the release, but not what this key says: the message names what changes, the hint what to write instead (`bootsmith explain portability` shows the whole table). A change that is known and accepted is written down with its reason: `allow = [{ code = \"B037\", feature = \"services.*.logging\", platform = \"kubernetes\", reason = \"the cluster collects logs\" }]` in `[bootstrap]`. Operators read it in the image."
     error 38 IMPOSSIBLE "something that a platform cannot do"
