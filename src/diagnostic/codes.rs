@@ -135,6 +135,8 @@ codes! {
         "The platform has nothing by which this could be done, or be done in another way; see `bootsmith explain portability`. Leave it out, leave the platform out, or keep it to an environment that is built for another platform (`--platform`, `--environment`)."
     error 39 ALLOWANCE "an entry of `allow` that says too little or too much"
         "A change of meaning (`B037`) is accepted with a reason, written in the spec: `{ code, reason }`, with `feature` and `platform` to narrow it. A lint is allowed as a whole. An entry that accepts nothing is a warning: what it was for is gone."
+    error 40 KUBERNETES "a value that Kubernetes does not take"
+        "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken."
 }
 
 #[cfg(test)]
