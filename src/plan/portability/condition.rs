@@ -51,7 +51,8 @@ conditions! {
     ENDS_AND_NO_JOB "none or on-failure, of a service that is no job" = |node, owner| {
         matches!(plain(node).as_deref(), Some("none" | "on-failure")) && !is_job(owner.table)
     };
-    ANY_OR_JOB "any, or of a job" = |node, owner| plain(node).as_deref() == Some("any") || is_job(owner.table);
+    ANY_AND_NO_JOB "any, of a service that is no job" =
+        |node, owner| plain(node).as_deref() == Some("any") && !is_job(owner.table);
     NO_JOB "of a service that is no job" = |_, owner| !is_job(owner.table);
     USES_A_PARAMETER "with a parameter" = |node, _| uses_parameter(node);
     NOT_ROOT "another than root" = |node, _| plain(node).is_some_and(|id| id != "0");
@@ -73,13 +74,33 @@ conditions! {
     ONE_PORT "one published number" = |node, _| published(node).is_some_and(|port| !port.contains('-'));
     RANGE_OF_PORTS "a published range" = |node, _| published(node).is_some_and(|port| port.contains('-'));
     PORT_OF_AN_ADDRESS "on one address of the host" = |node, _| host_address(node).is_some();
-    PORT_NOT_OPENED "published, while kubernetes.service-type and kubernetes.ingress say nothing" = |node, owner| {
-        published(node).is_some() && !is_opened_on_kubernetes(owner.table)
-    };
-    LABEL_OR_HOST "on a label, the name or the architecture of a node" = |node, _| plain(node).is_some_and(|text| is_portable_constraint(&text));
-    OTHER_CONSTRAINT "on something else of a node" = |node, _| plain(node).is_some_and(|text| !is_portable_constraint(&text));
-    FEWER_THAN_REPLICAS "fewer than the replicas" = |node, owner| !fits_one_node(node, owner.table);
+    PORT_NOT_OPENED "while kubernetes.service-type and kubernetes.ingress say nothing" =
+        |_, owner| !is_opened_on_kubernetes(owner.table);
+    LABEL_OR_ROLE "by a label, the role, the name or the platform of a node" =
+        |node, _| plain(node).is_some_and(|text| is_portable_constraint(&text));
+    OTHER_OF_A_NODE "by something else of a node" =
+        |node, _| plain(node).is_some_and(|text| !is_portable_constraint(&text));
+    ONE_OF_SOME_REPLICAS "one, of several replicas" =
+        |node, owner| plain(node).as_deref() == Some("1") && !fits_one_node(node, owner.table);
+    FEWER_THAN_REPLICAS "more than one, and fewer than the replicas" =
+        |node, owner| plain(node).as_deref() != Some("1") && !fits_one_node(node, owner.table);
     ENOUGH_FOR_REPLICAS "enough for all replicas" = |node, owner| fits_one_node(node, owner.table);
+    NO_NEW_PRIVILEGES "no-new-privileges" = |node, _| option(node, &["no-new-privileges"]);
+    KNOWN_PROFILE "apparmor, label, or seccomp unconfined" = |node, _| is_known_profile(node);
+    OTHER_PROFILE "another" = |node, _| !option(node, &["no-new-privileges"]) && !is_known_profile(node);
+    START_FIRST "start-first, of a service without named volumes" = |node, owner| {
+        plain(node).as_deref() == Some("start-first") && !has_named_volumes(owner.table)
+    };
+    START_FIRST_WITH_VOLUMES "start-first, of a service with named volumes" = |node, owner| {
+        plain(node).as_deref() == Some("start-first") && has_named_volumes(owner.table)
+    };
+    OF_A_BRIDGE "of a bridge" = |_, owner| owner.table.get("driver").and_then(plain).as_deref() == Some("bridge");
+    OF_NO_BRIDGE "of another driver" = |_, owner| owner.table.get("driver").and_then(plain).as_deref() != Some("bridge");
+    VOLUME_OF_REPLICAS "a named volume that several replicas of one service use alone" = |node, owner| {
+        mount_of(node) == Mount::Named && is_of_replicas(node, owner)
+    };
+    SIZED_TMPFS "with no option but a size" = |node, _| texts(node).iter().all(|text| !has_tmpfs_options(text));
+    TMPFS_WITH_OPTIONS "with other options than a size" = |node, _| texts(node).iter().any(|text| has_tmpfs_options(text));
     RUNS_IN_THE_SERVICE "in the running service" = |_, owner| mode_of(owner.table) == "exec";
     RUNS_HERE "in the bootstrap container" = |_, owner| mode_of(owner.table) == "bootstrap";
     RUNS_APART "in a container of its own" = |_, owner| {
@@ -235,7 +256,7 @@ fn is_opened_on_kubernetes(service: &Table) -> bool {
 /// What a node's labels say on both platforms (dockerd's `node.` names; kubernetes.io, "Well-Known Labels").
 fn is_portable_constraint(text: &str) -> bool {
     let subject = text.split(['=', '!']).next().unwrap_or_default().trim();
-    matches!(subject, "node.hostname" | "node.platform.arch" | "node.platform.os")
+    matches!(subject, "node.hostname" | "node.platform.arch" | "node.platform.os" | "node.role")
         || subject.starts_with("node.labels.")
 }
 
@@ -243,6 +264,51 @@ fn fits_one_node(limit: &Node, service: &Table) -> bool {
     let number = |node: &Node| plain(node).and_then(|text| text.parse::<i64>().ok());
     let replicas = service.table("deploy").and_then(|deploy| deploy.get("replicas")).and_then(number).unwrap_or(1);
     number(limit).is_some_and(|limit| limit == 0 || limit >= replicas)
+}
+
+/// `security_opt` is `name`, `name:value` or `name=value`.
+fn option(node: &Node, names: &[&str]) -> bool {
+    plain(node).is_some_and(|text| names.contains(&text.split([':', '=']).next().unwrap_or_default()))
+}
+
+/// What a security context of Kubernetes takes.
+fn is_known_profile(node: &Node) -> bool {
+    let is_unconfined = matches!(plain(node).as_deref(), Some("seccomp:unconfined" | "seccomp=unconfined"));
+    is_unconfined || option(node, &["apparmor", "label"])
+}
+
+fn has_named_volumes(service: &Table) -> bool {
+    let Some(Value::List(volumes)) = service.get("volumes").map(|node| &node.value) else { return false };
+    volumes.iter().any(|volume| mount_of(volume) == Mount::Named)
+}
+
+/// Whether a claim is made for each replica (`docs/decisions/0011-a-volume-of-one-service-is-one-per-replica.md`), and there are some.
+fn is_of_replicas(node: &Node, owner: &Owner<'_>) -> bool {
+    let Some(name) = volume_name(node) else { return false };
+    let deploy = owner.table.table("deploy");
+    let mode = deploy.and_then(|deploy| deploy.get("mode")).and_then(plain);
+    let replicas = deploy.and_then(|deploy| deploy.get("replicas")).and_then(plain).and_then(|text| text.parse().ok());
+    let declared = owner.sections.table("volumes").and_then(|volumes| volumes.table(&name));
+    let is_for_many = declared.is_some_and(|volume| {
+        let modes = volume.table("kubernetes").and_then(|own| own.get("access-modes"));
+        is_true(volume, "external") || modes.is_some_and(|modes| texts(modes).iter().any(|mode| mode.ends_with("Many")))
+    });
+    let uses = |service: &Table| match service.get("volumes").map(|node| &node.value) {
+        Some(Value::List(volumes)) => volumes.iter().any(|volume| volume_name(volume).as_ref() == Some(&name)),
+        _ => false,
+    };
+    let services = owner.sections.table("services").into_iter().flat_map(Table::iter);
+    let users = services.filter_map(|(_, entry)| entry.node.as_table()).filter(|service| uses(service)).count();
+    !matches!(mode.as_deref(), Some("global" | "global-job" | "replicated-job"))
+        && replicas.is_some_and(|replicas: u32| replicas > 1)
+        && !is_for_many
+        && users == 1
+}
+
+/// `/run:mode=700,size=64m`
+fn has_tmpfs_options(text: &str) -> bool {
+    let options = text.split_once(':').map_or("", |(_, options)| options);
+    options.split(',').any(|option| !option.is_empty() && !option.starts_with("size="))
 }
 
 /// Where a script runs.
@@ -290,10 +356,12 @@ mod tests {
 
     #[test]
     fn constraints_of_swarm_alone_are_known() {
-        for constraint in ["node.labels.type == web", "node.hostname!=one", "node.platform.arch==x86_64"] {
+        for constraint in
+            ["node.labels.type == web", "node.hostname!=one", "node.platform.arch==x86_64", "node.role==worker"]
+        {
             assert!(is_portable_constraint(constraint), "{constraint}");
         }
-        for constraint in ["node.role == manager", "engine.labels.disk == ssd", "node.id == x"] {
+        for constraint in ["engine.labels.disk == ssd", "node.id == x"] {
             assert!(!is_portable_constraint(constraint), "{constraint}");
         }
     }

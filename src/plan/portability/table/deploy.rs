@@ -28,7 +28,7 @@ rows! {
     "services.*.deploy.labels" {
         compose lossy "Compose has no services that could be labelled apart from containers" "write `labels`"
         swarm native
-        kubernetes emulated "annotations of the workload, whose values may be any text"
+        kubernetes emulated "labels of the workload, and annotations where a value is too much for a label"
     }
     "services.*.deploy.endpoint_mode" = "vip" {
         compose emulated "the name stands for the addresses of all replicas"
@@ -40,32 +40,41 @@ rows! {
         swarm native
         kubernetes emulated "a headless Service"
     }
-    "services.*.deploy.placement.constraints.*" where LABEL_OR_HOST {
+    "services.*.deploy.placement.constraints.*" where LABEL_OR_ROLE {
         compose emulated "one engine is the only node there is"
         swarm native
         kubernetes emulated "by node affinity"
     }
-    "services.*.deploy.placement.constraints.*" where OTHER_CONSTRAINT {
+    "services.*.deploy.placement.constraints.*" where OTHER_OF_A_NODE {
         compose emulated "one engine is the only node there is"
         swarm native
         kubernetes impossible "nodes of Kubernetes have labels, and nothing else to choose by"
             "label the nodes, and write `node.labels.NAME == VALUE`"
     }
-    "services.*.deploy.placement.preferences.*" {
+    "services.*.deploy.placement.preferences.*.spread" where LABEL_OR_ROLE {
         compose emulated "one engine is the only node there is"
         swarm native
         kubernetes emulated "by topology spread constraints"
+    }
+    "services.*.deploy.placement.preferences.*.spread" where OTHER_OF_A_NODE {
+        compose emulated "one engine is the only node there is"
+        swarm native
+        kubernetes lossy "replicas are not spread by it" "label the nodes, and write `node.labels.NAME`"
     }
     "services.*.deploy.placement.max_replicas_per_node" where ENOUGH_FOR_REPLICAS {
         compose native
         swarm native
         kubernetes native
     }
+    "services.*.deploy.placement.max_replicas_per_node" where ONE_OF_SOME_REPLICAS {
+        compose lossy "all replicas run on the one engine" "give the environment of Compose fewer replicas"
+        swarm native
+        kubernetes emulated "by pod anti-affinity"
+    }
     "services.*.deploy.placement.max_replicas_per_node" where FEWER_THAN_REPLICAS {
         compose lossy "all replicas run on the one engine" "give the environment of Compose fewer replicas"
         swarm native
-        kubernetes lossy "replicas are spread over the nodes, but nothing counts them"
-            "put an anti-affinity into `[services.NAME.kubernetes] patch`"
+        kubernetes lossy "a node may run all replicas" "let it be 1, or write a topology spread constraint in `[services.NAME.kubernetes] patch`"
     }
     "services.*.deploy.resources.limits.cpus" { compose native swarm native kubernetes native }
     "services.*.deploy.resources.limits.memory" { compose native swarm native kubernetes native }
@@ -92,7 +101,12 @@ rows! {
         kubernetes impossible "devices are handed out by device plugins, each under a name of its own"
             "ask for it in `[services.NAME.kubernetes] patch`, and keep this to an environment of Compose"
     }
-    "services.*.deploy.restart_policy.condition" where ANY_OR_JOB { compose native swarm native kubernetes native }
+    "services.*.deploy.restart_policy.condition" where ANY_AND_NO_JOB { compose native swarm native kubernetes native }
+    "services.*.deploy.restart_policy.condition" where OF_A_JOB {
+        compose emulated "a job runs once; `up` runs a failed one again"
+        swarm native
+        kubernetes emulated "a job is tried as often as `max_attempts` says; `up` runs a failed one again"
+    }
     "services.*.deploy.restart_policy.condition" where ENDS_AND_NO_JOB {
         compose native
         swarm native
@@ -106,7 +120,7 @@ rows! {
     "services.*.deploy.restart_policy.max_attempts" where OF_A_JOB {
         compose lossy "a job is tried once" "run `up` again, or let the program try again"
         swarm native
-        kubernetes lossy "a job is tried once" "run `up` again, or let the program try again"
+        kubernetes native
     }
     "services.*.deploy.restart_policy.max_attempts" where NO_JOB {
         compose native
@@ -124,10 +138,15 @@ rows! {
         kubernetes emulated "the entrypoint watches every replica for that long"
     }
     "services.*.deploy.update_config.order" = "stop-first" { compose native swarm native kubernetes native }
-    "services.*.deploy.update_config.order" = "start-first" {
+    "services.*.deploy.update_config.order" where START_FIRST {
         compose lossy "a replica is ended before its successor starts" "plan for a short gap"
         swarm native
         kubernetes native
+    }
+    "services.*.deploy.update_config.order" where START_FIRST_WITH_VOLUMES {
+        compose lossy "a replica is ended before its successor starts" "plan for a short gap"
+        swarm native
+        kubernetes lossy "a replica with a volume of its own is ended before its successor starts" "plan for a short gap"
     }
     "services.*.deploy.update_config.parallelism" {
         compose lossy "all replicas are replaced at once" "plan for a short gap"
@@ -137,7 +156,7 @@ rows! {
     "services.*.deploy.update_config.delay" {
         compose lossy "all replicas are replaced at once" "plan for a short gap"
         swarm native
-        kubernetes emulated "a replica counts only after that many seconds"
+        kubernetes lossy "the next replica follows as soon as one is ready" "write `monitor`: so long a replica must be ready"
     }
     "services.*.deploy.update_config.failure_action" = "pause" { compose native swarm native kubernetes native }
     "services.*.deploy.update_config.failure_action" = "continue" {

@@ -112,7 +112,7 @@ rows! {
     "services.*.ports.*" where RANGE_OF_PORTS {
         compose native
         swarm emulated "every port leads to any of the replicas"
-        kubernetes emulated "every port of the Service leads to any of the replicas"
+        kubernetes lossy "its first port leads to any of the replicas, the others are closed" "publish one port"
     }
     "services.*.ports.*" where PORT_WITHOUT_NUMBER { compose native swarm native kubernetes emulated "a port of the Service" }
     "services.*.ports.*" where PORT_OF_AN_ADDRESS {
@@ -127,7 +127,12 @@ rows! {
             "say how it is reached: `[services.NAME.kubernetes] service-type = \"LoadBalancer\"` (or `NodePort`), or `ingress`"
     }
     "services.*.ports.*.mode" = "ingress" { compose native swarm native kubernetes native }
-    "services.*.ports.*.mode" = "host" { compose native swarm native kubernetes native }
+    "services.*.ports.*.mode" = "host" {
+        compose native
+        swarm native
+        kubernetes lossy "the port is open as the type of the Service says, and not on the nodes of its replicas"
+            "set `hostPort` in `[services.NAME.kubernetes] patch`"
+    }
     "services.*.ports.*.protocol" { compose native swarm native kubernetes native }
     "services.*.ports.*.app_protocol" {
         compose native
@@ -149,7 +154,12 @@ rows! {
         swarm lossy "a network of another driver does not span the nodes" "leave the driver out: each platform takes its own"
         kubernetes lossy "the network of the cluster is used" "leave the driver out: each platform takes its own"
     }
-    "networks.*.driver_opts" {
+    "networks.*.driver_opts" where OF_A_BRIDGE {
+        compose native
+        swarm lossy "the network is an overlay, which has other options" "leave them out"
+        kubernetes lossy "the network of the cluster takes no options" "leave them out"
+    }
+    "networks.*.driver_opts" where OF_NO_BRIDGE {
         compose native
         swarm native
         kubernetes lossy "the network of the cluster takes no options" "leave them out"
@@ -204,7 +214,11 @@ rows! {
         swarm lossy "`docker stack deploy` does not take them" "leave them out"
         kubernetes lossy "the cluster gives out addresses" "leave them out"
     }
-    "networks.*.labels" { compose native swarm native kubernetes emulated "annotations of the NetworkPolicy" }
+    "networks.*.labels" {
+        compose native
+        swarm native
+        kubernetes lossy "a NetworkPolicy has the labels of the release alone" "leave them out"
+    }
     "networks.*.external" = "true" {
         compose native
         swarm native

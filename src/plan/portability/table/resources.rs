@@ -85,12 +85,13 @@ rows! {
     }
     "services.*.oom_score_adj" {
         compose native
-        swarm lossy "the kernel decides by itself" "reserve memory with `deploy.resources.reservations.memory`"
+        swarm native
         kubernetes lossy "requests and limits decide the score" "reserve memory with `deploy.resources.reservations.memory`"
     }
     "services.*.shm_size" {
         compose native
-        swarm emulated "a tmpfs at /dev/shm"
+        swarm lossy "/dev/shm has the engine's 64 MB"
+            "mount it: `volumes = [{ type = \"tmpfs\", target = \"/dev/shm\", tmpfs = { size = 268435456 } }]`"
         kubernetes emulated "an emptyDir of memory at /dev/shm"
     }
     "services.*.storage_opt" {
@@ -121,13 +122,19 @@ rows! {
     "services.*.privileged" = "false" { compose native swarm native kubernetes native }
     "services.*.cap_add" { compose native swarm native kubernetes native }
     "services.*.cap_drop" { compose native swarm native kubernetes native }
-    "services.*.security_opt.*" = "no-new-privileges:true" | "no-new-privileges" | "no-new-privileges=true" {
+    "services.*.security_opt.*" where NO_NEW_PRIVILEGES {
         compose native
         swarm lossy "`docker stack deploy` passes over it: a program may gain rights by setuid files"
             "set `no-new-privileges` for the daemons of the nodes"
         kubernetes native
     }
-    "services.*.security_opt.*" != "no-new-privileges:true" | "no-new-privileges" | "no-new-privileges=true" {
+    "services.*.security_opt.*" where KNOWN_PROFILE {
+        compose native
+        swarm lossy "`docker stack deploy` passes over it: the profiles of the daemon hold"
+            "set the profile for the daemons of the nodes"
+        kubernetes native
+    }
+    "services.*.security_opt.*" where OTHER_PROFILE {
         compose native
         swarm lossy "`docker stack deploy` passes over it: the profiles of the daemon hold"
             "set the profile for the daemons of the nodes"
@@ -144,10 +151,15 @@ rows! {
         swarm impossible "a stack gives a process no further groups" "make the group the first one: `user = \"UID:GID\"`"
         kubernetes impossible "only the image knows the name, and Kubernetes takes numbers" "write the number of the group"
     }
-    "services.*.userns_mode" {
+    "services.*.userns_mode" = "host" {
         compose native
         swarm lossy "the daemon of the node decides about user namespaces" "leave it out"
-        kubernetes lossy "the cluster decides about user namespaces" "set `hostUsers` in `[services.NAME.kubernetes] patch`"
+        kubernetes native
+    }
+    "services.*.userns_mode" != "host" {
+        compose native
+        swarm lossy "the daemon of the node decides about user namespaces" "leave it out"
+        kubernetes lossy "the cluster decides about user namespaces" "leave it out"
     }
     "services.*.pid" = "host" {
         compose native

@@ -49,7 +49,7 @@ rows! {
     "services.*.labels" {
         compose native
         swarm native
-        kubernetes emulated "annotations of the pod, whose values may be any text"
+        kubernetes emulated "labels of the pod, and annotations where a value is too much for a label"
     }
     "services.*.annotations" {
         compose native
@@ -107,14 +107,13 @@ rows! {
         compose native
         swarm lossy "a node takes the variant of its own platform"
             "choose nodes with `deploy.placement.constraints = [\"node.platform.arch == x86_64\"]`"
-        kubernetes emulated "by node affinity"
+        kubernetes emulated "by node selector"
     }
     "services.*.runtime" {
         compose native
         swarm impossible "a stack cannot choose the runtime of a container"
             "make it the default runtime of the nodes, and leave it out"
-        kubernetes lossy "the default runtime of the nodes is used"
-            "name a RuntimeClass of the cluster in `[services.NAME.kubernetes] patch`"
+        kubernetes emulated "the RuntimeClass of that name"
     }
     "services.*.logging" {
         compose native

@@ -14,6 +14,12 @@ rows! {
             "bind it to a node (`deploy.placement.constraints = [\"node.labels.data == yes\"]`), or use a driver that all nodes share"
         kubernetes emulated "a PersistentVolumeClaim; a new one is empty, whatever the image has there"
     }
+    "services.*.volumes.*" where VOLUME_OF_REPLICAS {
+        compose native
+        swarm native
+        kubernetes lossy "each replica has a volume of its own"
+            "let them share it: `access-modes = [\"ReadWriteMany\"]` in `[volumes.NAME.kubernetes]`"
+    }
     "services.*.volumes.*" where HOST_PATH {
         compose native
         swarm native
@@ -43,13 +49,21 @@ rows! {
         swarm native
         kubernetes emulated "left out: it means nothing on Linux"
     }
-    "services.*.volumes.*.bind.propagation" { compose native swarm native kubernetes native }
+    "services.*.volumes.*.bind.propagation" {
+        compose native
+        swarm native
+        kubernetes lossy "mounts that are made later are not passed on" "set `mountPropagation` in `[services.NAME.kubernetes] patch`"
+    }
     "services.*.volumes.*.bind.create_host_path" = "true" {
         compose native
         swarm lossy "a path that is not there is an error" "make it on every node before"
         kubernetes native
     }
-    "services.*.volumes.*.bind.create_host_path" = "false" { compose native swarm native kubernetes native }
+    "services.*.volumes.*.bind.create_host_path" = "false" {
+        compose native
+        swarm native
+        kubernetes lossy "a path that is not there is made" "make it on every node before"
+    }
     "services.*.volumes.*.bind.recursive" {
         compose native
         swarm lossy "the engine decides about mounts below the path" "leave it out"
@@ -66,7 +80,11 @@ rows! {
         kubernetes lossy "a mount has no labels" "write `labels` in `[volumes.NAME]`"
     }
     "services.*.volumes.*.volume.nocopy" { compose native swarm native kubernetes native }
-    "services.*.volumes.*.volume.subpath" { compose native swarm native kubernetes native }
+    "services.*.volumes.*.volume.subpath" {
+        compose native
+        swarm impossible "a stack mounts whole volumes" "give the folder a volume of its own"
+        kubernetes native
+    }
     "services.*.volumes.*.tmpfs.size" { compose native swarm native kubernetes emulated "the limit of the emptyDir" }
     "services.*.volumes.*.tmpfs.mode" {
         compose native
@@ -78,10 +96,15 @@ rows! {
         swarm impossible "a stack mounts no images" "copy the files into the service's image"
         kubernetes impossible "volumes of images are not in every cluster yet" "copy the files into the service's image"
     }
-    "services.*.tmpfs" {
+    "services.*.tmpfs" where SIZED_TMPFS {
         compose native
         swarm emulated "volumes of type tmpfs"
         kubernetes emulated "emptyDirs of memory"
+    }
+    "services.*.tmpfs" where TMPFS_WITH_OPTIONS {
+        compose native
+        swarm lossy "a stack knows the size of a tmpfs alone" "leave the other options out"
+        kubernetes lossy "an emptyDir has a size alone" "leave the other options out"
     }
     "volumes.*.driver" = "local" { compose native swarm native kubernetes emulated "the storage class of the cluster" }
     "volumes.*.driver" != "local" {
@@ -97,7 +120,7 @@ rows! {
     "volumes.*.labels" {
         compose native
         swarm native
-        kubernetes emulated "annotations of the claim, whose values may be any text"
+        kubernetes lossy "a claim has the labels of the release alone" "leave them out"
     }
     "volumes.*.external" = "true" { compose native swarm native kubernetes native }
     "configs.*.file" {
