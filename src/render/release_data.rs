@@ -40,9 +40,10 @@ pub(super) fn release(plan: &Plan, platform: Platform, spec_digest: Digest) -> S
 pub fn reference(plan: &Plan, platform: Platform) -> String {
     // A tag has no `+` (distribution spec, `<reference>` as a tag).
     let version = plan.version.to_string().replace('+', "_");
-    match plan.platforms.as_slice() {
-        [_] => format!("{}:{version}", plan.repository),
-        _ => format!("{}:{version}-{}", plan.repository, platform.name()),
+    if plan.has_several_platforms {
+        format!("{}:{version}-{}", plan.repository, platform.name())
+    } else {
+        format!("{}:{version}", plan.repository)
     }
 }
 

@@ -19,7 +19,9 @@ driver_read_state() {
     read_tasks || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
     count_replicas | sort >"$work/live"
-    awk -F '|' -v OFS='|' '$4 == "" && $8 ~ /^rollback/ { print $2, $3, $14 }' "$work/services.live" >"$work/undone"
+    # The message ends with the id of the task that failed.
+    awk -F '|' -v OFS='|' '$4 == "" && $8 ~ /^rollback/ { gsub(/"/, "", $14); count = split($14, word, " "); print $2, $3, $14, word[count] }' \
+        "$work/services.live" >"$work/undone"
 }
 
 # Sorted by when they were made, the oldest first. What vanished in between is no fault.
@@ -118,8 +120,9 @@ tasks_of_place() {
 # What the swarm says of a replica, and the last thing that its container said, or the one before it.
 driver_show_last_lines() {
     load_task "$1" || return 0
-    tasks_of_place | awk -F '|' '$16 != "" && $16 != "\"\"" { said = $16 } END { if (said != "") { gsub(/^"|"$/, "", said); print "    task | " said } }' >&2
-    last_task=$(tasks_of_place | awk -F '|' '$9 != "" { last = $1 } END { print last }')
+    if [ -n "$task_container" ]; then awk -F '|' -v id="$1" '$1 == id' "$work/tasks"; else tasks_of_place; fi >"$work/place"
+    awk -F '|' '$16 != "" && $16 != "\"\"" { said = $16 } END { if (said != "") { gsub(/^"|"$/, "", said); print "    task | " said } }' "$work/place" >&2
+    last_task=$(awk -F '|' '$9 != "" { last = $1 } END { print last }' "$work/place")
     [ -n "$last_task" ] || return 0
     load_task "$last_task"
     if capture_seconds=20 capture "$work/lines" docker logs --tail 20 "$task_container"; then :; else
