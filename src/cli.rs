@@ -8,6 +8,7 @@ mod explain;
 mod failure;
 mod inspect;
 mod picture;
+mod portability;
 mod progress;
 mod table;
 

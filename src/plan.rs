@@ -3,12 +3,14 @@
 //! Takes in a [`Spec`](crate::spec::Spec) and the bytes it names; gives out a [`Plan`]: environments merged, variables put in, defaults applied,
 //! references checked, the order of start computed. What was written and what will be done are two types. Knows no output format.
 
+mod allow;
 mod environment;
 mod environment_file;
 mod kubernetes_name;
 mod lint;
 mod objects;
 mod parameter;
+mod portability;
 mod release;
 mod scope;
 mod script;
@@ -30,6 +32,7 @@ use crate::path::RelativePath;
 
 pub use kubernetes_name::{is_label_key, is_label_value};
 pub use parameter::{Parameter, ParameterRule};
+pub use portability::{CHAPTERS, Judged, Portability, Row, Verdict, features};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
 pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
@@ -60,6 +63,8 @@ pub struct Plan {
     pub default_environment: Option<Label>,
     /// The environments selected, sorted by name.
     pub environments: Vec<Environment>,
+    /// What the platforms make of what the environments use.
+    pub portability: Portability,
     /// The spec as it was read.
     pub spec_text: Arc<str>,
     /// Whether the image carries the spec. With some environments alone it does not: a developer's image holds nothing of production.
@@ -87,6 +92,15 @@ impl Platform {
             Self::Compose => "compose",
             Self::Swarm => "swarm",
             Self::Kubernetes => "kubernetes",
+        }
+    }
+
+    /// The name in sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Compose => "Docker Compose",
+            Self::Swarm => "Docker Swarm",
+            Self::Kubernetes => "Kubernetes",
         }
     }
 

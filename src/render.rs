@@ -10,6 +10,7 @@ mod kubernetes;
 mod manifest;
 mod mounts;
 mod overview;
+mod portability;
 mod release_data;
 mod schema;
 mod shell;
@@ -90,7 +91,12 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     payload.environments.insert(path("bootstrap/release"), file(Mode::Plain, data.as_bytes()))?;
     let overview = overview::to_json(plan, platform);
     payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
+    let verdicts = portability::to_json(plan, platform);
+    payload.environments.insert(path(portability::PORTABILITY_PATH), file(Mode::Plain, verdicts.as_bytes()))?;
     for environment in &plan.environments {
+        let records = portability::to_records(plan, environment, platform);
+        let place = path(&format!("bootstrap/environments/{}/portability", environment.name));
+        payload.environments.insert(place, file(Mode::Plain, records.as_bytes()))?;
         let tree = &mut payload.environments;
         match platform {
             Platform::Compose => compose::render(plan, environment, tree, context)?,

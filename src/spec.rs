@@ -58,8 +58,23 @@ pub struct Bootstrap {
     pub base: BTreeMap<String, Spanned<String>>,
     /// The environment that an operator may leave out.
     pub default_environment: Option<Spanned<String>>,
-    /// The lints that are lowered to warnings.
-    pub allow: Vec<Spanned<String>>,
+    /// What is accepted: lints, and changes of meaning.
+    pub allow: Vec<Allow>,
+}
+
+/// One entry of `allow`: a code, or a table that says more.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// The code.
+    pub code: Spanned<String>,
+    /// Why it is accepted.
+    pub reason: Option<Spanned<String>>,
+    /// The feature that it is accepted for; none: all.
+    pub feature: Option<Spanned<String>>,
+    /// The platform that it is accepted on; none: all.
+    pub platform: Option<Spanned<String>>,
+    /// Whether it is a table, which gives a reason.
+    pub is_table: bool,
 }
 
 /// The key under which a base for every platform is kept.
@@ -238,10 +253,31 @@ fn parse_bootstrap(table: Option<(&Table, Span)>, context: &mut Context) -> Boot
         architectures: fields.texts("architectures", context),
         base: parse_base(fields.node("base"), context),
         default_environment: fields.text("default-environment", context),
-        allow: fields.texts("allow", context),
+        allow: parse_allow(fields.node("allow"), context),
     };
     fields.finish(context);
     bootstrap
+}
+
+fn parse_allow(node: Option<&Node>, context: &mut Context) -> Vec<Allow> {
+    let Some(node) = node else { return Vec::new() };
+    let Value::List(list) = &node.value else {
+        return wrong_type(node, "allow", "a list", context).unwrap_or_default();
+    };
+    list.iter().filter_map(|item| parse_allow_entry(item, context)).collect()
+}
+
+fn parse_allow_entry(node: &Node, context: &mut Context) -> Option<Allow> {
+    let Some(table) = node.as_table() else {
+        let code = Spanned { value: expect_text(node, "allow", context)?.to_owned(), span: node.span };
+        return Some(Allow { code, reason: None, feature: None, platform: None, is_table: false });
+    };
+    let mut fields = Fields::new(table, node.span, "an entry of `allow`");
+    let code = fields.required_text("code", context);
+    let reason = fields.text("reason", context);
+    let (feature, platform) = (fields.text("feature", context), fields.text("platform", context));
+    fields.finish(context);
+    Some(Allow { code: code?, reason, feature, platform, is_table: true })
 }
 
 fn parse_base(node: Option<&Node>, context: &mut Context) -> BTreeMap<String, Spanned<String>> {

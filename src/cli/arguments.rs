@@ -30,7 +30,7 @@ pub(super) enum Command {
     Inspect(Inspect),
     /// Hash everything in a tarball again, and hold its parts against each other
     Verify(Verify),
-    /// Explain a diagnostic code, or list all
+    /// Explain a diagnostic code or what platforms make of features, or list all codes
     Explain(Explain),
 }
 
@@ -108,8 +108,13 @@ pub(super) struct Verify {
 
 #[derive(Args)]
 pub(super) struct Explain {
-    /// A code, as in B012
-    pub(super) code: Option<String>,
+    /// A code, as in B012, or `portability`
+    pub(super) topic: Option<String>,
+    /// With `portability`: tell all of the features whose name holds this text
+    pub(super) feature: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 impl Release {

@@ -14,9 +14,10 @@ use crate::reference::ReferenceParts;
 use crate::source::{Source, Sources};
 use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
+use super::allow::Allowances;
 use super::environment::{self, Release};
 use super::scope::{Scope, references};
-use super::{Plan, Platform, objects, parameter, unused};
+use super::{Plan, Platform, objects, parameter, portability, unused};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +82,7 @@ const COMMANDS: &[&str] = &[
 
 /// Resolves a release; `None` when something is wrong, which the diagnostics then say.
 pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &mut Context) -> Option<Plan> {
-    allow(spec, selection, context);
+    let mut allowances = Allowances::read(spec, selection, context);
     let project = read_project(&spec.project.name, context);
     let version = read_version(spec, sources, selection, context);
     let platforms = read_platforms(spec, selection, context);
@@ -98,11 +99,15 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
     let carries_spec = environments.len() >= spec.environments.len();
-    let release = Release { project: &named, version: &text, spec, sources, platforms: &platforms };
+    let release = Release { project: &named, version: &text, spec, sources };
     unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
+    let portability = portability::judge(&environments, &platforms, &mut allowances, context);
     if context.diagnostics.has_errors() {
         return None;
+    }
+    if selection.platforms.is_empty() && selection.environments.is_empty() {
+        allowances.check_used(context);
     }
     Some(Plan {
         project: project?,
@@ -115,27 +120,10 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         annotations,
         default_environment,
         environments,
+        portability,
         spec_text: Arc::clone(&sources.spec_text),
         carries_spec,
     })
-}
-
-/// Lints are lowered before anything else is read.
-fn allow(spec: &Spec, selection: &Selection, context: &mut Context) {
-    let written = spec.bootstrap.allow.iter().map(|code| (code.value.as_str(), Some(code.span)));
-    let given = selection.allow.iter().map(|code| (code.as_str(), None));
-    for (text, span) in written.chain(given) {
-        match Code::parse(text) {
-            Some(code) if code.is_lint() => context.diagnostics.allow(code),
-            found => {
-                let reason = if found.is_some() { "is an error in every release" } else { "is no code" };
-                let lints =
-                    crate::diagnostic::CODES.iter().filter(|known| known.lint).map(|known| known.code.to_string());
-                let hint = format!("what may be allowed: {}", lints.collect::<Vec<_>>().join(", "));
-                context.error(Code::INVALID_VALUE, span, format!("`{text}` {reason}"), hint);
-            }
-        }
-    }
 }
 
 fn read_project(name: &Spanned<String>, context: &mut Context) -> Option<Label> {

@@ -62,6 +62,9 @@ pub(super) fn read(
     let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, context);
     let mut patches = read_patches(table, context);
     patches.extend(kubernetes_patch.map(|patch| (Platform::Kubernetes, patch)));
+    for patch in patches.values() {
+        refuse_image(patch, context);
+    }
     // A patch may publish others.
     let max_replicas =
         max_replicas.filter(|_| patches.get(&Platform::Compose).is_none_or(|patch| patch.get("ports").is_none()));
@@ -130,6 +133,28 @@ fn read_patch(platform: Platform, service: &Table, context: &mut Context) -> Opt
     let patch = fields.table("patch", context).map(|(patch, _)| patch.clone());
     fields.finish(context);
     patch
+}
+
+/// The image of a patch would be in no list of images, and a change of it in no digest.
+fn refuse_image(patch: &Table, context: &mut Context) {
+    for (key, entry) in patch.iter() {
+        if key == "image" && entry.node.as_text().is_some() {
+            let message = "a patch holds an `image`, which would neither be pulled nor compared";
+            let hint = "write `image` of the service, in `[environments.NAME.services.NAME]` for one environment";
+            context.error(Code::REFUSED_KEY, entry.key_span, message, hint);
+        }
+        for table in tables_of(&entry.node) {
+            refuse_image(table, context);
+        }
+    }
+}
+
+fn tables_of(node: &Node) -> Vec<&Table> {
+    match &node.value {
+        Value::Table(table) => vec![table],
+        Value::List(list) => list.iter().flat_map(tables_of).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A health check that is declared and not switched off.

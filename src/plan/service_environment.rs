@@ -18,7 +18,6 @@ pub(super) fn gather(name: &str, service: &mut Table, sources: &Sources, context
             environment.insert(key, Entry { key_span: span, node: Node::text(span, value) });
         }
     }
-    service.remove("env_file");
     let Some(written) = service.remove("environment") else {
         return set(service, Span::default(), environment);
     };

@@ -9,7 +9,7 @@ use crate::document::fields::unknown_key;
 use crate::document::node::Table;
 
 /// Keys that go into the Compose file as they are.
-const TAKEN: &[&str] = &[
+pub(super) const TAKEN: &[&str] = &[
     "annotations",
     "blkio_config",
     "cap_add",

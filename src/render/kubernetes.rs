@@ -38,7 +38,7 @@ use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::{Environment, Plan, Service};
+use crate::plan::{Environment, Plan, Platform, Service};
 use crate::tree::{FileTree, Mode};
 
 use super::config::{self, Rendered};
@@ -140,10 +140,14 @@ pub(super) fn render(
     let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
-    let definitions = definitions(&services);
-    let data = release_data::environment_with(environment, PLATFORM, &mounts, &rendered, &definitions, &|service| {
-        facts(&services, service)
-    });
+    let data = release_data::environment_with(
+        environment,
+        Platform::Kubernetes,
+        &mounts,
+        &rendered,
+        &definitions(&services),
+        &|service| facts(&services, service),
+    );
     for (name, text) in files(&scene, &services, &folder)? {
         tree.insert(folder.join(&path(&format!("kubernetes/{name}"))), file(Mode::Plain, text.as_bytes()))?;
     }

@@ -7,6 +7,7 @@ mod absences;
 mod diagnostics;
 mod document;
 mod floors;
+mod portability;
 mod text;
 mod uses;
 
@@ -21,7 +22,7 @@ use crate::project;
 /// Options of `cargo xtask tidy`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Write what is generated: floors and absences in docs/architecture.md, docs/reference/diagnostics.md
+    /// Write what is generated: floors and absences in docs/architecture.md, diagnostics.md and portability.md in docs/reference
     #[arg(long)]
     write: bool,
 }
@@ -37,7 +38,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let root = project::root();
     if options.write {
         write_architecture(root)?;
-        write_diagnostics(root)?;
+        write_page(root, diagnostics::PAGE, &diagnostics::page())?;
+        write_page(root, portability::PAGE, &portability::page())?;
     }
     let sources = read(root)?;
     let faults = check(&sources, |path| root.join(path).exists())?;
@@ -65,8 +67,9 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }
     }
-    let page = sources.iter().find(|source| source.path == diagnostics::PAGE);
-    faults.extend(diagnostics::check(page.map(|source| source.text.as_str())));
+    let page = |path| sources.iter().find(|source| source.path == path).map(|source| source.text.as_str());
+    faults.extend(diagnostics::check(page(diagnostics::PAGE)));
+    faults.extend(portability::check(page(portability::PAGE)));
     Ok(faults)
 }
 
@@ -91,10 +94,10 @@ fn write_architecture(root: &Path) -> Result<()> {
     Ok(fs::write(path, document::write(&text).map_err(Error::msg)?)?)
 }
 
-fn write_diagnostics(root: &Path) -> Result<()> {
-    let path = root.join(diagnostics::PAGE);
+fn write_page(root: &Path, page: &str, text: &str) -> Result<()> {
+    let path = root.join(page);
     fs::create_dir_all(path.parent().expect("the page lies in a folder"))?;
-    Ok(fs::write(path, diagnostics::page())?)
+    Ok(fs::write(path, text)?)
 }
 
 fn is_rust_below(source: &Source, folder: &str) -> bool {

@@ -45,6 +45,7 @@ command_explain() {
         explain_part 'external networks' network explain_object
         explain_part scripts script explain_script
         explain_part hooks hook explain_hook
+        explain_portability
     done
 }
 
@@ -101,6 +102,29 @@ explain_script() {
 
 explain_hook() {
     printf '%s\t%s\n' "$1" "$2"
+}
+
+# What the platform does not do by itself: how it is done, or what changes and why that was accepted.
+explain_portability() {
+    [ -r "$environment_folder/portability" ] || return 0
+    explained_data=$environment_data environment_data=$environment_folder/portability
+    explain_part portability feature explain_feature
+    environment_data=$explained_data
+}
+
+explain_feature() {
+    explained_name=$1
+    shift
+    explained_verdict='' explained_reason='' explained_allowed=''
+    for fact do
+        case $fact in
+        verdict=*) explained_verdict=${fact#*=} ;;
+        reason=*) explained_reason=${fact#*=} ;;
+        allowed=*) explained_allowed=${fact#*=} ;;
+        esac
+    done
+    printf '%s\t%s\t%s%s\n' "$explained_name" "$explained_verdict" "$explained_reason" \
+        "${explained_allowed:+ (accepted: $(one_cell "$explained_allowed"))}"
 }
 
 show_scripts() {

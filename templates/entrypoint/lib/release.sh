@@ -55,6 +55,7 @@ external_secret() { visit external_secret "$@"; }
 service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
+feature() { visit feature "$@"; }
 
 keep_environment() {
     target=''

@@ -1,0 +1,37 @@
+//! The chapter of what the entrypoint does by itself: parameters, scripts and hooks.
+
+use super::rows;
+
+rows! {
+    "parameters.*" {
+        compose emulated "the entrypoint reads them, and hands them over"
+        swarm emulated "the entrypoint reads them, and hands them over"
+        kubernetes emulated "the entrypoint reads them, and hands them over"
+    }
+    "scripts.*" where RUNS_IN_THE_SERVICE {
+        compose native
+        swarm emulated "in a replica on the node that the entrypoint talks to"
+        kubernetes native
+    }
+    "scripts.*" where RUNS_HERE { compose native swarm native kubernetes native }
+    "scripts.*" where RUNS_APART {
+        compose native
+        swarm emulated "a job of the swarm, whose log is the output"
+        kubernetes emulated "a Job of the cluster, whose log is the output"
+    }
+    "scripts.*" where RUNS_APART_WITH_DATA {
+        compose native
+        swarm impossible "the log of a job is its only output, and not binary clean" "use `mode = \"exec\"`"
+        kubernetes native
+    }
+    "scripts.*" where RUNS_APART_WITH_INPUT {
+        compose native
+        swarm impossible "a job of a swarm has no standard input" "use `mode = \"exec\"`"
+        kubernetes native
+    }
+    "hooks" {
+        compose emulated "the entrypoint runs them"
+        swarm emulated "the entrypoint runs them"
+        kubernetes emulated "the entrypoint runs them"
+    }
+}
