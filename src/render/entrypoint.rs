@@ -20,6 +20,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/describe.sh"
     "lib/files.sh"
     "lib/help.sh"
+    "lib/lock.sh"
     "lib/message.sh"
     "lib/operate.sh"
     "lib/parameters.sh"
@@ -36,6 +37,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/compose/driver.sh"
+    "driver/compose/driver-lock.sh"
     "driver/compose/driver-volumes.sh"
 };
 
