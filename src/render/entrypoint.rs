@@ -20,6 +20,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/describe.sh"
     "lib/files.sh"
     "lib/help.sh"
+    "lib/lock.sh"
     "lib/message.sh"
     "lib/operate.sh"
     "lib/parameters.sh"
@@ -37,6 +38,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
 const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/docker/driver-engine.sh"
     "driver/compose/driver.sh"
+    "driver/compose/driver-lock.sh"
     "driver/compose/driver-volumes.sh"
 };
 
@@ -44,6 +46,7 @@ const COMPOSE: &[(&str, &[u8])] = embedded! {
 const SWARM: &[(&str, &[u8])] = embedded! {
     "driver/docker/driver-engine.sh"
     "driver/swarm/driver.sh"
+    "driver/swarm/driver-lock.sh"
     "driver/swarm/driver-objects.sh"
     "driver/swarm/driver-tasks.sh"
 };
@@ -53,6 +56,7 @@ const KUBERNETES: &[(&str, &[u8])] = embedded! {
     "driver/kubernetes/driver.sh"
     "driver/kubernetes/driver-apply.sh"
     "driver/kubernetes/driver-files.sh"
+    "driver/kubernetes/driver-lock.sh"
     "driver/kubernetes/driver-remove.sh"
     "driver/kubernetes/driver-run.sh"
     "driver/kubernetes/driver-scale.sh"

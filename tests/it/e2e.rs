@@ -7,6 +7,7 @@ mod compose_v1;
 mod engine;
 mod faults;
 mod interchange;
+mod lock;
 mod product;
 mod shop;
 mod tcp;

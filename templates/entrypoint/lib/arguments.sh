@@ -6,9 +6,9 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
-option_follow='' option_since='' option_tail='' option_help='' option_context='' option_take_over=''
+option_follow='' option_since='' option_tail='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
 
-commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down'
+commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down unlock'
 
 # What each command takes besides --quiet, --verbose and --help. Every command that writes takes --dry-run and --yes, also
 # where it asks nothing: whoever calls it from a script need not know which of them ask.
@@ -18,9 +18,10 @@ options_of() {
     version | doctor | ps) echo '--output' ;;
     images) echo '--check --output' ;;
     pull) echo '--dry-run --yes' ;;
-    up | upgrade | start | restart | scale) echo '--dry-run --timeout --yes' ;;
-    stop) echo '--dry-run --yes' ;;
-    down) echo '--dry-run --volumes --yes' ;;
+    up | upgrade | start | restart | scale) echo '--dry-run --lock-wait --timeout --yes' ;;
+    stop) echo '--dry-run --lock-wait --yes' ;;
+    down) echo '--dry-run --lock-wait --volumes --yes' ;;
+    unlock) echo '--dry-run --force --yes' ;;
     logs) echo '--follow --since --tail' ;;
     run) echo '--list --output --dry-run --yes' ;;
     esac
@@ -59,13 +60,13 @@ parse_arguments() {
         fi
         case $word in
         --) options_ended=yes ;;
-        --output | --timeout | --since | --tail | --context)
+        --output | --timeout | --since | --tail | --context | --lock-wait)
             [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
             take_option "$word" "$1"
             shift
             walk_left=$((walk_left - 1))
             ;;
-        --output=* | --timeout=* | --since=* | --tail=* | --context=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --output=* | --timeout=* | --since=* | --tail=* | --context=* | --lock-wait=*) take_option "${word%%=*}" "${word#*=}" ;;
         --* | -h) take_option "$word" '' ;;
         -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
         *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
@@ -123,6 +124,11 @@ take_option() { # NAME VALUE
     --check) option_check=yes ;;
     --list) option_list=yes ;;
     --follow) option_follow=yes ;;
+    --force) option_force=yes ;;
+    --lock-wait)
+        is_number "$2" || refuse_usage "\`--lock-wait\` takes a number of seconds, not \`$2\`"
+        option_lock_wait=$2
+        ;;
     --quiet) quiet=yes ;;
     --verbose) verbose=yes ;;
     --help | -h) option_help=yes ;;
@@ -142,7 +148,7 @@ take_option() { # NAME VALUE
         option_output=$2
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
-        --output --volumes --check --list --follow --since --tail --context --take-over --help)" ;;
+        --output --volumes --check --list --follow --force --lock-wait --since --tail --context --take-over --help)" ;;
     esac
     options_used="$options_used $1"
 }

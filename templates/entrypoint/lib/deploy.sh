@@ -31,6 +31,7 @@ deploy() { # up | upgrade
         show_plan
         return 0
     fi
+    take_lock
     if [ "$operation" = up ]; then fetch_images needed; else fetch_images all; fi
     read_wanted
     driver_check_host_files
@@ -38,6 +39,7 @@ deploy() { # up | upgrade
     after_signal="the target may be half-way: \`$operation $environment_name\` goes on from there"
     [ "$operation" = up ] || run_pre_hooks pre-upgrade
     run_pre_hooks pre-up
+    require_lock
     driver_store_files
     driver_prepare_manifest
     begin_deadline
@@ -46,6 +48,7 @@ deploy() { # up | upgrade
     apply_waves
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
+    require_lock
     driver_remove_leftovers || warn "nothing old was removed: $(complaint)"
     run_post_hooks post-up
     [ "$operation" = up ] || run_post_hooks post-upgrade
@@ -117,6 +120,7 @@ apply_waves() {
     for wave in $(service_waves); do
         # shellcheck disable=SC2086 # a list of names
         services_of_wave "$wave" $service_names
+        require_lock
         # shellcheck disable=SC2086 # a list of names
         apply_changed $wave_services || fail_deployment
         gated_services=''

@@ -33,7 +33,7 @@ options:
   --             ends options
 
 exit codes: 0 done · 1 fault of this image · 2 usage · 3 refused, nothing changed · 5 failed, not restored
-            129, 130, 143 interrupted · run: the script's own
+            75 someone else holds the lock · 129, 130, 143 interrupted · run: the script's own
 END
     printf '\nThe shell function `bootstrap` is printed by:\n  docker run --rm %s alias\n' "$(quote_word "$reference")"
 }
@@ -72,6 +72,7 @@ summary_of() {
     logs) echo 'the logs of all services, or of those named' ;;
     run) echo 'runs a maintenance script' ;;
     down) echo 'removes the product; data only with --volumes --yes' ;;
+    unlock) echo 'tells who holds the lock; frees it with --force' ;;
     esac
 }
 
@@ -91,6 +92,7 @@ option_usage() {
     --timeout) echo '--timeout SECONDS' ;;
     --since) echo '--since INSTANT' ;;
     --tail) echo '--tail LINES' ;;
+    --lock-wait) echo '--lock-wait SECONDS' ;;
     --output) echo '--output json' ;;
     --context) echo '--context NAME' ;;
     *) echo "$1" ;;
@@ -113,6 +115,8 @@ option_summary() { # COMMAND OPTION
     *--list) echo 'list the scripts' ;;
     *--context) echo 'the context of the kubeconfig; its current one' ;;
     *--take-over) echo 'overwrite fields that somebody else changed' ;;
+    *--lock-wait) echo 'how long to wait for somebody else who writes; 0' ;;
+    *--force) echo 'free the lock, whoever holds it' ;;
     esac
 }
 
@@ -121,6 +125,7 @@ option_summary() { # COMMAND OPTION
 command_alias() {
     printf 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t'
     alias_engine
+    printf ' -e BOOTSMITH_OPERATOR="$(id -un)@$(hostname)"'
     [ ! -f "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" ] ||
         printf ' -v "$HOME/.docker/config.json:%s:ro"' "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json"
     alias_parameters

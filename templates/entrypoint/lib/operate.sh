@@ -13,6 +13,7 @@ command_stop() {
         return 0
     fi
     confirm "stop $target?"
+    take_lock
     run_pre_hooks pre-stop
     stop_waves
     run_post_hooks post-stop
@@ -32,6 +33,7 @@ stop_waves() {
 }
 
 stop_services() {
+    require_lock
     stopped_services=''
     for stopped do
         [ -z "$(live_replicas "$stopped")" ] || stopped_services="$stopped_services $stopped"
@@ -56,6 +58,7 @@ command_start() {
         plan_instances start
         return 0
     fi
+    take_lock
     run_pre_hooks pre-start
     operation=start
     want_what_exists
@@ -90,6 +93,7 @@ want_what_exists() {
 
 # A job that ended well is not started again: the driver sees to it.
 start_wave() {
+    require_lock
     gated_services=''
     for started do
         load_service "$started"
@@ -111,6 +115,7 @@ command_restart() {
         for restarted do printf 'restart %s\n' "$restarted"; done
         return 0
     fi
+    take_lock
     operation=restart
     want_what_exists
     begin_deadline
@@ -126,6 +131,7 @@ command_restart() {
 }
 
 restart_wave() {
+    require_lock
     wave_restarted='' gated_services=''
     for restarted do
         load_service "$restarted"
@@ -152,6 +158,8 @@ command_scale() {
         printf 'scale %s\n' "$@"
         return 0
     fi
+    take_lock
+    for scaled do refuse_other_configuration "${scaled%%=*}"; done
     operation=scale scaled_services=''
     for scaled do record_scale "${scaled%%=*}" "${scaled#*=}"; done
     if is_first_install; then
@@ -229,9 +237,11 @@ command_down() {
         return 0
     fi
     confirm "remove $target${option_volumes:+ with all its data}?"
+    take_lock
     run_pre_hooks pre-down
     after_signal="\`down $environment_name\` goes on from there"
     stop_waves
+    require_lock
     driver_remove_all
     run_post_hooks post-down
     say "$target is removed"

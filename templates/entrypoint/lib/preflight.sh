@@ -46,6 +46,7 @@ command_doctor() {
     [ -n "$doctor_failed" ] || doctor_check engine driver_check_engine
     if [ -z "$doctor_failed" ]; then
         doctor_check state doctor_read_state
+        [ -n "$doctor_failed" ] || doctor_check lock doctor_read_lock
         [ -n "$doctor_failed" ] || doctor_check parameters doctor_read_parameters
         doctor_check externals driver_check_externals
     fi

@@ -24,11 +24,20 @@ begin_process() {
 make_work_directory() {
     for work_place in "${TMPDIR:-/dev/shm}" /tmp; do
         work=$(mktemp -d "$work_place/bootstrap.XXXXXX" 2>/dev/null) || continue
-        trap 'rm -rf "$work"' EXIT
+        trap end_process EXIT
         mkdir "$work/services" "$work/mounts"
         return 0
     done
     refuse 'there is no place for temporary files' 'with `docker run --read-only` add `--tmpfs /tmp`'
+}
+
+# Nothing of ours stays: the lock is freed, the work directory removed.
+end_process() {
+    end_status=$?
+    trap '' HUP INT TERM
+    free_lock
+    rm -rf "$work"
+    exit "$end_status"
 }
 
 # Runs a program, waits for it, gives its code. Its standard input is empty.

@@ -29,7 +29,7 @@ test_unknown_command_names_the_near_one_and_the_known() {
 }
 
 test_commands_of_later_releases_are_unknown() {
-    for command in history plan rollback migrate downgrade unlock nodes users; do
+    for command in history plan rollback migrate downgrade nodes users; do
         bootstrap "$command" production
         expect_code 2
         expect_error "unknown command \`$command\`"
@@ -152,7 +152,7 @@ test_unknown_format_is_our_fault() {
 test_alias_is_a_function_that_calls_this_image() {
     bootstrap alias
     expect_code 0
-    expect_equal 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t -v /var/run/docker.sock:/var/run/docker.sock -e DB_PASSWORD -e GREETING -e LEVEL -e PORT -e TIER registry.example.com/shop/bootstrap:1.4.2 "$@"; }' "$(cat "$box/out")"
+    expect_equal 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t -v /var/run/docker.sock:/var/run/docker.sock -e BOOTSMITH_OPERATOR="$(id -un)@$(hostname)" -e DB_PASSWORD -e GREETING -e LEVEL -e PORT -e TIER registry.example.com/shop/bootstrap:1.4.2 "$@"; }' "$(cat "$box/out")"
     DOCKER_HOST=tcp://127.0.0.1:2375 bootstrap alias
     expect_output '--network host -e DOCKER_HOST=tcp://127.0.0.1:2375'
     expect_equal '' "$(cat "$box/docker/calls")"

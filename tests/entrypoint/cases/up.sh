@@ -85,7 +85,7 @@ test_missing_image_is_refused_before_anything_changes() {
     DB_PASSWORD=pw bootstrap up production
     expect_code 3
     expect_error 'the image registry.example.com/shop/web:1.4.2 cannot be pulled: unauthorized'
-    expect_no_call '^\[create\]\|\[volume\]\[create\]\|\[up\]'
+    expect_no_call '^\[create\].*\[fill\]\|\[volume\]\[create\]\|\[up\]'
 }
 
 test_image_that_cannot_be_refreshed_is_a_warning() {

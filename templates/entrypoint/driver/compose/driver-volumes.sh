@@ -267,7 +267,7 @@ remove_network() {
 # For `down`, when the services' containers are gone.
 driver_remove_all() {
     # shellcheck disable=SC2046 # a list of ids
-    remove_containers $(awk -F '|' '{ print $1 }' "$work/containers")
+    remove_containers $(awk -F '|' '$13 != "lock" { print $1 }' "$work/containers")
     list_networks >"$work/listed" || fail_unrestored "networks cannot be listed: $(complaint)"
     while read -r network_id network_name; do
         remove_network

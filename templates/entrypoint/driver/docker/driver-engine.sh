@@ -138,3 +138,19 @@ exec_in_container() {
     run_with_input docker exec -i -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" \
         -e "BOOTSMITH_VERSION=$version" "$@"
 }
+
+# Prints the id of our own container when it runs on this engine: then others can see whether we are alive.
+holder_on_engine() {
+    [ -z "$lock_own_holder" ] ||
+        ! capture "$work/answer" docker container inspect --format '{{.State.Running}}' "$lock_own_holder" ||
+        printf '%s' "$lock_own_holder"
+}
+
+# Whether a container of this engine is not there, or does not run. ID
+is_container_gone() {
+    if capture "$work/answer" docker container inspect --format '{{.State.Running}}' "$1"; then
+        [ "$(cat "$work/answer")" = false ]
+    else
+        grep -qi 'no such' "$work/complaint"
+    fi
+}

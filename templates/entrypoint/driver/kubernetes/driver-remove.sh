@@ -71,7 +71,7 @@ list_inhabitants() {
     inhabitant_kinds=$(grep -vE '^(events|endpoints|pods)$|^events\.|^endpointslices\.|\.metrics\.k8s\.io$|^controllerrevisions\.|^replicasets\.' "$work/kinds" |
         tr '\n' ',' | sed 's/,$//')
     capture "$work/answer" cluster get "$inhabitant_kinds,pods" --ignore-not-found -o go-template="$INHABITANT_TEMPLATE" || return 1
-    grep -vE '^(ConfigMap/(kube-root-ca|openshift-service-ca)\.crt|ServiceAccount/(default|builder|deployer))$' "$work/answer"
+    grep -vE '^(ConfigMap/(kube-root-ca|openshift-service-ca)\.crt|ServiceAccount/(default|builder|deployer)|Lease/bootsmith-lock)$' "$work/answer"
     return 0
 }
 

@@ -105,7 +105,7 @@ needed_permissions() {
     for needed_kind in $WORKLOAD_KINDS $RECORD_KINDS pods; do echo "list $needed_kind"; done
     case $command in logs | up | upgrade | start | restart | doctor) echo 'get pods/log' ;; esac
     case $command in ps | logs | images) return 0 ;; esac
-    for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS; do
+    for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS leases.coordination.k8s.io; do
         for needed_verb in get create patch delete; do echo "$needed_verb $needed_kind"; done
     done
     for needed_kind in $OTHER_KINDS; do echo "list $needed_kind"; done

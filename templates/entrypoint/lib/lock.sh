@@ -1,0 +1,99 @@
+# Lock: one writer at a time for each project and environment. Who holds it stands on the target, for the others to read.
+#
+# A command that writes takes the lock when its preflight is over, reads the state again, looks before each step whether the lock
+# is still its own, and frees it when it ends, however it ends. A token of ours in the lock tells that it is our own, also when a
+# signal met us while we were taking it.
+#
+# Takes in:  the driver's lock. Gives out: a lock that is held, or an end with 75 that says who, since when, doing what.
+# Must not:  take over from a holder that may be alive: only `unlock --force` does.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+readonly LOCK_LOOK_SECONDS=2
+
+lock_token='' lock_held=''
+
+# Waits for it as long as --lock-wait says.
+take_lock() {
+    describe_holder
+    lock_deadline=$(($(date +%s) + ${option_lock_wait:-0})) lock_waiting=''
+    while ! driver_take_lock; do
+        read_lock
+        [ -n "$lock_id" ] || continue # freed in between
+        if driver_is_holder_gone; then
+            warn "taking over the lock of $(lock_sentence): it no longer runs"
+            driver_free_lock "$lock_id"
+            continue
+        fi
+        [ "$(date +%s)" -lt "$lock_deadline" ] || refuse_locked
+        [ -n "$lock_waiting" ] || say "waiting for $(lock_sentence)"
+        lock_waiting=yes
+        nap "$LOCK_LOOK_SECONDS"
+    done
+    lock_held=$lock_id
+    driver_read_state || refuse "the state of \`$target\` cannot be read: $(complaint)"
+}
+
+# Who we are, for others to read. In a container of an engine our id can be looked up there.
+describe_holder() {
+    lock_token=$(od -An -v -N16 -tx1 /dev/urandom | tr -d ' \n')
+    lock_own_holder=$(sed -n 's|.*/containers/\([0-9a-f]\{64\}\)/hostname .*|\1|p' /proc/self/mountinfo 2>/dev/null | sed -n 1p)
+    lock_own_who=$(printf '%s' "${BOOTSMITH_OPERATOR:-}" | tr -d '|\n\r' | cut -c 1-200)
+    [ -n "$lock_own_who" ] || lock_own_who="container $(cat /etc/hostname 2>/dev/null || echo unknown)"
+    lock_own_since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+}
+
+read_lock() {
+    lock_id='' lock_holder='' lock_seen_token='' lock_since='' lock_command='' lock_who=''
+    driver_read_lock || refuse "the lock of \`$target\` cannot be read: $(complaint)"
+}
+
+# Needs the lock_ variables of read_lock.
+lock_sentence() {
+    printf '%s, which runs `%s` on %s since %s' "$lock_who" "$lock_command" "$target" "$lock_since"
+}
+
+refuse_locked() {
+    error "someone else holds the lock: $(lock_sentence)"
+    hint "wait for it with \`--lock-wait SECONDS\`; if it is gone for good: unlock $environment_name --force"
+    exit "$EXIT_LOCKED"
+}
+
+# Before a step that writes: somebody may have freed our lock by hand.
+require_lock() {
+    [ -n "$lock_held" ] || return 0
+    read_lock
+    [ "$lock_id" = "$lock_held" ] || {
+        lock_held=''
+        fail_unrestored "the lock of $target is no longer ours${lock_who:+: it is held by $(lock_sentence)}" \
+            'somebody freed it; what was begun is not ended, repeat the command when nobody else works on the target'
+    }
+}
+
+# At the end of the process, whatever ended it.
+free_lock() {
+    [ -n "$lock_token" ] || return 0
+    read_lock
+    [ "$lock_seen_token" != "$lock_token" ] || driver_free_lock "$lock_id" || warn "the lock is left over: $(complaint)"
+    lock_token='' lock_held=''
+}
+
+command_unlock() {
+    preflight_target
+    read_lock
+    if [ -z "$lock_id" ]; then
+        say "nobody holds the lock of $target"
+        return 0
+    fi
+    say "held by $(lock_sentence)"
+    [ -n "$option_dry_run" ] && return 0
+    [ -n "$option_force" ] ||
+        refuse 'the lock was left as it is' 'when its holder is gone for good, add `--force`: two writers at once would destroy each other'\''s work'
+    driver_free_lock "$lock_id" || refuse "the lock could not be freed: $(complaint)"
+    say "the lock of $target is free"
+}
+
+doctor_read_lock() {
+    read_lock
+    check_note=free
+    [ -z "$lock_id" ] || check_note="held by $(lock_sentence)"
+}
