@@ -21,6 +21,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/files.sh"
     "lib/help.sh"
     "lib/message.sh"
+    "lib/nodes.sh"
     "lib/operate.sh"
     "lib/parameters.sh"
     "lib/preflight.sh"
@@ -30,20 +31,27 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/show.sh"
     "lib/state.sh"
     "lib/text.sh"
+    "lib/users.sh"
     "lib/verify.sh"
 };
 
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/compose/driver.sh"
+    "driver/compose/driver-nodes.sh"
     "driver/compose/driver-volumes.sh"
 };
 
 /// The driver of Docker Swarm.
-const SWARM: &[(&str, &[u8])] = embedded! {};
+const SWARM: &[(&str, &[u8])] = embedded! {
+    "driver/swarm/driver-nodes.sh"
+};
 
 /// The driver of Kubernetes.
-const KUBERNETES: &[(&str, &[u8])] = embedded! {};
+const KUBERNETES: &[(&str, &[u8])] = embedded! {
+    "driver/kubernetes/driver-nodes.sh"
+    "driver/kubernetes/driver-users.sh"
+};
 
 /// The files of a platform's image. The one driver it has loses the platform's name: `driver/compose/driver.sh` is `driver/driver.sh`.
 pub(super) fn files(platform: Platform) -> Result<FileTree, PathTaken> {

@@ -54,6 +54,8 @@ host_file() { visit host_file "$@"; }
 service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
+nodes() { visit nodes "$@"; }
+users() { visit users "$@"; }
 
 keep_environment() {
     target=''
