@@ -14,6 +14,7 @@ mod portability;
 mod release;
 mod scope;
 mod script;
+mod script_uses;
 mod service;
 mod service_environment;
 mod service_files;
@@ -35,7 +36,8 @@ pub use parameter::{Parameter, ParameterRule};
 pub use portability::{CHAPTERS, Judged, Portability, Row, Verdict, features};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
-pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
+pub use script::{Script, ScriptAction, ScriptMode};
+pub use script_uses::HOOK_POINTS;
 pub use service::parse_milliseconds;
 pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
 pub use volume_kubernetes::KubernetesVolume;
@@ -135,6 +137,10 @@ pub struct Environment {
     pub scripts: BTreeMap<Label, Script>,
     /// The scripts to run at a point, in order.
     pub hooks: BTreeMap<&'static str, Vec<Label>>,
+    /// The scripts behind `nodes create` and `nodes delete`, by action.
+    pub node_actions: BTreeMap<&'static str, Label>,
+    /// The scripts behind `users`, by action: they manage the product's own users.
+    pub user_actions: BTreeMap<&'static str, Label>,
     /// The merged sections with the places of everything, for faults that are found later.
     pub written: Node,
 }

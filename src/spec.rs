@@ -100,11 +100,13 @@ pub const SECTIONS: &[&str] = &[
     "configs",
     "hooks",
     "networks",
+    "nodes",
     "parameters",
     "scripts",
     "secrets",
     "service-defaults",
     "services",
+    "users",
     "variables",
     "volumes",
 ];
@@ -189,7 +191,7 @@ fn check_section(section: &str, node: &Node, context: &mut Context) -> bool {
     let Some(table) = node.as_table() else {
         return wrong_type::<()>(node, section, "a table", context).is_some();
     };
-    let flat = matches!(section, "variables" | "hooks" | "service-defaults");
+    let flat = matches!(section, "variables" | "hooks" | "nodes" | "users" | "service-defaults");
     let mut sound = true;
     for (name, entry) in table.iter().filter(|(_, entry)| !flat && entry.node.as_table().is_none()) {
         sound = wrong_type::<()>(&entry.node, &format!("{section}.{name}"), "a table", context).is_some();

@@ -13,7 +13,7 @@ use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
 use super::waves::waves;
 use super::{ConfigContent, Environment, FileKind, Gate, SecretSource, Service, ServiceKind};
-use super::{objects, parameter, script, service_environment};
+use super::{objects, parameter, script, script_uses, service_environment};
 
 /// What every environment of a release shares.
 pub(super) struct Release<'a> {
@@ -235,7 +235,10 @@ fn read(
     check_secret_uses(&services, &secrets, section(sections, "secrets"), context);
     check_unused(&services, &configs, &secrets, sections, context);
     let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);
-    let hooks = script::read_hooks(section(sections, "hooks"), &scripts, section(sections, "scripts"), context);
+    let declared_scripts = section(sections, "scripts");
+    let hooks = script_uses::read_hooks(section(sections, "hooks"), &scripts, declared_scripts, context);
+    let node_actions = script_uses::read_node_actions(section(sections, "nodes"), declared_scripts, context);
+    let user_actions = script_uses::read_user_actions(section(sections, "users"), declared_scripts, context);
     let variables = scope.plain_variables();
     Environment {
         name: name.clone(),
@@ -249,6 +252,8 @@ fn read(
         secrets,
         scripts,
         hooks,
+        node_actions,
+        user_actions,
         written,
     }
 }

@@ -1,4 +1,4 @@
-//! Maintenance scripts and hooks.
+//! Maintenance scripts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,20 +56,6 @@ pub enum ScriptMode {
     /// In the bootstrap container.
     Bootstrap,
 }
-
-/// The points at which hooks run.
-pub const HOOK_POINTS: &[&str] = &[
-    "post-down",
-    "post-start",
-    "post-stop",
-    "post-up",
-    "post-upgrade",
-    "pre-down",
-    "pre-start",
-    "pre-stop",
-    "pre-up",
-    "pre-upgrade",
-];
 
 /// The longest script handed to a service's shell: Linux takes arguments of 128 KiB (`MAX_ARG_STRLEN`, execve(2)), and the
 /// entrypoint counts characters in some shells and bytes in others.
@@ -243,48 +229,4 @@ fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context
             None
         }
     }
-}
-
-/// Reads `[hooks]`.
-pub(super) fn read_hooks(
-    table: &Table,
-    scripts: &BTreeMap<Label, Script>,
-    written: &Table,
-    context: &mut Context,
-) -> BTreeMap<&'static str, Vec<Label>> {
-    let mut hooks = BTreeMap::new();
-    let mut fields = Fields::new(table, Span::default(), "`[hooks]`");
-    for point in HOOK_POINTS {
-        let names = fields.texts(point, context);
-        let labels: Vec<_> = names.iter().filter_map(|name| read_hook(name, scripts, written, context)).collect();
-        if !labels.is_empty() {
-            hooks.insert(*point, labels);
-        }
-    }
-    fields.finish(context);
-    hooks
-}
-
-fn read_hook(
-    name: &Spanned<String>,
-    scripts: &BTreeMap<Label, Script>,
-    written: &Table,
-    context: &mut Context,
-) -> Option<Label> {
-    let label = Label::parse(&name.value).filter(|_| written.get(&name.value).is_some());
-    let Some(label) = label else {
-        let hint = unknown_name_hint(&name.value, "scripts", written.keys());
-        context.error(
-            Code::UNKNOWN_REFERENCE,
-            name.span,
-            format!("the hook names unknown script `{}`", name.value),
-            hint,
-        );
-        return None;
-    };
-    if scripts.get(&label).is_some_and(|script| script.reads_input) {
-        let message = format!("`{label}` reads standard input, which a hook does not have");
-        context.error(Code::SCRIPT, name.span, message, None);
-    }
-    Some(label)
 }

@@ -22,6 +22,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/help.sh"
     "lib/lock.sh"
     "lib/message.sh"
+    "lib/nodes.sh"
     "lib/operate.sh"
     "lib/parameters.sh"
     "lib/preflight.sh"
@@ -31,6 +32,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/show.sh"
     "lib/state.sh"
     "lib/text.sh"
+    "lib/users.sh"
     "lib/verify.sh"
 };
 
@@ -39,6 +41,7 @@ const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/docker/driver-engine.sh"
     "driver/compose/driver.sh"
     "driver/compose/driver-lock.sh"
+    "driver/compose/driver-nodes.sh"
     "driver/compose/driver-volumes.sh"
 };
 
@@ -49,6 +52,7 @@ const SWARM: &[(&str, &[u8])] = embedded! {
     "driver/swarm/driver-lock.sh"
     "driver/swarm/driver-objects.sh"
     "driver/swarm/driver-tasks.sh"
+    "driver/swarm/driver-nodes.sh"
 };
 
 /// The driver of Kubernetes.
@@ -61,6 +65,8 @@ const KUBERNETES: &[(&str, &[u8])] = embedded! {
     "driver/kubernetes/driver-run.sh"
     "driver/kubernetes/driver-scale.sh"
     "driver/kubernetes/driver-state.sh"
+    "driver/kubernetes/driver-nodes.sh"
+    "driver/kubernetes/driver-users.sh"
 };
 
 /// The files of a platform's image. The one driver it has loses the folder's name: `driver/compose/driver.sh` is `driver/driver.sh`.

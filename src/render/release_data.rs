@@ -80,7 +80,17 @@ pub(super) fn environment_with(
     for (point, names) in &environment.hooks {
         text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
     }
+    text.extend([("nodes", &environment.node_actions), ("users", &environment.user_actions)].map(action_record));
     text
+}
+
+/// Left out when the release has no script of its own for the command.
+fn action_record((command, actions): (&str, &BTreeMap<&'static str, Label>)) -> String {
+    if actions.is_empty() {
+        return String::new();
+    }
+    let record = Record::new(command, &[]);
+    actions.iter().fold(record, |record, (action, script)| record.with(action, script.as_str())).line()
 }
 
 /// The second and third word are expanded by the shell: whether the operator gave a value, and which. The name is checked.

@@ -6,16 +6,31 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
-option_follow='' option_since='' option_tail='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
+option_follow='' option_since='' option_tail='' option_role='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
 
-commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down unlock'
+commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run nodes users down unlock'
+
+# The first word of some commands says what to do; COMMAND
+actions_of() {
+    case $1 in
+    nodes) echo 'list drain activate label remove join create delete' ;;
+    users) echo 'list add remove' ;;
+    esac
+}
 
 # What each command takes besides --quiet, --verbose and --help. Every command that writes takes --dry-run and --yes, also
-# where it asks nothing: whoever calls it from a script need not know which of them ask.
+# where it asks nothing: whoever calls it from a script need not know which of them ask. COMMAND [ACTION]
 options_of() {
     platform_options_of "$1"
-    case $1 in
-    version | doctor | ps) echo '--output' ;;
+    case $* in
+    version | doctor | ps | 'nodes list' | 'users list') echo '--output' ;;
+    nodes) echo '--output --role --dry-run --timeout --yes' ;;
+    'nodes drain') echo '--dry-run --timeout --yes' ;;
+    'nodes join') echo '--role --dry-run --yes' ;;
+    nodes\ *) echo '--dry-run --yes' ;;
+    users) echo '--output --role --dry-run --yes' ;;
+    'users add') echo '--role --dry-run --yes' ;;
+    users\ *) echo '--dry-run --yes' ;;
     images) echo '--check --output' ;;
     pull) echo '--dry-run --yes' ;;
     up | upgrade | start | restart | scale) echo '--dry-run --lock-wait --timeout --yes' ;;
@@ -48,7 +63,7 @@ environment_need() {
 
 # Walks once over the words; those that are kept (operands) end up in "$@" again, behind the walk.
 parse_arguments() {
-    command='' chosen='' options_ended='' script_seen='' options_used=''
+    command='' action='' chosen='' options_ended='' script_seen='' options_used=''
     walk_left=$#
     while [ "$walk_left" -gt 0 ]; do
         word=$1
@@ -60,13 +75,13 @@ parse_arguments() {
         fi
         case $word in
         --) options_ended=yes ;;
-        --output | --timeout | --since | --tail | --context | --lock-wait)
+        --output | --timeout | --since | --tail | --role | --context | --lock-wait)
             [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
             take_option "$word" "$1"
             shift
             walk_left=$((walk_left - 1))
             ;;
-        --output=* | --timeout=* | --since=* | --tail=* | --context=* | --lock-wait=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --output=* | --timeout=* | --since=* | --tail=* | --role=* | --context=* | --lock-wait=*) take_option "${word%%=*}" "${word#*=}" ;;
         --* | -h) take_option "$word" '' ;;
         -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
         *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
@@ -91,11 +106,19 @@ take_word() {
         take_command "$1"
         return 1
     fi
+    if [ -z "$action" ] && has_word "$(actions_of "$command")" "$1"; then
+        action=$1
+        [ "$command $action" != 'nodes create' ] || script_seen=yes
+        return 1
+    fi
     if [ -z "$chosen" ] && [ "$(environment_need "$command")" != none ] && has_word "$environments" "$1"; then
         chosen=$1
         return 1
     fi
-    [ "$command" != run ] || script_seen=yes
+    # shellcheck disable=SC2046 # a list of words
+    [ -n "$action" ] || [ -z "$(actions_of "$command")" ] ||
+        refuse_usage "\`$command\` knows no action or environment \`$1\`" "$(near_hint "$1" actions $(actions_of "$command"))"
+    case $command$action in run | nodesdelete) script_seen=yes ;; esac
     return 0
 }
 
@@ -139,6 +162,12 @@ take_option() { # NAME VALUE
         is_number "$2" || [ "$2" = all ] || refuse_usage "\`--tail\` takes a number of lines or \`all\`, not \`$2\`"
         option_tail=$2
         ;;
+    --role)
+        case $2 in
+        '' | *[!a-z0-9-]*) refuse_usage "\`--role\` takes a word of lower-case letters, digits and \`-\`, not \`$2\`" ;;
+        esac
+        option_role=$2
+        ;;
     --timeout)
         is_number "$2" || refuse_usage "\`--timeout\` takes a number of seconds, not \`$2\`"
         option_timeout=$2
@@ -148,7 +177,7 @@ take_option() { # NAME VALUE
         option_output=$2
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
-        --output --volumes --check --list --follow --force --lock-wait --since --tail --context --take-over --help)" ;;
+        --output --volumes --check --list --follow --force --lock-wait --since --tail --role --context --take-over --help)" ;;
     esac
     options_used="$options_used $1"
 }
@@ -158,8 +187,9 @@ check_arguments() {
         refuse_usage 'no command given' "try \`help\`; known commands: $commands"
     for option in $options_used; do
         case $option in --quiet | --verbose | --help | -h) continue ;; esac
-        has_word "$(options_of "$command" | tr '\n' ' ')" "$option" ||
-            refuse_usage "\`$command\` takes no option \`$option\`" "see \`help $command\`"
+        # shellcheck disable=SC2086 # an action is a word, or none
+        has_word "$(options_of "$command" $action | tr '\n' ' ')" "$option" ||
+            refuse_usage "\`$command${action:+ $action}\` takes no option \`$option\`" "see \`help $command\`"
     done
     [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'
     return 0
@@ -187,8 +217,23 @@ check_operands() {
     help) [ $# -le 1 ] || refuse_usage '`help` takes one command' ;;
     logs | restart) ;;
     scale) [ $# -gt 0 ] || refuse_usage 'which service?' 'for example: scale web=3, or scale web=default' ;;
+    nodes | users) check_action_operands "$@" ;;
     run) [ $# -gt 0 ] || [ -n "$option_list" ] || refuse_usage 'which script?' '`run --list` shows them' ;;
     *) [ $# -eq 0 ] || refuse_operand "$1" ;;
+    esac
+}
+
+# How many words each action takes. What the scripts of a release take is theirs to say.
+check_action_operands() {
+    [ -n "$action" ] || refuse_usage "what to do with $command?" "known actions: $(actions_of "$command"); see \`help $command\`"
+    case $command\ $action/$# in
+    'nodes list/0' | 'nodes join/0' | 'nodes drain/1' | 'nodes activate/1' | 'nodes remove/1' | 'nodes create/'*) ;;
+    'nodes label/0' | 'nodes label/1') refuse_usage 'which node, and which label?' 'for example: nodes label NODE type=frontend, or nodes label NODE type-' ;;
+    'nodes label/'*) check_label_operands "$@" ;;
+    'users list/'* | *' delete/'[1-9]* | 'users '*/[1-9]*) ;;
+    */0) refuse_usage "which ${command%s}?" "for example: $command $action NAME; \`$command list\` shows them" ;;
+    *' list/'* | *' join/'*) refuse_usage "\`$command $action\` takes no argument \`$1\`" "see \`help $command\`" ;;
+    *) refuse_usage "\`$command $action\` takes no argument \`$2\`" "see \`help $command\`" ;;
     esac
 }
 

@@ -28,7 +28,7 @@ options:
   --yes          no questions
   --dry-run      print what would be done, write nothing
   --timeout N    seconds until services must be ready (300)
-  --output json  machine-readable: doctor, images, ps, run --list, version
+  --output json  machine-readable: doctor, images, nodes list, ps, run --list, users list, version
   --quiet, --verbose, --help
   --             ends options
 
@@ -45,10 +45,74 @@ show_help() {
     for option in $help_options; do
         printf '  %-20s %s\n' "$(option_usage "$option")" "$(option_summary "$1" "$option")"
     done
+    [ -z "$(actions_of "$1")" ] || show_actions "$1"
     [ "$1" != run ] || cat <<'END'
 
 Words after the script's name are the script's own, options too; the first of them may be the environment.
 Standard input and output are the script's: `run backup production > file`, `run restore production < file`.
+END
+}
+
+# What the first word of `nodes` and `users` may be. COMMAND
+show_actions() {
+    printf '\nactions:\n'
+    for help_action in $(actions_of "$1"); do
+        printf '  %-24s %s\n' "$(action_usage "$1 $help_action")" "$(action_summary "$1 $help_action")"
+    done
+    "show_${1}_examples"
+}
+
+action_usage() {
+    case $1 in
+    'nodes label') echo 'label NODE KEY=VALUE… | KEY-' ;;
+    'nodes join') echo 'join' ;;
+    'nodes create') echo 'create [arguments]' ;;
+    'nodes delete') echo 'delete NODE [arguments]' ;;
+    *\ list) echo 'list' ;;
+    nodes\ *) echo "${1#* } NODE" ;;
+    'users add') echo 'add NAME --role ROLE' ;;
+    users\ *) echo "${1#* } NAME" ;;
+    esac
+}
+
+action_summary() {
+    case $1 in
+    'nodes list') echo 'the nodes, their state and labels' ;;
+    'nodes drain') echo 'moves what runs on a node to others, and waits for it' ;;
+    'nodes activate') echo 'lets a drained node take work again' ;;
+    'nodes label') echo 'sets or removes labels, which placements ask for' ;;
+    'nodes remove') echo 'takes a node that is drained or down out of the cluster' ;;
+    'nodes join') echo 'prints the command that makes a machine a node; it holds a token' ;;
+    'nodes create') echo 'makes a machine with the script of the release' ;;
+    'nodes delete') echo 'unmakes a machine with the script of the release' ;;
+    'users list') echo 'the users and their roles' ;;
+    'users add') echo 'makes a user, or changes its role' ;;
+    'users remove') echo 'removes a user; what was handed out to it ends' ;;
+    esac
+}
+
+show_nodes_examples() {
+    cat <<'END'
+
+examples:
+  nodes list production --output json
+  nodes label production node-2 type=frontend zone-
+  nodes drain production node-2 --timeout 600
+  nodes join production --role worker
+
+What follows `create`, and the node of `delete`, goes to the script: its options too. Ours stand before the action.
+END
+}
+
+show_users_examples() {
+    cat <<'END'
+
+examples:
+  users add production anna --role edit > anna.kubeconfig
+  users remove production anna
+
+The scripts of the release come first: they manage the product's own users, get NAME and what follows `--`, and see the
+role as BOOTSMITH_ROLE. Without any, Kubernetes makes users of the product's namespace: view, edit or admin.
 END
 }
 
@@ -71,6 +135,8 @@ summary_of() {
     ps | status) echo 'the state of every service' ;;
     logs) echo 'the logs of all services, or of those named' ;;
     run) echo 'runs a maintenance script' ;;
+    nodes) echo 'lists, drains, labels, adds and removes the nodes of the cluster' ;;
+    users) echo 'lists, adds and removes users' ;;
     down) echo 'removes the product; data only with --volumes --yes' ;;
     unlock) echo 'tells who holds the lock; frees it with --force' ;;
     esac
@@ -83,6 +149,8 @@ usage_of() {
     restart | logs) echo "$1 [environment] [service…]" ;;
     scale) echo 'scale [environment] SERVICE=N… | SERVICE=default' ;;
     run) echo 'run [environment] SCRIPT [arguments] | run --list' ;;
+    nodes) echo 'nodes [environment] ACTION [NODE] [arguments]' ;;
+    users) echo 'users [environment] ACTION [NAME] [-- arguments]' ;;
     *) echo "$1 [environment]" ;;
     esac
 }
@@ -95,6 +163,7 @@ option_usage() {
     --lock-wait) echo '--lock-wait SECONDS' ;;
     --output) echo '--output json' ;;
     --context) echo '--context NAME' ;;
+    --role) echo '--role ROLE' ;;
     *) echo "$1" ;;
     esac
 }
@@ -103,6 +172,12 @@ option_summary() { # COMMAND OPTION
     case $1$2 in
     down--yes) echo 'no question; with --volumes: yes, delete the data' ;;
     stop--yes) echo 'no question' ;;
+    nodes--yes) echo 'no question; drain, remove and delete ask one on a terminal' ;;
+    users--yes) echo 'no question; remove asks one on a terminal' ;;
+    nodes--timeout) echo 'drain: until the node must be empty; 300' ;;
+    nodes--role) echo 'join: worker (default) or manager' ;;
+    users--role) echo 'add: view, edit or admin; with a script, any word' ;;
+    nodes--output | users--output) echo 'list: one JSON document instead of text' ;;
     *--yes) echo 'no question; this command asks none, but all that write take it' ;;
     *--dry-run) echo 'print what would be done, write nothing' ;;
     *--timeout) echo 'until services must be ready; 300' ;;

@@ -56,6 +56,8 @@ service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
 feature() { visit feature "$@"; }
+nodes() { visit nodes "$@"; }
+users() { visit users "$@"; }
 
 keep_environment() {
     target=''

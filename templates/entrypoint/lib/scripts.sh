@@ -7,7 +7,7 @@
 # Must not:  lose a byte of the input, or add one to the output.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-once_name='' script_in_service='' is_hook='' after_signal=''
+once_name='' script_in_service='' script_call='' is_hook='' after_signal=''
 
 command_run() {
     if [ -n "$option_list" ]; then
@@ -18,6 +18,12 @@ command_run() {
     run_wanted=$1
     shift
     require_script "$run_wanted"
+    script_call="run $script_name $environment_name"
+    run_wanted_script "$@"
+}
+
+# Runs the loaded script for the command `$script_call`, and ends with its code. ARGUMENT…
+run_wanted_script() {
     check_script_streams
     if [ -n "$option_dry_run" ]; then
         printf 'run %s: mode %s%s\n' "$script_name" "$script_mode" "${script_service:+, service $script_service}"
@@ -25,6 +31,27 @@ command_run() {
     fi
     run_script "$@"
     exit $?
+}
+
+# What a script is told of its release and of how it was called, a NAME=value each. No value holds a blank.
+script_variables() {
+    printf '%s\n' "BOOTSMITH_PROJECT=$project" "BOOTSMITH_ENVIRONMENT=$environment_name" "BOOTSMITH_VERSION=$version" \
+        "BOOTSMITH_ROLE=$option_role"
+}
+
+# Loads the script that the release has for an action of `nodes` or `users`; false when it has none. Sets own_actions to
+# the actions that it has scripts for. COMMAND ACTION
+load_action_script() {
+    action_wanted=$2 action_script='' own_actions=''
+    for_each "$1" keep_action_script
+    [ -n "$action_script" ] && load_script "$action_script"
+}
+
+keep_action_script() {
+    for fact do
+        own_actions="$own_actions ${fact%%=*}"
+        [ "${fact%%=*}" != "$action_wanted" ] || action_script=${fact#*=}
+    done
 }
 
 require_script() {
@@ -38,7 +65,7 @@ require_script() {
 check_script_streams() {
     [ -z "$script_output" ] || [ ! -t 1 ] ||
         refuse "\`$script_name\` writes data, but standard output is a terminal" \
-            "redirect it: … run $script_name $environment_name > file (and no -t for docker run)"
+            "redirect it: … $script_call > file (and no -t for docker run)"
     [ -n "$script_input" ] || return 0
     [ ! -t 0 ] || refuse "\`$script_name\` reads data, but standard input is a terminal" "$(input_hint)"
     read_first_byte
@@ -46,7 +73,7 @@ check_script_streams() {
 }
 
 input_hint() {
-    printf 'give it: … run %s %s < file (docker run needs -i)' "$script_name" "$environment_name"
+    printf 'give it: … %s < file (docker run needs -i)' "$script_call"
 }
 
 # The first byte of the input, in octal; it is put before the rest again.
@@ -143,7 +170,7 @@ run_words() {
         driver_run_once "$once_name" "$@"
         ;;
     bootstrap)
-        export BOOTSMITH_PROJECT="$project" BOOTSMITH_ENVIRONMENT="$environment_name" BOOTSMITH_VERSION="$version"
+        for script_variable in $(script_variables); do export "${script_variable?}"; done
         run_with_input "$@"
         ;;
     esac

@@ -211,9 +211,9 @@ driver_restore() {
 driver_run_once() {
     once_name=$1 once_program=$(quote_once_program "$2")
     shift 2
-    with_compose run_with_input run --no-deps -T --name "$once_name" --label io.bootsmith.kind=oneoff \
-        -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" -e "BOOTSMITH_VERSION=$version" \
-        --entrypoint "$once_program" "$script_service" "$@"
+    set -- --entrypoint "$once_program" "$script_service" "$@"
+    for script_variable in $(script_variables); do set -- -e "$script_variable" "$@"; done
+    with_compose run_with_input run --no-deps -T --name "$once_name" --label io.bootsmith.kind=oneoff "$@"
 }
 
 # Compose splits this one word as a shell would.

@@ -134,9 +134,9 @@ follow_log() {
 
 # A script's command in a running container of this engine. ID WORD…
 exec_in_container() {
+    for script_variable in $(script_variables); do set -- -e "$script_variable" "$@"; done
     if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
-    run_with_input docker exec -i -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" \
-        -e "BOOTSMITH_VERSION=$version" "$@"
+    run_with_input docker exec -i "$@"
 }
 
 # Prints the id of our own container when it runs on this engine: then others can see whether we are alive.

@@ -46,8 +46,8 @@ driver_logs() {
 driver_exec() {
     exec_id=$1
     shift
-    set -- env "BOOTSMITH_PROJECT=$project" "BOOTSMITH_ENVIRONMENT=$environment_name" "BOOTSMITH_VERSION=$version" "$@"
-    set -- "$exec_id" -c "$script_service" -- "$@"
+    for script_variable in $(script_variables); do set -- "$script_variable" "$@"; done
+    set -- "$exec_id" -c "$script_service" -- env "$@"
     if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
     run_with_input cluster exec -i "$@"
 }
@@ -101,9 +101,13 @@ write_once_patch() {
     [ -z "$once_volumes" ] || printf '"volumes": [%s], ' "$once_volumes"
     printf '"containers": [{"name": %s, "args": null, "livenessProbe": null, "readinessProbe": null, "startupProbe": null, "lifecycle": null, ' \
         "$(json_string "$script_service")"
-    printf '"env": [{"name": "BOOTSMITH_PROJECT", "value": %s}, {"name": "BOOTSMITH_ENVIRONMENT", "value": %s}, {"name": "BOOTSMITH_VERSION", "value": %s}], ' \
-        "$(json_string "$project")" "$(json_string "$environment_name")" "$(json_string "$version")"
-    printf '"command": ['
+    printf '"env": ['
+    once_separator=''
+    for script_variable in $(script_variables); do
+        printf '%s{"name": "%s", "value": %s}' "$once_separator" "${script_variable%%=*}" "$(json_string "${script_variable#*=}")"
+        once_separator=', '
+    done
+    printf '], "command": ['
     once_separator=''
     for once_word do
         # A `$(NAME)` is a variable to Kubernetes, and `$$` a dollar.
