@@ -14,3 +14,5 @@ mod inspect;
 mod invalid_specs;
 mod readme;
 mod reference;
+mod stand_in;
+mod stand_in_tests;

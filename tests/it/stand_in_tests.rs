@@ -1,0 +1,1 @@
+//! The stand-in of an API server, held against the real kubectl.
