@@ -140,8 +140,10 @@ pub(super) fn render(
     let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
+    // Published ports limit nothing here: every pod has an address of its own.
+    let unlimited = without_port_limits(environment);
     let data = release_data::environment_with(
-        environment,
+        &unlimited,
         Platform::Kubernetes,
         &mounts,
         &rendered,
@@ -176,7 +178,7 @@ fn files(
     folder: &RelativePath,
 ) -> Result<Vec<(String, String)>, RenderBug> {
     let environment = scene.environment;
-    let namespace = Object::new(scene, "v1", "Namespace", &environment.target, json!({}));
+    let namespace = Object::new(scene, "v1", "Namespace", &environment.target, json!({})).of_cluster();
     let mut common = vec![account::of_environment(scene)];
     common.extend(network_policy::of_environment(scene));
     common.extend(claims::shared(scene));
@@ -259,6 +261,12 @@ fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
         Digest::of(Json::from(objects).to_string().as_bytes())
     };
     services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()
+}
+
+fn without_port_limits(environment: &Environment) -> Environment {
+    let mut environment = environment.clone();
+    environment.services.iter_mut().for_each(|service| service.max_replicas = None);
+    environment
 }
 
 /// What the entrypoint must know of a service beyond what every platform says.

@@ -43,19 +43,13 @@ pub(super) fn of(scene: &Scene<'_>, objects: &[&Object]) -> Vec<Object> {
         "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": scene.environment.target }],
     });
     let rbac = "rbac.authorization.k8s.io/v1";
-    let all = vec![
+    vec![
         Object::new(scene, "v1", "ServiceAccount", NAME, json!({ "automountServiceAccountToken": false })),
         Object::new(scene, rbac, "Role", NAME, role),
         Object::new(scene, rbac, "RoleBinding", NAME, binding),
         Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", NAME, json!({ "spec": network_policy() })),
         Object::new(scene, "batch/v1", "Job", NAME, json!({ "spec": job(scene) })),
-    ];
-    let namespace = || ("namespace".to_owned(), json!(scene.environment.target));
-    let placed = |mut object: Object| {
-        object.metadata.extend([namespace()]);
-        object
-    };
-    all.into_iter().map(placed).collect()
+    ]
 }
 
 /// One rule for each group and set of verbs.

@@ -37,7 +37,7 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// An object of the whole environment; the body is a table.
+    /// An object of the whole environment, in its namespace; the body is a table.
     pub(super) fn new(
         scene: &Scene<'_>,
         api_version: &'static str,
@@ -47,6 +47,7 @@ impl Object {
     ) -> Self {
         let metadata = map(json!({
             "name": name,
+            "namespace": scene.environment.target,
             "labels": labels::constant(scene),
             "annotations": labels::version(scene),
         }));
@@ -65,6 +66,12 @@ impl Object {
         let mut object = Self::new(scene, api_version, kind, name, body);
         object.metadata.insert("labels".to_owned(), Json::from(labels::selector(scene, service)));
         object
+    }
+
+    /// It stands in no namespace.
+    pub(super) fn of_cluster(mut self) -> Self {
+        self.metadata.remove("namespace");
+        self
     }
 
     /// Its name is one of ours.
