@@ -9,28 +9,38 @@ use std::path::{Path, PathBuf};
 use bootsmith::epoch::Epoch;
 use bootsmith::host;
 use bootsmith::pipeline::{self, Workplace};
-use bootsmith::plan::Selection;
+use bootsmith::plan::{Platform, Selection};
 use bootsmith::store::Cache;
 
 const GALLERY: &str = "tests/gallery";
 
-/// A spec and the folder that shows what becomes of it.
+/// A spec, a platform, and the folder that shows what becomes of it there.
 struct Exhibit {
     spec: PathBuf,
+    platform: Platform,
     folder: PathBuf,
 }
 
+/// The platforms that the gallery shows.
+const PLATFORMS: &[Platform] = &[Platform::Compose, Platform::Swarm];
+
 fn exhibits() -> Vec<Exhibit> {
     let own = |name: &str| Path::new(GALLERY).join(name);
-    let example =
-        |name: &str| Exhibit { spec: Path::new("examples").join(name).join("bootstrap.toml"), folder: own(name) };
-    let every_key = Exhibit { spec: own("every-key/bootstrap.toml"), folder: own("every-key/rendered") };
-    vec![example("shop"), example("wordpress"), every_key]
+    let example = |name: &str| (Path::new("examples").join(name).join("bootstrap.toml"), own(name));
+    let every_key = (own("every-key/bootstrap.toml"), own("every-key/rendered"));
+    let on = |(spec, folder): &(PathBuf, PathBuf), platform: Platform| Exhibit {
+        spec: spec.clone(),
+        platform,
+        folder: folder.join(platform.name()),
+    };
+    let specs = [example("shop"), example("wordpress"), every_key];
+    specs.iter().flat_map(|of| PLATFORMS.iter().map(|platform| on(of, *platform))).collect()
 }
 
 /// Every file that comes from the spec, by path, and the digest of the image on nothing.
-fn render(spec: &Path) -> BTreeMap<String, Vec<u8>> {
+fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let selection = Selection {
+        platforms: vec![platform.name().to_owned()],
         base: Some("scratch".to_owned()),
         needs_base: true,
         architectures: vec!["linux/amd64".to_owned()],
@@ -67,7 +77,7 @@ fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn what_is_rendered_is_what_the_gallery_shows() {
     let bless = std::env::var_os("BLESS").is_some();
     for exhibit in exhibits() {
-        let rendered = render(&exhibit.spec);
+        let rendered = render(&exhibit.spec, exhibit.platform);
         if bless {
             let _ = fs::remove_dir_all(&exhibit.folder);
             for (path, bytes) in &rendered {
