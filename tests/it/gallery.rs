@@ -1,4 +1,4 @@
-//! `tests/gallery/<name>/`: what a spec becomes, file by file, and the digest of the image.
+//! `tests/gallery/<name>/<platform>/`: what a spec becomes, file by file, and the digest of the image.
 //!
 //! A change of bytes is a change to explain. `BLESS=1 cargo test` writes the gallery anew.
 
@@ -48,13 +48,7 @@ pub(crate) fn exhibits() -> Vec<Exhibit> {
 }
 
 fn exhibit(spec: &Path, name: &str, platform: Platform) -> Exhibit {
-    let folder = match (name, platform) {
-        // Compose stands in the folder itself: it was there first.
-        ("shop" | "wordpress", Platform::Compose) => name.to_owned(),
-        ("every-key", Platform::Compose) => "every-key/rendered".to_owned(),
-        _ => format!("{name}/{}", platform.name()),
-    };
-    Exhibit { spec: spec.to_owned(), platform, folder: Path::new(GALLERY).join(folder) }
+    Exhibit { spec: spec.to_owned(), platform, folder: Path::new(GALLERY).join(name).join(platform.name()) }
 }
 
 /// What is selected to show an exhibit.
@@ -94,9 +88,7 @@ fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let path = entry.path().strip_prefix(folder).expect("a walk stays below its root");
         (path.to_string_lossy().into_owned(), fs::read(entry.path()).expect("a readable file"))
     };
-    // A platform below another's folder is an exhibit of its own.
-    let is_other = |path: &String| Platform::ALL.iter().any(|other| path.starts_with(&format!("{}/", other.name())));
-    entries.map(file).filter(|(path, _)| !is_other(path)).collect()
+    entries.map(file).collect()
 }
 
 #[test]
