@@ -12,3 +12,5 @@ mod product;
 mod shop;
 mod tcp;
 mod update;
+
+pub(crate) use engine::surroundings_on;

@@ -1,4 +1,4 @@
-//! `tests/gallery/<name>/`: what a spec becomes, file by file, and the digest of the image.
+//! `tests/gallery/<name>/<platform>/`: what a spec becomes, file by file, and the digest of the image.
 //!
 //! A change of bytes is a change to explain. `BLESS=1 cargo test` writes the gallery anew.
 
@@ -15,39 +15,57 @@ use bootsmith::store::Cache;
 const GALLERY: &str = "tests/gallery";
 
 /// A spec and the folder that shows what becomes of it on a platform.
-struct Exhibit {
-    spec: PathBuf,
-    platform: Platform,
-    folder: PathBuf,
+pub(crate) struct Exhibit {
+    pub(crate) spec: PathBuf,
+    pub(crate) platform: Platform,
+    pub(crate) folder: PathBuf,
 }
 
-/// Compose stands in the folder itself, every other platform in one of its own beside it.
-fn exhibits() -> Vec<Exhibit> {
-    let own = |name: &str| Path::new(GALLERY).join(name);
+const COMPOSE: &[Platform] = &[Platform::Compose];
+const COMPOSE_AND_KUBERNETES: &[Platform] = &[Platform::Compose, Platform::Kubernetes];
+const COMPOSE_AND_SWARM: &[Platform] = &[Platform::Compose, Platform::Swarm];
+const SWARM_AND_KUBERNETES: &[Platform] = &[Platform::Swarm, Platform::Kubernetes];
+
+/// Every spec on the platforms that it is for: examples, and specs of the gallery's own.
+pub(crate) fn exhibits() -> Vec<Exhibit> {
     let example = |name: &str| Path::new("examples").join(name).join("bootstrap.toml");
-    let exhibit = |spec: PathBuf, platform: Platform, folder: PathBuf| Exhibit { spec, platform, folder };
-    vec![
-        exhibit(example("shop"), Platform::Compose, own("shop")),
-        exhibit(example("wordpress"), Platform::Compose, own("wordpress")),
-        exhibit(own("every-key/bootstrap.toml"), Platform::Compose, own("every-key/rendered")),
-        exhibit(example("shop"), Platform::Kubernetes, own("shop/kubernetes")),
-        exhibit(example("wordpress"), Platform::Kubernetes, own("wordpress/kubernetes")),
-        exhibit(own("every-key/bootstrap.toml"), Platform::Kubernetes, own("every-key/kubernetes")),
-        exhibit(own("kubernetes-odds/bootstrap.toml"), Platform::Kubernetes, own("kubernetes-odds/kubernetes")),
+    let own = |name: &str| Path::new(GALLERY).join(name).join("bootstrap.toml");
+    [
+        (example("shop"), "shop", Platform::ALL),
+        (example("wordpress"), "wordpress", Platform::ALL),
+        (own("every-key"), "every-key", COMPOSE_AND_KUBERNETES),
+        (own("kubernetes-odds"), "kubernetes-odds", &[Platform::Kubernetes]),
+        (own("portable"), "portable", Platform::ALL),
+        (own("not-on-compose"), "not-on-compose", SWARM_AND_KUBERNETES),
+        (own("not-on-swarm"), "not-on-swarm", COMPOSE_AND_KUBERNETES),
+        (own("not-on-kubernetes"), "not-on-kubernetes", COMPOSE_AND_SWARM),
+        (own("on-compose-alone"), "on-compose-alone", COMPOSE),
+        (own("on-swarm-alone"), "on-swarm-alone", &[Platform::Swarm]),
     ]
+    .into_iter()
+    .flat_map(|(spec, name, platforms)| platforms.iter().map(move |platform| exhibit(&spec, name, *platform)))
+    .collect()
 }
 
-/// Every file that comes from the spec, by path, and the digest of the image on nothing.
-fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
-    let selection = Selection {
+fn exhibit(spec: &Path, name: &str, platform: Platform) -> Exhibit {
+    Exhibit { spec: spec.to_owned(), platform, folder: Path::new(GALLERY).join(name).join(platform.name()) }
+}
+
+/// What is selected to show an exhibit.
+pub(crate) fn selection(platform: Platform) -> Selection {
+    Selection {
         base: Some("scratch".to_owned()),
         needs_base: true,
         architectures: vec!["linux/amd64".to_owned()],
         platforms: vec![platform.name().to_owned()],
         ..Selection::default()
-    };
+    }
+}
+
+/// Every file that comes from the spec, by path, and the digest of the image on nothing.
+fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let (_, prepared) =
-        host::prepare(spec, &selection).unwrap_or_else(|failure| panic!("{}: {failure:?}", spec.display()));
+        host::prepare(spec, &selection(platform)).unwrap_or_else(|failure| panic!("{}: {failure:?}", spec.display()));
     let output = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::temporary().expect("a cache");
     let place = Workplace { project: output.path(), output: output.path(), cache: &cache, epoch: Epoch::default() };
@@ -70,9 +88,7 @@ fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let path = entry.path().strip_prefix(folder).expect("a walk stays below its root");
         (path.to_string_lossy().into_owned(), fs::read(entry.path()).expect("a readable file"))
     };
-    // A platform below another's folder is an exhibit of its own.
-    let is_other = |path: &String| Platform::ALL.iter().any(|other| path.starts_with(&format!("{}/", other.name())));
-    entries.map(file).filter(|(path, _)| !is_other(path)).collect()
+    entries.map(file).collect()
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! values share one spec, so that Compose is started once.
 
 mod e2e;
+mod kubernetes;
 mod shells;
 
 use std::collections::BTreeMap;
@@ -319,9 +320,14 @@ fn spec_with_configs(values: &[String]) -> String {
 }
 
 fn prepared(spec: &str) -> Prepared {
+    prepared_for(spec, Platform::Compose)
+}
+
+fn prepared_for(spec: &str, platform: Platform) -> Prepared {
     let sources =
         Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files: BTreeMap::new() };
-    match prepare(&sources, &Selection::default()) {
+    let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
+    match prepare(&sources, &selection) {
         Ok(prepared) => prepared,
         Err(bootsmith::pipeline::PrepareError::Input(diagnostics)) => {
             panic!("{}", diagnostics.sorted().iter().map(|diagnostic| format!("{diagnostic}\n")).collect::<String>())
@@ -333,7 +339,8 @@ fn prepared(spec: &str) -> Prepared {
 /// A file of the payload's last layer, below the one environment.
 fn file(prepared: &Prepared, path: &str) -> Vec<u8> {
     let path = RelativePath::parse(&format!("bootstrap/{path}")).expect("a path of the test");
-    let file = prepared.payloads[&Platform::Compose].environments.get(&path);
+    let payload = prepared.payloads.values().next().expect("one platform");
+    let file = payload.environments.get(&path);
     file.unwrap_or_else(|| panic!("no `{path}`")).bytes.to_vec()
 }
 
@@ -358,12 +365,24 @@ struct ManifestService {
 impl Manifest {
     /// Asserts that every value is everywhere it was put; `as_read` is how this reader gives out a value.
     fn assert_holds(&self, values: &[String], reader: &str, as_read: impl Fn(&str) -> String) {
+        self.assert_holds_with(values, reader, &as_read, &as_read);
+    }
+
+    /// The same where the environment is read in another way than the rest.
+    fn assert_holds_with(
+        &self,
+        values: &[String],
+        reader: &str,
+        as_read: impl Fn(&str) -> String,
+        in_environment: impl Fn(&str) -> String,
+    ) {
         let web = &self.services["web"];
         assert_eq!(web.command.len(), values.len() + 1, "words of the command, as {reader} reads them");
         for (index, value) in values.iter().enumerate() {
             let expected = Some(as_read(value));
             let key = format!("key_{index}");
-            assert_eq!(web.environment.get(&key).cloned(), expected, "environment, as {reader} reads it");
+            let of_environment = Some(in_environment(value));
+            assert_eq!(web.environment.get(&key).cloned(), of_environment, "environment, as {reader} reads it");
             assert_eq!(web.labels.get(&key).cloned(), expected, "labels, as {reader} reads them");
             assert_eq!(web.command.get(index + 1).cloned(), expected, "command, as {reader} reads it");
             assert_eq!(web.entrypoint.get(index + 1).cloned(), expected, "entrypoint, as {reader} reads it");

@@ -12,6 +12,8 @@ mod hostile_values;
 mod image;
 mod inspect;
 mod invalid_specs;
+mod kubernetes;
+mod portability;
 mod readme;
 mod reference;
 mod stand_in;

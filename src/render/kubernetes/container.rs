@@ -25,7 +25,7 @@ pub(super) fn of(service: &Service, definition: &Definition, volumes: &Volumes) 
     set(&mut container, "env", environment(service));
     set(&mut container, "ports", ports::of_container(definition));
     set(&mut container, "resources", resources::of(definition));
-    set(&mut container, "volumeMounts", volumes.mounts.clone());
+    set(&mut container, "volumeMounts", volumes.of_container.clone());
     set(&mut container, "workingDir", definition.text(&["working_dir"]).map_or(Json::Null, Json::from));
     for (key, name) in [("stdin_open", "stdin"), ("tty", "tty")] {
         if definition.is_true(&[key]) {

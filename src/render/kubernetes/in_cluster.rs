@@ -58,7 +58,9 @@ fn rules(objects: &[&Object]) -> Vec<Json> {
     let mut allow = |group: &str, resource: &str, allowed: &[&'static str]| {
         verbs.entry((group.to_owned(), resource.to_owned())).or_default().extend(allowed);
     };
-    ALWAYS.iter().for_each(|(group, resource, allowed)| allow(group, resource, allowed));
+    for (group, resource, allowed) in ALWAYS {
+        allow(group, resource, allowed);
+    }
     for object in objects {
         let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
         allow(group, &resource(object.kind), MANAGE);

@@ -24,7 +24,7 @@ const LINK_LOCAL: &str = "169.254.0.0/16";
 pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
     let everything = json!({ "matchLabels": labels::constant(scene) });
     let deny = json!({ "podSelector": everything, "policyTypes": ["Ingress", "Egress"] });
-    let mut policies = vec![policy(scene, "default-deny", deny)];
+    let mut policies = vec![policy(scene, "default-deny", &deny)];
     let mut members: BTreeMap<String, Vec<&Service>> = BTreeMap::new();
     for service in &scene.environment.services {
         for network in networks_of(&Definition::of(service)) {
@@ -33,11 +33,11 @@ pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
     }
     let connected: BTreeSet<_> = members.values().flatten().map(|service| service.name.as_str()).collect();
     if !connected.is_empty() {
-        policies.push(policy(scene, "name-server", name_server(scene, &connected)));
+        policies.push(policy(scene, "name-server", &name_server(scene, &connected)));
     }
     for (network, services) in &members {
         let names = services.iter().map(|service| service.name.as_str()).collect();
-        policies.push(policy(scene, &format!("network-{network}"), of_network(scene, network, &names)));
+        policies.push(policy(scene, &format!("network-{network}"), &of_network(scene, network, &names)));
     }
     policies
 }
@@ -76,7 +76,7 @@ fn networks_of(definition: &Definition) -> BTreeSet<String> {
     }
 }
 
-fn policy(scene: &Scene<'_>, name: &str, spec: Json) -> Object {
+fn policy(scene: &Scene<'_>, name: &str, spec: &Json) -> Object {
     Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", name, json!({ "spec": spec }))
 }
 

@@ -24,7 +24,7 @@ pub(super) fn template(scene: &Scene<'_>, service: &Service, definition: &Defini
 
 fn spec(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
     let volumes = Volumes::of(scene, service, definition);
-    let has_volumes = volumes.mounts.iter().any(|mount| mount["readOnly"] != json!(true));
+    let has_volumes = volumes.of_container.iter().any(|mount| mount["readOnly"] != json!(true));
     let mut spec = map(json!({
         // Kubernetes would set variables such as `WEB_PORT`, which programs take for settings of their own.
         "enableServiceLinks": false,
@@ -35,7 +35,7 @@ fn spec(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<St
     if service.kind == ServiceKind::Job {
         spec.insert("restartPolicy".to_owned(), json!("Never"));
     }
-    set(&mut spec, "volumes", volumes.volumes);
+    set(&mut spec, "volumes", volumes.of_pod);
     let grace = definition.seconds(&["stop_grace_period"]);
     set(&mut spec, "terminationGracePeriodSeconds", grace.map_or(Json::Null, Json::from));
     let hostname = definition.text(&["hostname"]).filter(|name| Label::parse(name).is_some());

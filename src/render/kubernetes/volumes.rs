@@ -22,9 +22,9 @@ const CONTENT: &str = "content";
 #[derive(Default)]
 pub(super) struct Volumes {
     /// `volumes` of the pod.
-    pub(super) volumes: Vec<Json>,
+    pub(super) of_pod: Vec<Json>,
     /// `volumeMounts` of the container.
-    pub(super) mounts: Vec<Json>,
+    pub(super) of_container: Vec<Json>,
     names: BTreeSet<String>,
 }
 
@@ -35,8 +35,12 @@ impl Volumes {
         let uses = volume_use::of(definition);
         // The names of claims are fixed, so they come first.
         let (named, others): (Vec<_>, Vec<_>) = uses.iter().partition(|used| matches!(used.source, Source::Named(_)));
-        named.into_iter().for_each(|used| volumes.add_claim(scene, service, used));
-        others.into_iter().for_each(|used| volumes.add_other(used));
+        for used in named {
+            volumes.add_claim(scene, service, used);
+        }
+        for used in others {
+            volumes.add_other(used);
+        }
         if let Some(size) = definition.text(&["shm_size"]) {
             let memory = json!({ "emptyDir": memory_directory(Some(size)) });
             volumes.add("shared-memory", memory, "/dev/shm", None, false);
@@ -50,7 +54,7 @@ impl Volumes {
         let is_new = self.names.insert(name.to_string());
         if is_new && !claims::is_own(scene, service, name) {
             let claim = claims::name(scene, name);
-            self.volumes.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
+            self.of_pod.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
         }
         self.mount(name.as_str(), &used.target, used.sub_path.as_deref(), used.read_only);
     }
@@ -90,9 +94,10 @@ impl Volumes {
     fn add_stored(&mut self, scene: &Scene<'_>, file: &FileUse, mount: &Mount, target: &str) {
         let name = ours(placeholder("NAME", &mount.id));
         let items = items(CONTENT, CONTENT, file);
-        let volume = match is_secret(scene, file) {
-            true => json!({ "secret": { "secretName": name, "items": items } }),
-            false => json!({ "configMap": { "name": name, "items": items } }),
+        let volume = if is_secret(scene, file) {
+            json!({ "secret": { "secretName": name, "items": items } })
+        } else {
+            json!({ "configMap": { "name": name, "items": items } })
         };
         self.add(&mount.name(), volume, target, Some(CONTENT), true);
     }
@@ -112,14 +117,14 @@ impl Volumes {
     /// A volume and where it is mounted.
     fn add(&mut self, wanted: &str, volume: Json, target: &str, sub_path: Option<&str>, read_only: bool) {
         let mut volume = map(volume);
-        let known = self.volumes.iter().find(|known| {
+        let known = self.of_pod.iter().find(|known| {
             known.as_object().is_some_and(|known| volume.iter().all(|(key, value)| known.get(key) == Some(value)))
         });
         let known = known.and_then(|known| known["name"].as_str()).filter(|_| sub_path.is_some()).map(str::to_owned);
         let name = known.unwrap_or_else(|| {
             let name = self.free_name(wanted);
             volume.insert("name".to_owned(), json!(name));
-            self.volumes.push(Json::from(volume));
+            self.of_pod.push(Json::from(volume));
             name
         });
         self.mount(&name, target, sub_path, read_only);
@@ -131,7 +136,7 @@ impl Volumes {
         if read_only {
             mount.insert("readOnly".to_owned(), json!(true));
         }
-        self.mounts.push(Json::from(mount));
+        self.of_container.push(Json::from(mount));
     }
 
     /// A name that is a DNS label and that no other volume of the pod has.

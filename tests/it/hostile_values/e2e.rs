@@ -1,4 +1,4 @@
-//! The same values through Compose itself.
+//! The same values through Compose and through `docker stack` themselves.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -128,4 +128,51 @@ fn values_survive_the_old_compose() {
     assert!(json.status.success(), "{}", String::from_utf8_lossy(&json.stderr));
     let resolved: Manifest = serde_json::from_slice(&json.stdout).expect("JSON");
     resolved.assert_holds(&values, "docker-compose", str::to_owned);
+}
+
+/// What a swarm makes of a value of the environment: a template of Go, in which nothing but this stands for braces.
+fn as_template(value: &str) -> String {
+    value.replace("{{", "{{\"{{\"}}")
+}
+
+/// A service of a swarm, with what the manifest said of it.
+fn deployed(manifest: &str) -> ManifestService {
+    const STACK: &str = "bootsmith-hostile";
+    let mut deploy = Command::new("docker");
+    deploy.args(["stack", "deploy", "--detach=true", "--resolve-image", "never", "--compose-file", "-", STACK]);
+    deploy.envs(FILLED_IN).env("BOOTSMITH_REPLICAS_WEB", "0").env("BOOTSMITH_IMAGE_WEB", "sha256:0");
+    let output = with_input(deploy, manifest);
+    let mut inspect = Command::new("docker");
+    inspect.args(["service", "inspect", "--format", "{{json .Spec.TaskTemplate.ContainerSpec}}"]);
+    let service = with_input(
+        {
+            inspect.arg(format!("{STACK}_web"));
+            inspect
+        },
+        "",
+    );
+    succeeds("docker", &["stack", "rm", STACK]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let service: serde_json::Value = serde_json::from_slice(&service.stdout).expect("JSON");
+    let texts = |key: &str| serde_json::from_value(service[key].clone()).expect("texts");
+    let pairs: Vec<String> = serde_json::from_value(service["Env"].clone()).expect("pairs");
+    let pair = |pair: &String| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    ManifestService {
+        command: texts("Args"),
+        entrypoint: texts("Command"),
+        environment: pairs.iter().filter_map(pair).collect(),
+        labels: serde_json::from_value(service["Labels"].clone()).expect("labels"),
+    }
+}
+
+/// What `docker stack config` prints is no witness: it does not come out as it went in. The swarm itself is asked.
+#[test]
+fn values_survive_a_swarm() {
+    if crate::e2e::surroundings_on(Platform::Swarm).is_none() {
+        return;
+    }
+    let values = sample(1200);
+    let manifest = text(&prepared_for(&spec(&values), Platform::Swarm), "environments/production/stack.yaml");
+    let service = Manifest { services: BTreeMap::from([("web".to_owned(), deployed(&manifest))]) };
+    service.assert_holds_with(&values, "a swarm", str::to_owned, as_template);
 }

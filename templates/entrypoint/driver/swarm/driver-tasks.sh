@@ -19,9 +19,15 @@ driver_read_state() {
     read_tasks || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
     count_replicas | sort >"$work/live"
-    # The message ends with the id of the task that failed.
-    awk -F '|' -v OFS='|' '$4 == "" && $8 ~ /^rollback/ { gsub(/"/, "", $14); count = split($14, word, " "); print $2, $3, $14, word[count] }' \
-        "$work/services.live" >"$work/undone"
+    list_undone >"$work/undone"
+}
+
+# The last replica that failed with another definition than the service has again tells why.
+list_undone() {
+    awk -F '|' -v OFS='|' '
+        FNR == NR { if ($4 == "" && $8 ~ /^rollback/) { name[$1] = $2; digest[$1] = $3; why[$1] = $14 }; next }
+        ($2 in name) && $6 ~ /^(failed|rejected)$/ && $13 != digest[$2] { failed[$2] = $1; why[$2] = $16 }
+        END { for (id in name) { gsub(/"/, "", why[id]); print name[id], digest[id], why[id], failed[id] } }' "$work/services.live" "$work/tasks"
 }
 
 # Sorted by when they were made, the oldest first. What vanished in between is no fault.
@@ -65,11 +71,12 @@ name_replicas() {
             return condition == "none" ? "no" : condition == "on-failure" ? condition : "always"
         }
         FNR == NR {
-            if ($4 == "") { name[$1] = $2; mode[$1] = $5; replicas[$1] = $6; stopped[$1] = $7; of[$1] = $3; image_id[$1] = $13; image[$1] = $12 }
+            if ($4 == "") { name[$1] = $2; mode[$1] = $5; stopped[$1] = $7; of[$1] = $3; image_id[$1] = $13; image[$1] = $12 }
             next
         }
-        !($2 in name) || stopped[$2] != "" || $6 == "remove" || $7 == "remove" { next }
-        mode[$2] == "replicated" && $3 > replicas[$2] { next }
+        !($2 in name) || stopped[$2] != "" || $6 == "remove" { next }
+        # What is scaled down goes, whatever its slot; it counts as long as it runs.
+        $7 == "remove" && $6 != "running" { next }
         {
             place = mode[$2] ~ /^global/ ? $4 : $3
             key = $2 SUBSEP place
