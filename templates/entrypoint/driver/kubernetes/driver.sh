@@ -52,6 +52,7 @@ driver_check_engine() {
 is_server_new_enough() { # VERSION, such as 1.36.2 or 1.31+
     server_minor=${1#*.}
     server_minor=${server_minor%%[!0-9]*}
+    case $1 in [0-9]*) ;; *) return 1 ;; esac
     [ "${1%%.*}" -gt "${SERVER_MINIMUM%%.*}" ] || [ "${server_minor:-0}" -ge "${SERVER_MINIMUM#*.}" ]
 }
 
