@@ -19,9 +19,7 @@ driver_read_nodes() {
     sed -n 's/^node|//p' "$work/answer" | awk -F '|' -v OFS='|' '{
             state = $3 == "True" ? "ready" : ($3 == "" ? "unknown" : "down")
             split($6, address, " ")
-            free = $4 == "" && state == "ready" && $5 !~ /NoSchedule|NoExecute/
-            # `PreferNoSchedule` is a wish.
-            if ($5 ~ /PreferNoSchedule/ && $5 !~ /(^| )No(Schedule|Execute)/) free = $4 == "" && state == "ready"
+            free = $4 == "" && state == "ready" && (" " $5) !~ / (NoSchedule|NoExecute) /
             print $1, $1, ($2 == "" ? "worker" : "manager"), state, ($4 == "" ? "active" : "pause"), (free ? "yes" : "no"), address[1], $7
         }' >"$work/cordoned"
     tell_drained <"$work/cordoned" >"$work/nodes"
@@ -61,7 +59,7 @@ driver_check_nodes() {
 # What nothing would bring back somewhere else keeps a node from being drained: pods without a controller. NODE
 check_drain() {
     drain_node --dry-run=client "$1" ||
-        add_fault "\`$1\` cannot be drained: $(complaint)" 'delete what no controller owns, or give it one; nothing was changed'
+        add_fault "\`$1\` cannot be drained: $(complaint | sed 's/, continuing command.*//; s/^unable to drain node .* due to error: *//')" 'delete what no controller owns, or give it one; nothing was changed'
 }
 
 # What a pod wrote into its own emptyDir ends with it, wherever it ends. OPTION NODE
@@ -100,7 +98,8 @@ drain_for() {
                 split(substr($0, RSTART, RLENGTH), part, "\"")
                 said = substr($0, RSTART + RLENGTH)
                 sub(/^[^:]*: */, "", said)
-                why[part[4] "/" part[2]] = said
+                pod = part[4] "/" part[2]
+                if (!(pod in why) || said !~ /^global timeout/) why[pod] = said
             }
             next
         }
