@@ -178,7 +178,7 @@ fn tools(platform: Platform) -> Vec<Tool> {
     let mut tools: Vec<_> = POSIX.iter().map(|name| command(name)).collect();
     match platform {
         Platform::Swarm => tools.push(command("docker")),
-        Platform::Kubernetes => tools.push(command("kubectl")),
+        Platform::Kubernetes => tools.extend(["kubectl", "base64"].map(command)),
         Platform::Compose => {
             tools.push(command("docker"));
             let compose = "docker-compose".to_owned();

@@ -153,6 +153,13 @@ pub enum SecretSource {
     Parameter(EnvironmentKey),
     /// A file of the target's host.
     HostFile(String),
+    /// An object that the target has already.
+    External {
+        /// Its name there.
+        name: String,
+        /// Where its bytes are, on a platform whose secrets have keys.
+        key: String,
+    },
 }
 
 /// One service, resolved.

@@ -7,6 +7,7 @@ mod compose;
 mod config;
 mod entrypoint;
 mod kubernetes;
+mod manifest;
 mod mounts;
 mod overview;
 mod release_data;

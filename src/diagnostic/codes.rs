@@ -125,8 +125,10 @@ codes! {
         "A script has a `file` or a `command`; in `exec` and `run` mode it names a `service`, and its file is handed to that service's shell."
     lint 33 UNUSED "something declared and never used"
         "A config, secret, parameter or variable that nothing uses is usually a slip in the place that should use it."
-    error 34 EXTERNAL "external objects that Compose cannot read"
-        "Docker Compose has no store of its own for configs and secrets. Give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`)."
+    error 34 EXTERNAL "external objects that cannot be read"
+        "Docker Compose has no store of its own for secrets: there, give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`). On Swarm and Kubernetes a secret may be external. A config is baked into the release, on every platform."
+    error 35 STACK "a value that a Swarm stack does not take"
+        "The rendered stack is validated against the schema of `docker stack deploy` (https://github.com/docker/cli, `cli/compose/schema`); the message is the schema's. A Swarm keeps no empty config and no empty secret."
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::spec::{self, LABEL_HINT, Spec};
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
 use super::waves::waves;
-use super::{ConfigContent, Environment, FileKind, Gate, SecretSource, Service, ServiceKind};
+use super::{ConfigContent, Environment, FileKind, Gate, Platform, SecretSource, Service, ServiceKind};
 use super::{objects, parameter, script, script_uses, service_environment};
 
 /// What every environment of a release shares.
@@ -25,6 +25,8 @@ pub(super) struct Release<'a> {
     pub(super) spec: &'a Spec,
     /// The files that were read.
     pub(super) sources: &'a Sources,
+    /// The platforms it is for.
+    pub(super) platforms: &'a [Platform],
 }
 
 /// Names of environments in which a floating tag is nobody's outage, unless `production = true` says otherwise.
@@ -233,6 +235,7 @@ fn read(
     };
     let services = read_services(around.services, &target, &around, context);
     check_secret_uses(&services, &secrets, section(sections, "secrets"), context);
+    check_external_secrets(&secrets, release.platforms, section(sections, "secrets"), context);
     check_unused(&services, &configs, &secrets, sections, context);
     let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);
     let declared_scripts = section(sections, "scripts");
@@ -369,6 +372,25 @@ fn check_secret_uses(
             let message = format!("secret `{}` is a file of the host, which keeps its owner and mode", file.source);
             context.error(Code::INVALID_VALUE, span, message, "leave `uid`, `gid` and `mode` out where it is used");
         }
+    }
+}
+
+/// Compose has no store of its own in which a secret could be.
+fn check_external_secrets(
+    secrets: &BTreeMap<Label, SecretSource>,
+    platforms: &[Platform],
+    table: &Table,
+    context: &mut Context,
+) {
+    if !platforms.contains(&Platform::Compose) {
+        return;
+    }
+    for (name, _) in secrets.iter().filter(|(_, source)| matches!(source, SecretSource::External { .. })) {
+        let span = table.entry(name.as_str()).map(|entry| entry.key_span).unwrap_or_default();
+        let message = format!("secret `{name}` is external, but Docker Compose keeps no secrets");
+        let hint =
+            "give it as a parameter (`parameter = \"NAME\"`), or name a file of the host (`host-file = \"/path\"`)";
+        context.error(Code::EXTERNAL, span, message, hint);
     }
 }
 

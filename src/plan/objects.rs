@@ -14,6 +14,9 @@ use crate::spec::LABEL_HINT;
 use super::scope::unescaped;
 use super::{ConfigContent, Object, SecretSource};
 
+/// The key of an external secret, unless the spec names another.
+const EXTERNAL_KEY: &str = "content";
+
 /// The end of a config's file name that makes it a template.
 pub(super) const TEMPLATE_SUFFIX: &str = ".tera";
 
@@ -81,7 +84,7 @@ fn read_config(
     let external = fields.boolean("external", context).unwrap_or(false);
     fields.finish(context);
     if external {
-        let message = format!("config `{name}` is external, but Docker Compose keeps no configs");
+        let message = format!("config `{name}` is external, but a release brings its configs");
         context.error(Code::EXTERNAL, span, message, "bake it in with `file`, or bind a path of the host as a volume");
         return None;
     }
@@ -183,19 +186,22 @@ fn read_secret(
     let parameter = fields.text("parameter", context);
     let host_file = fields.text("host-file", context);
     let external = fields.boolean("external", context).unwrap_or(false);
+    let given_name = fields.text("name", context);
+    let key = fields.text("key", context);
     fields.finish(context);
+    for written in [&given_name, &key].into_iter().flatten().filter(|_| !external) {
+        let message = format!("secret `{name}` is made by the entrypoint, which gives it its name");
+        context.error(Code::INVALID_VALUE, written.span, message, "`name` and `key` are for `external = true`");
+    }
     match (parameter, host_file, external) {
         (Some(parameter), None, false) => read_secret_parameter(&parameter, parameters, context),
         (None, Some(path), false) => read_host_file(&path, context),
-        (None, None, true) => {
-            let message = format!("secret `{name}` is external, but Docker Compose keeps no secrets");
-            let hint =
-                "give it as a parameter (`parameter = \"NAME\"`), or name a file of the host (`host-file = \"/path\"`)";
-            context.error(Code::EXTERNAL, span, message, hint);
-            None
-        }
+        (None, None, true) => Some(SecretSource::External {
+            name: external_word(given_name, name, context)?,
+            key: external_word(key, EXTERNAL_KEY, context)?,
+        }),
         _ => {
-            let message = format!("secret `{name}` needs one of `parameter` and `host-file`");
+            let message = format!("secret `{name}` needs one of `parameter`, `host-file` and `external`");
             context.error(
                 Code::MISSING_KEY,
                 span,
@@ -205,6 +211,19 @@ fn read_secret(
             None
         }
     }
+}
+
+/// What names an object that the target has, or a key in it: Swarm (moby, `daemon/cluster/convert`) and Kubernetes take these characters.
+fn external_word(written: Option<Spanned<String>>, default: &str, context: &mut Context) -> Option<String> {
+    let Some(written) = written else { return Some(default.to_owned()) };
+    let text = unescaped(&written.value)?;
+    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_taken) {
+        let hint = "letters, digits, `-`, `_` and `.`";
+        context.error(Code::INVALID_VALUE, written.span, format!("`{text}` names no secret, and no key of one"), hint);
+        return None;
+    }
+    Some(text)
 }
 
 fn read_secret_parameter(

@@ -96,7 +96,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
     let carries_spec = environments.len() >= spec.environments.len();
-    let release = Release { project: &named, version: &text, spec, sources };
+    let release = Release { project: &named, version: &text, spec, sources, platforms: &platforms };
     unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
     if context.diagnostics.has_errors() {

@@ -5,30 +5,23 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-use tera::{Context as TeraContext, Tera};
+use tera::Tera;
 
 use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::document::Context;
-use crate::document::node::{Node, Table, Value};
 use crate::name::Label;
-use crate::path::RelativePath;
 use crate::plan::{Environment, Gate, Object, Plan, Platform, Service, ServiceKind};
 use crate::tree::{FileTree, Mode};
 
-use super::mounts::{self, Key, Mount};
-use super::{RenderBug, config, file, path, release_data, schema, yaml};
+use super::manifest::{self, constant_labels, escaped, merge_patch, needs_default_network, to_json_map};
+use super::mounts::{self, Folders, Mounts};
+use super::{RenderBug, config, file, path, release_data, schema};
 
 const TEMPLATE: &str = "compose.yaml";
 
-static TERA: LazyLock<Tera> = LazyLock::new(|| {
-    let mut tera = Tera::new();
-    tera.autoescape_on(Vec::<&'static str>::new());
-    yaml::register(&mut tera);
-    tera.add_raw_template(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera"))
-        .expect("the template is sound");
-    tera
-});
+static TERA: LazyLock<Tera> =
+    LazyLock::new(|| manifest::engine(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera")));
 
 /// What the template sees.
 #[derive(Serialize)]
@@ -57,7 +50,7 @@ pub(super) fn render(
     context: &mut Context,
 ) -> Result<(), RenderBug> {
     let folder = path(&format!("bootstrap/environments/{}", environment.name));
-    let mounts = mounts::of(environment);
+    let mounts = Mounts::of(environment, Folders::Whole);
     let rendered = config::render(environment, context);
     config::insert(&rendered, &folder, tree)?;
     let manifest = Manifest {
@@ -69,40 +62,14 @@ pub(super) fn render(
         volumes: volumes(plan, environment, &mounts),
     };
     let place = folder.join(&path("compose.yaml"));
-    let text = render_manifest(&manifest, &place)?;
-    check(&text, &manifest, environment, &place, context)?;
+    let text = manifest::render(&TERA, TEMPLATE, &manifest, &place)?;
+    let planned = document(&manifest);
+    manifest::read_back(&text, &planned, &place)?;
+    manifest::report(schema::compose(&planned), Code::SCHEMA, environment, context);
     let definitions = manifest.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, &mounts, &rendered, &definitions);
+    let data = release_data::environment(environment, Platform::Compose, &mounts, &rendered, &definitions);
     tree.insert(place, file(Mode::Plain, text.as_bytes()))?;
     tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
-    Ok(())
-}
-
-fn render_manifest(manifest: &Manifest<'_>, place: &RelativePath) -> Result<String, RenderBug> {
-    let bug = |source| RenderBug::Template { path: place.to_string(), source };
-    let context = TeraContext::from_serialize(manifest).map_err(bug)?;
-    TERA.render(TEMPLATE, &context).map_err(bug)
-}
-
-/// Reads the manifest back: it must say what was planned, and be what the Compose Specification takes.
-fn check(
-    text: &str,
-    manifest: &Manifest<'_>,
-    environment: &Environment,
-    place: &RelativePath,
-    context: &mut Context,
-) -> Result<(), RenderBug> {
-    let bug = |reason: String| RenderBug::ReadBack { path: place.to_string(), reason };
-    let read: Json = serde_saphyr::from_str(text).map_err(|error| bug(error.to_string()))?;
-    let planned = document(manifest);
-    if read != planned {
-        return Err(bug(first_difference(&planned, &read)));
-    }
-    for violation in schema::violations(&read) {
-        let span = environment.written.deepest(violation.path.iter().map(String::as_str)).span;
-        let message = format!("`{}`: {}", violation.path.join("."), violation.message);
-        context.error(Code::SCHEMA, span, message, None);
-    }
     Ok(())
 }
 
@@ -122,20 +89,6 @@ fn document(manifest: &Manifest<'_>) -> Json {
     Json::from(document)
 }
 
-/// Where two documents part, for the report of a bug.
-fn first_difference(planned: &Json, read: &Json) -> String {
-    match (planned, read) {
-        (Json::Object(planned), Json::Object(read)) => {
-            let keys = planned.keys().chain(read.keys());
-            let differs = keys.into_iter().find(|key| planned.get(*key) != read.get(*key));
-            let key = differs.map_or("", String::as_str);
-            let null = Json::Null;
-            format!("{key}.{}", first_difference(planned.get(key).unwrap_or(&null), read.get(key).unwrap_or(&null)))
-        }
-        _ => format!(" {planned} became {read}"),
-    }
-}
-
 /// What the service is, apart from when it starts: the entrypoint adds parameters, files and the image on the target.
 fn definition_digest(view: &ServiceView<'_>) -> Digest {
     let mut body = view.body.clone();
@@ -144,12 +97,7 @@ fn definition_digest(view: &ServiceView<'_>) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-fn view<'a>(
-    plan: &Plan,
-    environment: &Environment,
-    service: &'a Service,
-    mounts: &BTreeMap<Key, Mount>,
-) -> ServiceView<'a> {
+fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts: &Mounts) -> ServiceView<'a> {
     let mut body = to_json_map(&service.definition);
     trim_deploy(&mut body);
     if service.kind == ServiceKind::Job {
@@ -168,18 +116,6 @@ fn view<'a>(
     }
     body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));
     ServiceView { name: service.name.as_str(), image: service.image.replace('$', "$$"), body }
-}
-
-/// RFC 7396, without its `null`, which TOML does not have: tables merge, everything else replaces.
-fn merge_patch(target: &mut Map<String, Json>, patch: &Map<String, Json>) {
-    for (key, value) in patch {
-        match (target.get_mut(key), value) {
-            (Some(Json::Object(below)), Json::Object(above)) => merge_patch(below, above),
-            _ => {
-                target.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }
 
 /// Mode and number are the entrypoint's: a job is not restarted, and a scale is recorded on the target.
@@ -211,12 +147,7 @@ fn depends_on(service: &Service) -> Json {
 
 /// Configs and secrets are bound from volumes that the entrypoint fills: inline configs are refused on `read_only` services, and a volume
 /// at an unchanged target stays the old one when docker-compose 1 makes a container anew. The volume itself is mounted too, as a guard.
-fn add_volumes(
-    body: &mut Map<String, Json>,
-    environment: &Environment,
-    service: &Service,
-    mounts: &BTreeMap<Key, Mount>,
-) {
+fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service: &Service, mounts: &Mounts) {
     let mut volumes = match body.remove("volumes") {
         Some(Json::Array(volumes)) => volumes,
         _ => Vec::new(),
@@ -229,25 +160,22 @@ fn add_volumes(
             }));
             continue;
         }
-        let mount = &mounts[&mounts::key(file)];
-        volumes.push(json!({
-            "type": "bind", "source": mount.path_variable(), "target": escaped(&file.target), "read_only": true,
-        }));
-        let guard = json!({
-            "type": "volume", "source": mount.volume_key(), "target": mount.guard_path(), "read_only": true,
-            "volume": { "nocopy": true },
-        });
-        if !volumes.contains(&guard) {
-            volumes.push(guard);
+        for (mount, target) in mounts.serving(environment, file) {
+            volumes.push(json!({
+                "type": "bind", "source": mount.path_variable(), "target": escaped(&target), "read_only": true,
+            }));
+            let guard = json!({
+                "type": "volume", "source": mount.volume_key(), "target": mount.guard_path(), "read_only": true,
+                "volume": { "nocopy": true },
+            });
+            if !volumes.contains(&guard) {
+                volumes.push(guard);
+            }
         }
     }
     if !volumes.is_empty() {
         body.insert("volumes".to_owned(), Json::from(volumes));
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('$', "$$")
 }
 
 fn add_labels(body: &mut Map<String, Json>, plan: &Plan, environment: &Environment, service: &Service) {
@@ -258,39 +186,17 @@ fn add_labels(body: &mut Map<String, Json>, plan: &Plan, environment: &Environme
     body.insert("labels".to_owned(), Json::from(labels));
 }
 
-/// The user's labels, and those by which everything of an environment is found. They never change: a changed label on a volume would
-/// make Compose delete the data.
-fn constant_labels(written: Option<Json>, plan: &Plan, environment: &Environment) -> Map<String, Json> {
-    let mut labels = match written {
-        Some(Json::Object(labels)) => labels,
-        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(label_item).collect(),
-        _ => Map::new(),
-    };
-    labels.insert("io.bootsmith.project".to_owned(), json!(plan.project));
-    labels.insert("io.bootsmith.environment".to_owned(), json!(environment.name));
-    labels
-}
-
-/// `key=value`, as labels may be listed.
-fn label_item(item: &str) -> (String, Json) {
-    let (key, value) = item.split_once('=').unwrap_or((item, ""));
-    (key.to_owned(), json!(value))
-}
-
 fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let mut networks = objects(&environment.networks, plan, environment);
-    let uses_default = |service: &Service| {
-        service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none()
-    };
-    if environment.services.iter().any(uses_default) && !networks.contains_key("default") {
+    if needs_default_network(environment) && !networks.contains_key("default") {
         networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
     }
     networks
 }
 
-fn volumes(plan: &Plan, environment: &Environment, mounts: &BTreeMap<Key, Mount>) -> Map<String, Json> {
+fn volumes(plan: &Plan, environment: &Environment, mounts: &Mounts) -> Map<String, Json> {
     let mut volumes = objects(&environment.volumes, plan, environment);
-    for mount in mounts.values() {
+    for (_, mount) in mounts.iter() {
         volumes.insert(mount.volume_key(), json!({ "external": true, "name": mount.volume_variable() }));
     }
     volumes
@@ -307,19 +213,4 @@ fn objects(objects: &BTreeMap<Label, Object>, plan: &Plan, environment: &Environ
         Json::from(definition)
     };
     objects.iter().map(|(name, object)| (name.to_string(), definition(object))).collect()
-}
-
-fn to_json_map(table: &Table) -> Map<String, Json> {
-    table.iter().map(|(key, entry)| (key.to_owned(), to_json(&entry.node))).collect()
-}
-
-fn to_json(node: &Node) -> Json {
-    match &node.value {
-        Value::Text(text) => Json::from(text.as_str()),
-        Value::Integer(number) => Json::from(*number),
-        Value::Float(number) => Json::from(*number),
-        Value::Boolean(boolean) => Json::from(*boolean),
-        Value::List(list) => list.iter().map(to_json).collect(),
-        Value::Table(table) => Json::from(to_json_map(table)),
-    }
 }

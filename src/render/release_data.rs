@@ -14,7 +14,7 @@ use crate::plan::{
 
 use super::FORMAT;
 use super::config::Rendered;
-use super::mounts::{self, Key, Mount};
+use super::mounts::{Key, Mount, Mounts};
 use super::shell::{Record, quoted};
 
 /// The facts of the whole release.
@@ -49,7 +49,8 @@ pub fn reference(plan: &Plan, platform: Platform) -> String {
 /// The facts of one environment.
 pub(super) fn environment(
     environment: &Environment,
-    mounts: &BTreeMap<Key, Mount>,
+    platform: Platform,
+    mounts: &Mounts,
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
 ) -> String {
@@ -58,7 +59,8 @@ pub(super) fn environment(
     text.extend(parameters);
     text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
     text.extend(object_records(environment));
-    text.extend(environment.services.iter().map(|service| service_record(service, environment, mounts, definitions)));
+    let services = environment.services.iter();
+    text.extend(services.map(|service| service_record(service, environment, platform, mounts, definitions)));
     text.extend(environment.scripts.iter().map(|(name, script)| script_record(name, script)));
     for (point, names) in &environment.hooks {
         text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
@@ -100,13 +102,18 @@ fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
 }
 
 fn mount_record(
-    (kind, source, owner): &Key,
+    Key { kind, source, owner, file }: &Key,
     mount: &Mount,
     environment: &Environment,
     rendered: &BTreeMap<Label, Rendered>,
 ) -> String {
     let record = Record::new("mount", &[&mount.id]);
     let record = match (kind, environment.secrets.get(source), rendered.get(source)) {
+        (_, _, Some(Rendered::Folder(_))) if file.is_some() => {
+            let below = file.as_ref().map(ToString::to_string).unwrap_or_default();
+            let record = record.with("kind", "config").with("source", source.as_str());
+            record.with("file", &format!("configs/{source}/{below}"))
+        }
         (FileKind::Secret, Some(SecretSource::Parameter(parameter)), _) => {
             record.with("kind", "secret").with("source", source.as_str()).with("parameter", parameter.as_str())
         }
@@ -138,17 +145,22 @@ fn object_records(environment: &Environment) -> Vec<String> {
             .with("external", yes_no(volume.external))
             .line()
     });
-    let host_files = environment.secrets.iter().filter_map(|(name, secret)| match secret {
+    let secrets = environment.secrets.iter().filter_map(|(name, secret)| match secret {
         SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),
+        SecretSource::External { name: external, key } => {
+            let record = Record::new("external_secret", &[external.as_str()]);
+            Some(record.with("key", key).with("source", name.as_str()).line())
+        }
         SecretSource::Parameter(_) => None,
     });
-    networks.chain(volumes).chain(host_files).collect()
+    networks.chain(volumes).chain(secrets).collect()
 }
 
 fn service_record(
     service: &Service,
     environment: &Environment,
-    mounts: &BTreeMap<Key, Mount>,
+    platform: Platform,
+    mounts: &Mounts,
     definitions: &BTreeMap<&str, Digest>,
 ) -> String {
     let gate = match service.gate {
@@ -166,9 +178,11 @@ fn service_record(
         PullPolicy::Missing => "missing",
         PullPolicy::Never => "never",
     };
+    // Elsewhere a published port belongs to the service, whatever its number of replicas.
+    let max_replicas = service.max_replicas.filter(|_| platform == Platform::Compose);
     let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
-    let files = service.files.iter().filter(|file| mounts::host_file(environment, file).is_none());
-    let ids: Vec<_> = files.map(|file| mounts[&mounts::key(file)].id.as_str()).collect();
+    let serving = service.files.iter().flat_map(|file| mounts.serving(environment, file));
+    let ids: Vec<_> = serving.map(|(mount, _)| mount.id.as_str()).collect();
     Record::new("service", &[service.name.as_str()])
         .with("image", &service.image)
         .with("definition", &definitions.get(service.name.as_str()).map(Digest::hex).unwrap_or_default())
@@ -177,7 +191,7 @@ fn service_record(
         .with("kind", kind)
         .with("replicas", &service.replicas.to_string())
         .with_flag("global", service.is_global)
-        .with_some("max_replicas", service.max_replicas.map(|most| most.to_string()).as_deref())
+        .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
         .with("window", &service.window_seconds.to_string())
         .with_flag("healthcheck", service.has_healthcheck)
         .with("parameters", &parameters.join(" "))

@@ -6,7 +6,7 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
-option_follow='' option_since='' option_tail='' option_role='' option_help=''
+option_follow='' option_since='' option_tail='' option_role='' option_help='' option_context='' option_take_over=''
 
 commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run nodes users down'
 
@@ -21,6 +21,7 @@ actions_of() {
 # What each command takes besides --quiet, --verbose and --help. Every command that writes takes --dry-run and --yes, also
 # where it asks nothing: whoever calls it from a script need not know which of them ask. COMMAND [ACTION]
 options_of() {
+    platform_options_of "$1"
     case $* in
     version | doctor | ps | 'nodes list' | 'users list') echo '--output' ;;
     nodes) echo '--output --role --dry-run --timeout --yes' ;;
@@ -37,6 +38,16 @@ options_of() {
     down) echo '--dry-run --volumes --yes' ;;
     logs) echo '--follow --since --tail' ;;
     run) echo '--list --output --dry-run --yes' ;;
+    esac
+}
+
+# What only a platform of this kind can mean: many clusters in one file of logins, and fields that others manage too.
+platform_options_of() {
+    [ "${platform:-}" = kubernetes ] || return 0
+    case $1 in
+    help | version | alias | explain | config) ;;
+    up | upgrade) echo '--context --take-over' ;;
+    *) echo '--context' ;;
     esac
 }
 
@@ -63,13 +74,13 @@ parse_arguments() {
         fi
         case $word in
         --) options_ended=yes ;;
-        --output | --timeout | --since | --tail | --role)
+        --output | --timeout | --since | --tail | --role | --context)
             [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
             take_option "$word" "$1"
             shift
             walk_left=$((walk_left - 1))
             ;;
-        --output=* | --timeout=* | --since=* | --tail=* | --role=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --output=* | --timeout=* | --since=* | --tail=* | --role=* | --context=*) take_option "${word%%=*}" "${word#*=}" ;;
         --* | -h) take_option "$word" '' ;;
         -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
         *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
@@ -139,6 +150,8 @@ take_option() { # NAME VALUE
     --verbose) verbose=yes ;;
     --help | -h) option_help=yes ;;
     --since) option_since=$2 ;;
+    --context) option_context=$2 ;;
+    --take-over) option_take_over=yes ;;
     --tail)
         is_number "$2" || [ "$2" = all ] || refuse_usage "\`--tail\` takes a number of lines or \`all\`, not \`$2\`"
         option_tail=$2
@@ -158,7 +171,7 @@ take_option() { # NAME VALUE
         option_output=$2
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
-        --output --volumes --check --list --follow --since --tail --role --help)" ;;
+        --output --volumes --check --list --follow --since --tail --role --context --take-over --help)" ;;
     esac
     options_used="$options_used $1"
 }
@@ -169,7 +182,7 @@ check_arguments() {
     for option in $options_used; do
         case $option in --quiet | --verbose | --help | -h) continue ;; esac
         # shellcheck disable=SC2086 # an action is a word, or none
-        has_word "$(options_of "$command" $action)" "$option" ||
+        has_word "$(options_of "$command" $action | tr '\n' ' ')" "$option" ||
             refuse_usage "\`$command${action:+ $action}\` takes no option \`$option\`" "see \`help $command\`"
     done
     [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'

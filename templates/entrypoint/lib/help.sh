@@ -161,6 +161,7 @@ option_usage() {
     --tail) echo '--tail LINES' ;;
     --output) echo '--output json' ;;
     --role) echo '--role ROLE' ;;
+    --context) echo '--context NAME' ;;
     *) echo "$1" ;;
     esac
 }
@@ -185,6 +186,8 @@ option_summary() { # COMMAND OPTION
     *--since) echo 'no older lines: 10m, or 2024-02-29T08:00:00' ;;
     *--tail) echo 'the last lines of each only' ;;
     *--list) echo 'list the scripts' ;;
+    *--context) echo 'the context of the kubeconfig; its current one' ;;
+    *--take-over) echo 'overwrite fields that somebody else changed' ;;
     esac
 }
 
@@ -200,6 +203,10 @@ command_alias() {
 }
 
 alias_engine() {
+    if [ "$platform" = kubernetes ]; then
+        printf ' -v "${KUBECONFIG:-$HOME/.kube/config}:/kubeconfig:ro" -e KUBECONFIG=/kubeconfig'
+        return 0
+    fi
     case ${DOCKER_HOST:-} in
     '') printf ' -v /var/run/docker.sock:/var/run/docker.sock' ;;
     unix://*) printf ' -e DOCKER_HOST=%s -v %s:%s' "$(quote_word "$DOCKER_HOST")" \

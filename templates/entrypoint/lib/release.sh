@@ -51,6 +51,7 @@ mount() { visit mount "$@"; }
 network() { visit network "$@"; }
 volume() { visit volume "$@"; }
 host_file() { visit host_file "$@"; }
+external_secret() { visit external_secret "$@"; }
 service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
@@ -126,6 +127,7 @@ parse_service() {
     shift
     service_image='' service_definition='' service_wave=1 service_gate=none service_kind=service service_replicas=1
     service_window=5 service_parameters='' service_mounts='' service_pull=missing service_max_replicas='' service_global=''
+    service_autoscaled=''
     for fact do
         case $fact in
         image=*) service_image=${fact#*=} ;;
@@ -136,6 +138,7 @@ parse_service() {
         replicas=*) service_replicas=${fact#*=} ;;
         max_replicas=*) service_max_replicas=${fact#*=} ;;
         global=yes) service_global=yes ;;
+        autoscaled=yes) service_autoscaled=yes ;;
         window=*) service_window=${fact#*=} ;;
         parameters=*) service_parameters=${fact#*=} ;;
         mounts=*) service_mounts=${fact#*=} ;;
@@ -150,7 +153,7 @@ keep_service() {
     service_names="$service_names $service_name"
     printf '%s|' "$service_image" "$service_definition" "$service_wave" "$service_gate" "$service_kind" \
         "$service_replicas" "$service_window" "$service_parameters" "$service_mounts" "$service_pull" \
-        "$service_max_replicas" "$service_global" >"$work/services/$service_name"
+        "$service_max_replicas" "$service_global" "$service_autoscaled" >"$work/services/$service_name"
     printf '\n' >>"$work/services/$service_name"
 }
 
@@ -158,7 +161,8 @@ keep_service() {
 load_service() {
     service_name=$1
     IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
-        service_window service_parameters service_mounts service_pull service_max_replicas service_global _ <"$work/services/$1"
+        service_window service_parameters service_mounts service_pull service_max_replicas service_global \
+        service_autoscaled _ <"$work/services/$1"
 }
 
 # The wave numbers of the environment, first to last.

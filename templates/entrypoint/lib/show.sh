@@ -18,18 +18,18 @@ command_ps() {
 
 # Sets service_state and service_ready for the service and its recorded scale; SERVICE need not be of this release.
 read_service_state() {
-    service_kind=service service_image='' wanted_replicas=0 in_release=''
+    service_kind=service service_image='' wanted_replicas=0 in_release='' service_global='' service_autoscaled=''
     if has_word "$service_names" "$1"; then
         in_release=yes
         load_service "$1"
         read_wanted_replicas
     fi
-    state_all=0 state_up=0 service_ready=0 state_bad='' state_failed='' state_starting='' other_image=''
+    state_all=0 state_up=0 service_ready=0 state_bad='' state_failed='' state_starting='' state_reason='' other_image=''
     while next_instance; do
         [ "$instance_service" = "$1" ] || continue
         count_state
     done <"$work/instances"
-    name_state
+    name_state "$1"
 }
 
 count_state() {
@@ -40,13 +40,16 @@ count_state() {
     */running/unhealthy/*) state_up=$((state_up + 1)) state_bad=yes ;;
     */running/starting/*) state_up=$((state_up + 1)) state_starting=yes ;;
     */running/*) state_up=$((state_up + 1)) service_ready=$((service_ready + 1)) ;;
-    */restarting/*) state_failed=yes ;;
+    */restarting/* | */failed/*) state_failed=yes ;;
     job/exited/* | job/dead/*) state_failed=yes ;;
     esac
+    [ -n "$state_reason" ] || state_reason=$instance_reason
 }
 
-name_state() {
-    if [ "$state_all" -eq 0 ]; then
+name_state() { # SERVICE
+    if [ "$state_all" -eq 0 ] && [ -n "$(live_replicas "$1")" ]; then
+        service_state=stopped
+    elif [ "$state_all" -eq 0 ]; then
         service_state=absent
     elif [ -n "$state_failed" ]; then
         service_state=failed
@@ -83,8 +86,12 @@ state_note() {
         printf 'not in this release'
     elif [ -n "$other_image" ]; then
         printf 'this release has %s' "$service_image"
+    elif [ -n "$service_global$service_autoscaled" ]; then
+        printf '%s' "$state_reason"
     elif [ "$wanted_replicas" != "$service_replicas" ]; then
         printf 'scaled, the release has %s' "$service_replicas"
+    else
+        printf '%s' "$state_reason"
     fi
 }
 
@@ -143,10 +150,10 @@ command_images() {
 list_image() {
     images_seen="$images_seen $service_image" image_id='' image_digest='' image_pullable=''
     listed_image=$service_image
-    [ -z "$engine_there" ] || driver_read_image_id "$listed_image"
+    [ -z "$engine_there" ] || [ -n "${nodes_pull:-}" ] || driver_read_image_id "$listed_image"
     case $listed_image in *@sha256:*) image_digest=${listed_image##*@} ;; esac
     [ -n "$image_digest" ] || [ -z "$image_id" ] || image_digest=$(driver_image_digest "$listed_image")
-    if [ -n "$option_check" ] && [ -z "$image_id" ]; then
+    if [ -n "$option_check" ] && [ -z "$image_id" ] && [ -z "${nodes_pull:-}" ]; then
         if driver_is_pullable "$listed_image"; then image_pullable=yes; else image_pullable=no images_missing="$images_missing $listed_image"; fi
     fi
     printf '%s|%s|%s|%s|%s|\n' "$listed_image" "$(services_with_image "$listed_image")" "$image_id" "$image_digest" "$image_pullable" >>"$work/images"
@@ -165,6 +172,7 @@ images_text() {
         while IFS='|' read -r image_name image_services image_id image_digest image_pullable _; do
             image_state=missing
             [ -n "$engine_there" ] || image_state='engine not asked'
+        [ -z "${nodes_pull:-}" ] || image_state='pulled by the nodes'
             [ -z "$image_id" ] || image_state=present
             [ "$image_pullable" != yes ] || image_state=pullable
             printf '%s\t%s\t%s\t%s\n' "$image_name" "$image_services" "$image_state" "${image_digest:-"-"}"

@@ -1,10 +1,13 @@
 # State: what runs on the target, what is wanted, and the difference between the two.
 #
 # The driver fills $work/instances, one line for each replica of a service that exists, in these fields:
-#     id | service | digest | status | exit code | restarts | health | restart policy | started at | image id | image | name
-# status is one of created, running, paused, restarting, removing, exited, dead; health is empty, starting, healthy or
-# unhealthy. And $work/live, one line for each service that the target has, stopped ones too:
-#     service | replicas it has when it runs
+#     id | service | digest | status | exit code | restarts | health | restart policy | started at | image id | image | name | reason
+# status is one of created, running, paused, restarting, removing, exited, dead, failed; health is empty, starting,
+# healthy or unhealthy. failed means: it never ran and never will, as the reason says; the reason is empty where status and
+# health say it all. And $work/live, one line for each service that the target has, stopped ones too:
+#     service | replicas it has when it runs | what the target still has to do for it, or why it cannot | failed, when it cannot
+# Where the platform itself puts the earlier definition of a service back, $work/undone has a line for each:
+#     service | digest of the definition that it has now | why
 # What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
 #
 # Takes in:  the tables, the release. Gives out: the instance_ and wanted_ variables; an action for each service.
@@ -13,7 +16,7 @@
 # Reads a line of the instances table from standard input.
 next_instance() {
     IFS='|' read -r instance_id instance_service instance_digest instance_status instance_exit instance_restarts \
-        instance_health instance_policy instance_started instance_image_id instance_image instance_name
+        instance_health instance_policy instance_started instance_image_id instance_image instance_name instance_reason
 }
 
 # Prints the ids of a service's instances, of one status when it is given. SERVICE [STATUS]
@@ -37,6 +40,21 @@ live_replicas() {
     awk -F '|' -v service="$1" '$1 == service { print $2 }' "$work/live"
 }
 
+# Sets live_reason, empty when the target has nothing left to do for a service, and live_failed. SERVICE
+read_live_reason() {
+    live_reason='' live_failed=''
+    IFS='|' read -r live_reason live_failed <<END
+$(awk -F '|' -v service="$1" '$1 == service { print $3 "|" $4; exit }' "$work/live")
+END
+}
+
+# Whether the platform took back what we made of the loaded service; says why in $undone_reason. SERVICE
+is_undone() {
+    [ -s "$work/undone" ] || return 1
+    undone_reason=$(awk -F '|' -v service="$1" -v digest="$wanted_digest" '$1 == service && $2 != digest { print $3 }' "$work/undone")
+    [ -n "$undone_reason" ] && [ -n "$wanted_digest" ]
+}
+
 # True when nothing of the product is there yet.
 is_first_install() {
     [ ! -s "$work/live" ]
@@ -58,7 +76,7 @@ read_wanted() {
 # A recorded scale holds as long as the release does not change its own number, and as far as its published ports go.
 read_wanted_replicas() {
     wanted_replicas=$service_replicas
-    if [ -n "$service_global" ]; then
+    if [ -n "$service_global$service_autoscaled" ]; then # the target decides
         driver_count_nodes
         return 0
     fi

@@ -77,8 +77,13 @@ show_culprit() {
 judge_service() {
     load_service "$1"
     load_wanted "$1"
-    judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason=''
+    [ -z "$service_global$service_autoscaled" ] || driver_count_nodes
+    judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason='' told=''
     [ "$judged_gate" != own ] || judged_gate=$service_gate
+    if is_undone "$1"; then
+        verdict=failed reason="its earlier configuration was put back: $undone_reason"
+        return 0
+    fi
     while next_instance; do
         [ "$instance_service" = "$1" ] || continue
         judged_all=$((judged_all + 1))
@@ -86,12 +91,26 @@ judge_service() {
         case $verdict in
         failed) return 0 ;;
         esac
+        # What the target says of one replica tells more than that others wait.
+        [ "$verdict" = ready ] || [ -z "$instance_reason" ] || told=$reason told_culprit=$instance_id
     done <"$work/instances"
+    [ -z "$told" ] || reason=$told culprit=$told_culprit
     verdict=ready
     if [ "$judged_ready" -ne "$wanted_replicas" ] || [ "$judged_all" -ne "$wanted_replicas" ]; then
         verdict=waiting
         reason="$judged_ready of $wanted_replicas ready${reason:+ ($reason)}"
     fi
+    judge_live "$1"
+}
+
+# What the target says of the service as a whole. SERVICE
+judge_live() {
+    read_live_reason "$1"
+    case $live_failed/$live_reason/$verdict in
+    failed/*) verdict=failed reason=$live_reason ;;
+    */?*/waiting) [ "$judged_all" -gt 0 ] || reason="$reason ($live_reason)" ;;
+    */?*/ready) verdict=waiting reason=$live_reason ;;
+    esac
 }
 
 judge_instance() {
@@ -116,7 +135,8 @@ judge_status() {
     */running) judge_running ;;
     */restarting) judge_restarting ;;
     */exited | */dead) judge_ended ;;
-    */created) reason="$instance_name is not started yet" ;;
+    */failed) verdict=failed reason="$instance_name cannot run: $instance_reason" ;;
+    */created) reason="$instance_name is not started yet${instance_reason:+: $instance_reason}" ;;
     *) reason="$instance_name is $instance_status" ;;
     esac
 }

@@ -3,7 +3,9 @@
 # A driver of which the cases look at the parts for nodes and users alone; its engine is there. PLATFORM
 use_parts() {
     use_driver "$1"
-    printf 'driver_find_tools() { :; }\ndriver_check_engine() { :; }\n' >"$box/root/driver/driver.sh"
+    printf '%s() { :; }\n' driver_find_tools driver_check_engine >"$box/root/driver/driver.sh"
+    # shellcheck disable=SC2016
+    [ "$1" != kubernetes ] || echo 'cluster() { kubectl "$@"; }' >>"$box/root/driver/driver.sh"
 }
 
 # A kubectl that records and answers as the docker of the tests does; what is applied is in the files applied.FILE.

@@ -1,0 +1,128 @@
+//! What the manifests of Compose and Swarm share: the plan's tables as JSON, labels, patches, and reading back.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use tera::{Context as TeraContext, Tera};
+
+use crate::diagnostic::Code;
+use crate::document::Context;
+use crate::document::node::{Node, Table, Value};
+use crate::path::RelativePath;
+use crate::plan::{Environment, Plan};
+
+use super::{RenderBug, schema, yaml};
+
+/// The engine for one template, given as its name and text.
+pub(super) fn engine(name: &'static str, text: &str) -> Tera {
+    let mut tera = Tera::new();
+    tera.autoescape_on(Vec::<&'static str>::new());
+    yaml::register(&mut tera);
+    tera.add_raw_template(name, text).expect("the template is sound");
+    tera
+}
+
+/// Renders what a template shows.
+pub(super) fn render(
+    tera: &Tera,
+    template: &str,
+    manifest: &impl Serialize,
+    place: &RelativePath,
+) -> Result<String, RenderBug> {
+    let bug = |source| RenderBug::Template { path: place.to_string(), source };
+    let context = TeraContext::from_serialize(manifest).map_err(bug)?;
+    tera.render(template, &context).map_err(bug)
+}
+
+/// Reads the manifest back: it must say what was planned.
+pub(super) fn read_back(text: &str, planned: &Json, place: &RelativePath) -> Result<(), RenderBug> {
+    let bug = |reason: String| RenderBug::ReadBack { path: place.to_string(), reason };
+    let read: Json = serde_saphyr::from_str(text).map_err(|error| bug(error.to_string()))?;
+    if read == *planned { Ok(()) } else { Err(bug(first_difference(planned, &read))) }
+}
+
+/// Says what a schema refuses, at the place where it was written.
+pub(super) fn report(violations: Vec<schema::Violation>, code: Code, environment: &Environment, context: &mut Context) {
+    for violation in violations {
+        let span = environment.written.deepest(violation.path.iter().map(String::as_str)).span;
+        let message = format!("`{}`: {}", violation.path.join("."), violation.message);
+        context.error(code, span, message, None);
+    }
+}
+
+/// Where two documents part, for the report of a bug.
+fn first_difference(planned: &Json, read: &Json) -> String {
+    match (planned, read) {
+        (Json::Object(planned), Json::Object(read)) => {
+            let keys = planned.keys().chain(read.keys());
+            let differs = keys.into_iter().find(|key| planned.get(*key) != read.get(*key));
+            let key = differs.map_or("", String::as_str);
+            let null = Json::Null;
+            format!("{key}.{}", first_difference(planned.get(key).unwrap_or(&null), read.get(key).unwrap_or(&null)))
+        }
+        _ => format!(" {planned} became {read}"),
+    }
+}
+
+/// RFC 7396, without its `null`, which TOML does not have: tables merge, everything else replaces.
+pub(super) fn merge_patch(target: &mut Map<String, Json>, patch: &Map<String, Json>) {
+    for (key, value) in patch {
+        match (target.get_mut(key), value) {
+            (Some(Json::Object(below)), Json::Object(above)) => merge_patch(below, above),
+            _ => {
+                target.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// The user's labels, and those by which everything of an environment is found. They never change: a changed label on a volume would
+/// make Compose delete the data.
+pub(super) fn constant_labels(written: Option<Json>, plan: &Plan, environment: &Environment) -> Map<String, Json> {
+    let mut labels = texts_by_key(written);
+    labels.insert("io.bootsmith.project".to_owned(), json!(plan.project));
+    labels.insert("io.bootsmith.environment".to_owned(), json!(environment.name));
+    labels
+}
+
+/// A table, or a list of `key=value`, as a table.
+pub(super) fn texts_by_key(written: Option<Json>) -> Map<String, Json> {
+    match written {
+        Some(Json::Object(texts)) => texts,
+        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(item).collect(),
+        _ => Map::new(),
+    }
+}
+
+fn item(item: &str) -> (String, Json) {
+    let (key, value) = item.split_once('=').unwrap_or((item, ""));
+    (key.to_owned(), json!(value))
+}
+
+/// Whether a network `default` has to be there: it is for every service that names no other.
+pub(super) fn needs_default_network(environment: &Environment) -> bool {
+    environment
+        .services
+        .iter()
+        .any(|service| service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none())
+}
+
+/// A text that stands for itself where `$` has a meaning.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+/// A table of the plan as JSON.
+pub(super) fn to_json_map(table: &Table) -> Map<String, Json> {
+    table.iter().map(|(key, entry)| (key.to_owned(), to_json(&entry.node))).collect()
+}
+
+fn to_json(node: &Node) -> Json {
+    match &node.value {
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Integer(number) => Json::from(*number),
+        Value::Float(number) => Json::from(*number),
+        Value::Boolean(boolean) => Json::from(*boolean),
+        Value::List(list) => list.iter().map(to_json).collect(),
+        Value::Table(table) => Json::from(to_json_map(table)),
+    }
+}

@@ -1,0 +1,78 @@
+# The driver for Kubernetes, part: removal of what no release wants any more.
+#
+# Everything is deleted by its exact kind and name, after it was found by our labels: never a namespace for what is in it.
+#
+# Takes in:  the labels, what the rehearsal of this release named. Gives out: fewer objects.
+# Must not:  delete a volume unless the operator said --volumes --yes, or what runs us in the cluster.
+
+driver_remove_leftovers() {
+    driver_read_state && read_records || return 1
+    for leftover in $(orphan_services); do
+        say "$leftover: removed, it is not in this release"
+    done
+    # shellcheck disable=SC2086 # lists of kinds
+    list_objects $WORKLOAD_KINDS $OTHER_KINDS >"$work/listed" || return 1
+    cat "$work"/rehearsed/* >"$work/kept"
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(grep -v '^persistentvolumeclaim/' "$work/listed" | grep -vxF -f "$work/kept")
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(awk -F '|' '$3 == "oneoff" && $6 ~ /^(Succeeded|Failed)$/ && $5 ~ /^Job\// { sub("^Job/", "job.batch/", $5); print $5 }' "$work/pods" | sort -u)
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(unwanted_records)
+}
+
+# Prints KIND.GROUP/NAME of all that is ours, except what we run in ourselves, and one-offs. KIND…
+list_objects() {
+    capture "$work/answer" cluster get "$(printf '%s,' "$@" | sed 's/,$//')" -o name \
+        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff)" && cat "$work/answer"
+}
+
+# OBJECT…
+remove_objects() {
+    [ $# -eq 0 ] || capture_seconds=600 capture "$work/answer" cluster delete --ignore-not-found "$@" || warn "objects are left over: $(complaint)"
+}
+
+# For `down`, when the services are stopped.
+driver_remove_all() {
+    # shellcheck disable=SC2086 # lists of kinds
+    list_objects $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS >"$work/listed" || fail_unrestored "what is there cannot be listed: $(complaint)"
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(grep -v '^persistentvolumeclaim/' "$work/listed")
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(awk -F '|' '$3 == "oneoff" && $5 ~ /^Job\// { sub("^Job/", "job.batch/", $5); print $5 }' "$work/pods" | sort -u)
+    if [ -n "$option_volumes" ]; then
+        # shellcheck disable=SC2013 # names are words
+        for old_volume in $(grep '^persistentvolumeclaim/' "$work/listed"); do
+            say "volume ${old_volume#*/}: deleted with its data"
+            remove_objects "$old_volume"
+        done
+    fi
+    remove_namespace
+}
+
+# The namespace goes when it is ours and nothing is in it: neither data that is kept, nor anything of somebody else.
+remove_namespace() {
+    capture "$work/namespace" cluster get namespace "$target" -o go-template="$NAMESPACE_TEMPLATE" || return 0
+    IFS='|' read -r namespace_project namespace_environment _ <"$work/namespace"
+    [ "$namespace_project/$namespace_environment" = "$project/$environment_name" ] || return 0
+    if ! list_inhabitants >"$work/inhabitants"; then
+        say "namespace $target: kept, what else is in it cannot be listed: $(complaint)"
+    elif [ -s "$work/inhabitants" ]; then
+        say "namespace $target: kept for what is still in it: $(tr '\n' ' ' <"$work/inhabitants" | cut -c 1-300)"
+    else
+        say "namespace $target: removed"
+        capture_seconds=600 capture "$work/answer" cluster delete namespace "$target" || warn "the namespace $target is left over: $(complaint)"
+    fi
+}
+
+# Everything in the namespace, of whatever kind, but for what every namespace has, and what only tells of others.
+list_inhabitants() {
+    capture "$work/kinds" cluster api-resources --namespaced --verbs=list,delete -o name || return 1
+    inhabitant_kinds=$(grep -vE '^(events|endpoints|pods)$|^events\.|^endpointslices\.|\.metrics\.k8s\.io$|^controllerrevisions\.|^replicasets\.' "$work/kinds" |
+        tr '\n' ',' | sed 's/,$//')
+    capture "$work/answer" cluster get "$inhabitant_kinds,pods" --ignore-not-found -o go-template="$INHABITANT_TEMPLATE" || return 1
+    grep -vE '^(ConfigMap/(kube-root-ca|openshift-service-ca)\.crt|ServiceAccount/(default|builder|deployer))$' "$work/answer"
+    return 0
+}
+
+readonly INHABITANT_TEMPLATE='{{range .items}}{{if not .metadata.deletionTimestamp}}{{if ne (or .type "") "kubernetes.io/service-account-token"}}{{.kind}}/{{.metadata.name}}{{"\n"}}{{end}}{{end}}{{end}}'
