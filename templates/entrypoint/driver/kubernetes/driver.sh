@@ -76,6 +76,11 @@ readonly WORKLOAD_KINDS='deployments.apps statefulsets.apps daemonsets.apps jobs
 readonly OTHER_KINDS='services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
 readonly RECORD_KINDS='configmaps secrets'
 
+# Looking needs nothing of a Secret, so who may only look (`users add --role view`) need not be allowed to read them.
+record_kinds() {
+    case $command in ps | logs | images) echo configmaps ;; *) echo "$RECORD_KINDS" ;; esac
+}
+
 # Everything that the command will ask for is asked of the authorizer at once: what `kubectl auth can-i` does, many times.
 check_permissions() {
     needed_permissions | while read -r asked_verb asked_kind; do
@@ -114,7 +119,7 @@ needed_permissions() {
     nodes/) needed_node_permissions && return 0 ;;
     users/) needed_user_permissions && return 0 ;;
     esac
-    for needed_kind in $WORKLOAD_KINDS $RECORD_KINDS pods; do echo "list $needed_kind"; done
+    for needed_kind in $WORKLOAD_KINDS $(record_kinds) pods; do echo "list $needed_kind"; done
     case $command in logs | up | upgrade | start | restart | doctor) echo 'get pods/log' ;; esac
     case $command in ps | logs | images) return 0 ;; esac
     for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS; do
