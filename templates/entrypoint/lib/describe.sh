@@ -45,6 +45,8 @@ command_explain() {
         explain_part 'external networks' network explain_object
         explain_part scripts script explain_script
         explain_part hooks hook explain_hook
+        explain_part 'scripts behind nodes' nodes explain_actions
+        explain_part 'scripts behind users' users explain_actions
     done
 }
 
@@ -101,6 +103,10 @@ explain_script() {
 
 explain_hook() {
     printf '%s\t%s\n' "$1" "$2"
+}
+
+explain_actions() {
+    for fact do printf '%s\t%s\n' "${fact%%=*}" "${fact#*=}"; done
 }
 
 show_scripts() {

@@ -349,6 +349,9 @@ test_provisioning_is_the_script_of_the_release() {
     expect_code 3
     expect_error 'declare one in bootstrap.toml: [nodes] create = "SCRIPT"'
     printf "nodes create='here' delete='here'\n" >>"$box/root/environments/production/release"
+    bootstrap explain production
+    expect_output '  scripts behind nodes'
+    expect_output '    delete  here'
     HERE_CODE=9 bootstrap nodes create production --size 3 --yes
     expect_code 9
     expect_equal '<shop><production><1.4.2><--size><3><--yes>' "$(cat "$box/out")"
