@@ -45,6 +45,8 @@ command_explain() {
         explain_part 'external networks' network explain_object
         explain_part scripts script explain_script
         explain_part hooks hook explain_hook
+        explain_part 'scripts behind nodes' nodes explain_actions
+        explain_part 'scripts behind users' users explain_actions
         explain_portability
     done
 }
@@ -125,6 +127,10 @@ explain_feature() {
     done
     printf '%s\t%s\t%s%s\n' "$explained_name" "$explained_verdict" "$explained_reason" \
         "${explained_allowed:+ (accepted: $(one_cell "$explained_allowed"))}"
+}
+
+explain_actions() {
+    for fact do printf '%s\t%s\n' "${fact%%=*}" "${fact#*=}"; done
 }
 
 show_scripts() {

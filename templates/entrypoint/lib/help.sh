@@ -162,8 +162,8 @@ option_usage() {
     --tail) echo '--tail LINES' ;;
     --lock-wait) echo '--lock-wait SECONDS' ;;
     --output) echo '--output json' ;;
-    --context) echo '--context NAME' ;;
     --role) echo '--role ROLE' ;;
+    --context) echo '--context NAME' ;;
     *) echo "$1" ;;
     esac
 }

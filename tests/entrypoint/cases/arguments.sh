@@ -29,7 +29,7 @@ test_unknown_command_names_the_near_one_and_the_known() {
 }
 
 test_commands_of_later_releases_are_unknown() {
-    for command in history plan rollback migrate downgrade nodes users; do
+    for command in history plan rollback migrate downgrade; do
         bootstrap "$command" production
         expect_code 2
         expect_error "unknown command \`$command\`"

@@ -16,7 +16,7 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 {{- "|"}}{{.metadata.creationTimestamp}}|{{if eq $kind "salt"}}{{base64decode .data.content}}{{end}}{{"\n"}}{{end}}'
 
 read_records() {
-    capture "$work/records.new" cluster get configmaps,secrets --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
+    capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
         -o go-template="$RECORD_TEMPLATE" || return 1
     mv "$work/records.new" "$work/records"
 }

@@ -14,14 +14,12 @@ readonly NODES_TEMPLATE='{{range .items}}{{$name := .metadata.name}}node|{{$name
 readonly NODE_PODS_TEMPLATE='{{range .items}}{{.metadata.namespace}}/{{.metadata.name}}|{{if .status}}{{.status.phase}}{{end}}|{{range .metadata.ownerReferences}}{{.kind}} {{end}}|{{if .metadata.annotations}}{{if index .metadata.annotations "kubernetes.io/config.mirror"}}mirror{{end}}{{end}}{{"\n"}}{{end}}'
 
 driver_read_nodes() {
-    capture "$work/answer" kubectl get nodes -o "go-template=$NODES_TEMPLATE" || return 1
+    capture "$work/answer" cluster get nodes -o "go-template=$NODES_TEMPLATE" || return 1
     sed -n 's/^label|//p' "$work/answer" >"$work/node-labels"
     sed -n 's/^node|//p' "$work/answer" | awk -F '|' -v OFS='|' '{
             state = $3 == "True" ? "ready" : ($3 == "" ? "unknown" : "down")
             split($6, address, " ")
-            free = $4 == "" && state == "ready" && $5 !~ /NoSchedule|NoExecute/
-            # `PreferNoSchedule` is a wish.
-            if ($5 ~ /PreferNoSchedule/ && $5 !~ /(^| )No(Schedule|Execute)/) free = $4 == "" && state == "ready"
+            free = $4 == "" && state == "ready" && (" " $5) !~ / (NoSchedule|NoExecute) /
             print $1, $1, ($2 == "" ? "worker" : "manager"), state, ($4 == "" ? "active" : "pause"), (free ? "yes" : "no"), address[1], $7
         }' >"$work/cordoned"
     tell_drained <"$work/cordoned" >"$work/nodes"
@@ -38,8 +36,18 @@ tell_drained() {
 
 # $work/pods: the pods that a drain has to move, as NAMESPACE/NAME. NODE
 read_node_pods() {
-    capture "$work/answer" kubectl get pods --all-namespaces --field-selector "spec.nodeName=$1" -o "go-template=$NODE_PODS_TEMPLATE" || return 1
+    capture "$work/answer" cluster get pods --all-namespaces --field-selector "spec.nodeName=$1" -o "go-template=$NODE_PODS_TEMPLATE" || return 1
     awk -F '|' '($2 == "Running" || $2 == "Pending") && $3 !~ /DaemonSet|Node / && $4 == "" { print $1 }' "$work/answer" >"$work/pods"
+}
+
+# VERB RESOURCE.GROUP lines for the action, as `needed_permissions` prints them.
+needed_node_permissions() {
+    echo 'list nodes'
+    case $action in
+    drain) printf '%s\n' 'patch nodes' 'list pods' 'create pods/eviction' ;;
+    activate | label) echo 'patch nodes' ;;
+    remove) echo 'delete nodes' ;;
+    esac
 }
 
 # ACTION NODE
@@ -61,25 +69,25 @@ driver_check_nodes() {
 # What nothing would bring back somewhere else keeps a node from being drained: pods without a controller. NODE
 check_drain() {
     drain_node --dry-run=client "$1" ||
-        add_fault "\`$1\` cannot be drained: $(complaint)" 'delete what no controller owns, or give it one; nothing was changed'
+        add_fault "\`$1\` cannot be drained: $(complaint | sed 's/, continuing command.*//; s/^unable to drain node .* due to error: *//')" 'delete what no controller owns, or give it one; nothing was changed'
 }
 
 # What a pod wrote into its own emptyDir ends with it, wherever it ends. OPTION NODE
 drain_node() {
-    capture "$work/answer" kubectl drain "$2" --ignore-daemonsets --delete-emptydir-data "$1"
+    capture "$work/answer" cluster drain "$2" --ignore-daemonsets --delete-emptydir-data "$1"
 }
 
 # ACTION NODE WORD…
 driver_change_node() {
     case $1 in
     drain) drain_for "$2" "$3" ;;
-    activate) capture "$work/answer" kubectl uncordon "$2" ;;
+    activate) capture "$work/answer" cluster uncordon "$2" ;;
     label)
         shift
-        capture "$work/answer" kubectl label node --overwrite "$@"
+        capture "$work/answer" cluster label node --overwrite "$@"
         ;;
     remove)
-        capture "$work/answer" kubectl delete node "$2" || return 1
+        capture "$work/answer" cluster delete node "$2" || return 1
         hint "on $2 itself: kubeadm reset"
         ;;
     esac
@@ -100,7 +108,8 @@ drain_for() {
                 split(substr($0, RSTART, RLENGTH), part, "\"")
                 said = substr($0, RSTART + RLENGTH)
                 sub(/^[^:]*: */, "", said)
-                why[part[4] "/" part[2]] = said
+                pod = part[4] "/" part[2]
+                if (!(pod in why) || said !~ /^global timeout/) why[pod] = said
             }
             next
         }
@@ -118,7 +127,7 @@ driver_show_join() {
 
 # What kubeadm reads to join, and holds against the hashes: where the cluster is, and its authorities.
 read_cluster_info() {
-    capture "$work/cluster-info" kubectl get configmap cluster-info --namespace kube-public -o 'go-template={{.data.kubeconfig}}' ||
+    capture "$work/cluster-info" cluster get configmap cluster-info --namespace kube-public -o 'go-template={{.data.kubeconfig}}' ||
         refuse "there is no cluster-info, which a machine joins by: $(complaint)" \
             'kubeadm makes it; a cluster made in another way gets its nodes in that way: [nodes] create = "SCRIPT" can call it'
     capture "$work/cluster" kubectl config view --raw --kubeconfig "$work/cluster-info" \
@@ -193,7 +202,7 @@ join_token_secret() {
 feed_kubectl() {
     feeding=$1
     shift
-    "$feeding" | kubectl --request-timeout=60s "$@" >"$work/answer" 2>"$work/complaint" &
+    "$feeding" | cluster --request-timeout=60s "$@" >"$work/answer" 2>"$work/complaint" &
     child=$!
     wait_for_child
 }

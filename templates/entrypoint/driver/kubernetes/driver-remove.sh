@@ -21,10 +21,10 @@ driver_remove_leftovers() {
     remove_objects $(unwanted_records)
 }
 
-# Prints KIND.GROUP/NAME of all that is ours, except what we run in ourselves, and one-offs. KIND…
+# Prints KIND.GROUP/NAME of all that is ours, except what we run in ourselves, one-offs, and the users of the namespace. KIND…
 list_objects() {
     capture "$work/answer" cluster get "$(printf '%s,' "$@" | sed 's/,$//')" -o name \
-        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff)" && cat "$work/answer"
+        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user)" && cat "$work/answer"
 }
 
 # OBJECT…

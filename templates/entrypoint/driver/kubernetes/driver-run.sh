@@ -46,8 +46,9 @@ driver_logs() {
 driver_exec() {
     exec_id=$1
     shift
-    for script_variable in $(script_variables); do set -- "$script_variable" "$@"; done
-    set -- "$exec_id" -c "$script_service" -- env "$@"
+    # shellcheck disable=SC2046 # a list of words
+    set -- env $(script_variables) "$@"
+    set -- "$exec_id" -c "$script_service" -- "$@"
     if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
     run_with_input cluster exec -i "$@"
 }
@@ -101,13 +102,7 @@ write_once_patch() {
     [ -z "$once_volumes" ] || printf '"volumes": [%s], ' "$once_volumes"
     printf '"containers": [{"name": %s, "args": null, "livenessProbe": null, "readinessProbe": null, "startupProbe": null, "lifecycle": null, ' \
         "$(json_string "$script_service")"
-    printf '"env": ['
-    once_separator=''
-    for script_variable in $(script_variables); do
-        printf '%s{"name": "%s", "value": %s}' "$once_separator" "${script_variable%%=*}" "$(json_string "${script_variable#*=}")"
-        once_separator=', '
-    done
-    printf '], "command": ['
+    printf '"env": [%s], "command": [' "$(script_variables | sed 's/^\([A-Z_]*\)=\(.*\)$/{"name": "\1", "value": "\2"}/; $!s/$/, /')"
     once_separator=''
     for once_word do
         # A `$(NAME)` is a variable to Kubernetes, and `$$` a dollar.

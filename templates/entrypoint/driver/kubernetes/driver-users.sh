@@ -8,12 +8,24 @@
 
 readonly USER_TOKEN_DURATION=2160h # 90 days; the cluster may shorten it
 
+# VERB RESOURCE.GROUP lines for the action, as `needed_permissions` prints them.
+needed_user_permissions() {
+    echo 'list serviceaccounts'
+    for needed_kind in serviceaccounts roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io; do
+        case $action in
+        add) printf '%s\n' "create $needed_kind" "patch $needed_kind" ;;
+        remove) echo "delete $needed_kind" ;;
+        esac
+    done
+    [ "$action" != add ] || echo 'create serviceaccounts/token'
+}
+
 driver_check_users() {
     : # every cluster has them
 }
 
 driver_read_users() {
-    capture "$work/answer" kubectl get serviceaccounts --namespace "$target" \
+    capture "$work/answer" cluster get serviceaccounts --namespace "$target" \
         --selector "io.bootsmith.project=$project,io.bootsmith.environment=$environment_name,io.bootsmith.kind=user" \
         -o 'go-template={{range .items}}{{index .metadata.labels "io.bootsmith.user"}}|{{index .metadata.labels "io.bootsmith.role"}}|{{.metadata.creationTimestamp}}{{"\n"}}{{end}}' ||
         return 1
@@ -26,7 +38,7 @@ driver_change_user() {
     case $1 in
     add) add_cluster_user ;;
     remove)
-        capture "$work/answer" kubectl delete rolebinding,role,serviceaccount "$user_object" --namespace "$target" --ignore-not-found
+        capture "$work/answer" cluster delete rolebinding,role,serviceaccount "$user_object" --namespace "$target" --ignore-not-found
         ;;
     esac
 }
@@ -38,7 +50,7 @@ add_cluster_user() {
         refuse "the user \`$user_name\` cannot be made: $(complaint)" "is $target deployed (\`up $environment_name\`), and may you make roles in it?"
     apply_user_file user.yaml && apply_user_file binding.yaml || return 1
     read_user_cluster
-    capture "$work/token" kubectl create token "$user_object" --namespace "$target" --duration "$USER_TOKEN_DURATION" \
+    capture "$work/token" cluster create token "$user_object" --namespace "$target" --duration "$USER_TOKEN_DURATION" \
         -o 'go-template={{.status.token}} {{.status.expirationTimestamp}}{{"\n"}}'
     user_status=$?
     read -r user_token user_expires <"$work/token"
@@ -51,7 +63,7 @@ add_cluster_user() {
 apply_user_file() { # FILE OPTION…
     user_file=$1
     shift
-    capture "$work/answer" kubectl apply --server-side --field-manager=bootsmith "$@" -f "$work/$user_file"
+    capture "$work/answer" cluster apply --server-side --field-manager=bootsmith "$@" -f "$work/$user_file"
 }
 
 # API-VERSION KIND
@@ -119,8 +131,8 @@ readonly READING='get, list, watch' WRITING='create, update, patch, delete'
 
 # Where the user finds the cluster: as we do by our kubeconfig, or, inside of the cluster, by what it says of itself.
 read_user_cluster() {
-    if capture "$work/cluster" kubectl config view --raw --minify --flatten -o "go-template=$CLUSTER_TEMPLATE"; then return 0; fi
-    if capture "$work/cluster-info" kubectl get configmap cluster-info --namespace kube-public -o 'go-template={{.data.kubeconfig}}' &&
+    if capture "$work/cluster" cluster config view --raw --minify --flatten -o "go-template=$CLUSTER_TEMPLATE"; then return 0; fi
+    if capture "$work/cluster-info" cluster get configmap cluster-info --namespace kube-public -o 'go-template={{.data.kubeconfig}}' &&
         capture "$work/cluster" kubectl config view --raw --kubeconfig "$work/cluster-info" -o "go-template=$CLUSTER_TEMPLATE"; then
         return 0
     fi

@@ -77,6 +77,11 @@ readonly WORKLOAD_KINDS='deployments.apps statefulsets.apps daemonsets.apps jobs
 readonly OTHER_KINDS='services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
 readonly RECORD_KINDS='configmaps secrets'
 
+# Looking needs nothing of a Secret, so who may only look (`users add --role view`) need not be allowed to read them.
+record_kinds() {
+    case $command in ps | logs | images) echo configmaps ;; *) echo "$RECORD_KINDS" ;; esac
+}
+
 # Everything that the command will ask for is asked of the authorizer at once: what `kubectl auth can-i` does, many times.
 check_permissions() {
     needed_permissions | while read -r asked_verb asked_kind; do
@@ -96,25 +101,33 @@ check_permissions() {
             }')
     [ -z "$permissions_missing" ] ||
         add_fault "permissions are missing in the namespace $target: $permissions_missing" \
-            'the Role in environments/'"$environment_name"'/kubernetes/in-cluster.yaml of this image holds what is needed'
+            "$(permissions_hint)"
 }
 
 readonly ACCESS_TEMPLATE='{{with .spec.resourceAttributes}}{{.verb}} {{.resource}}{{with .group}}.{{.}}{{end}}{{with .subresource}}/{{.}}{{end}}{{end}}{{if .status.allowed}} allowed{{else}} denied{{end}}{{"\n"}}'
 
+# Nodes and users are nothing that the product's own operator needs.
+permissions_hint() {
+    case $command/$script_call in
+    nodes/ | users/) echo 'whoever administers the cluster has them' ;;
+    *) echo "the Role in environments/$environment_name/kubernetes/in-cluster.yaml of this image holds what is needed" ;;
+    esac
+}
+
 # Prints VERB RESOURCE.GROUP lines.
 needed_permissions() {
-    for needed_kind in $WORKLOAD_KINDS $RECORD_KINDS pods; do echo "list $needed_kind"; done
+    case $command/$script_call in
+    nodes/) needed_node_permissions && return 0 ;;
+    users/) needed_user_permissions && return 0 ;;
+    esac
+    for needed_kind in $WORKLOAD_KINDS $(record_kinds) pods; do echo "list $needed_kind"; done
     case $command in logs | up | upgrade | start | restart | doctor) echo 'get pods/log' ;; esac
     case $command in ps | logs | images) return 0 ;; esac
     for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS leases.coordination.k8s.io; do
         for needed_verb in get create patch delete; do echo "$needed_verb $needed_kind"; done
     done
     for needed_kind in $OTHER_KINDS; do echo "list $needed_kind"; done
-    case $command in run) ! has_exec_script || echo 'create pods/exec' ;; esac
-}
-
-has_exec_script() {
-    load_script "${run_wanted:-}" && [ "$script_mode" = exec ]
+    [ -z "$script_call" ] || [ "$script_mode" != exec ] || echo 'create pods/exec'
 }
 
 write_access_review() { # VERB RESOURCE.GROUP

@@ -94,7 +94,7 @@ remove_swarm_node() {
 
 # By way of the leader, or of any manager that can be reached. ROLE
 driver_show_join() {
-    join_address=$(awk -F '|' '$10 == "reachable" && $11 != "" { print $9 "|" $11 }' "$work/nodes" | sort -r | sed -n '1s/^[^|]*|//p')
+    join_address=$(awk -F '|' '$10 == "reachable" && (address == "" || $9 == "yes") { address = $11 } END { print address }' "$work/nodes")
     capture "$work/join" docker swarm join-token --quiet "$1" || return 1
     read -r join_token <"$work/join"
     rm -f "$work/join"

@@ -190,21 +190,27 @@ driver_run_once() {
     return 1
 }
 
-# The service's definition of run.yaml under another name, with the words as its command.
+# The service's definition of run.yaml under another name, with the words as its command and what a script is told.
 write_once_stack() {
     once_words=''
     once_program=$(stack_word "$1")
     shift
     for once_word do once_words="$once_words${once_words:+, }$(stack_word "$once_word")"; done
-    subset_of_stack "$environment_folder/run.yaml" "$script_service" | ONCE_PROGRAM=$once_program ONCE_WORDS=$once_words awk -v key="$once_key" '
+    subset_of_stack "$environment_folder/run.yaml" "$script_service" >"$work/run.yaml"
+    once_environment=''
+    grep -q '^    environment:$' "$work/run.yaml" || once_environment='    environment:'
+    once_variables=$(script_variables | sed 's/^\([A-Z_]*\)=\(.*\)$/      \1: "\2"/')
+    ONCE_PROGRAM=$once_program ONCE_WORDS=$once_words ONCE_ENVIRONMENT=$once_environment ONCE_VARIABLES=$once_variables awk -v key="$once_key" '
         section == "services:" && /^  [^ ]/ {
             print "  " key ":"
             print "    entrypoint: [" ENVIRON["ONCE_PROGRAM"] "]"
             print "    command: [" ENVIRON["ONCE_WORDS"] "]"
+            if (ENVIRON["ONCE_ENVIRONMENT"] != "") print ENVIRON["ONCE_ENVIRONMENT"] "\n" ENVIRON["ONCE_VARIABLES"]
             next
         }
         /^[^ ]/ { section = $1 }
-        { print }' >"$work/stack.yaml"
+        { print }
+        section == "services:" && /^    environment:$/ { print ENVIRON["ONCE_VARIABLES"] }' "$work/run.yaml" >"$work/stack.yaml"
 }
 
 # A word as a YAML text; a dollar sign is two in a stack file.
