@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::packages::{self, BUSYBOX, DASH, Package, SHELLCHECK};
 use crate::tools::{self, cargo};
-use crate::{command, e2e, project, tidy};
+use crate::{command, e2e, kubectl, project, tidy};
 
 /// Options of `cargo xtask test`.
 #[derive(Args, Default)]
@@ -102,9 +102,13 @@ fn rustdoc() -> Result<Outcome> {
     passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Some hand data to the shells that a base may have; where those cannot be installed, they say that they are left out, or fail in CI.
+/// Some hand data to the shells that a base may have, some use a real kubectl; where those cannot be had, they say that they are left
+/// out, or fail in CI.
 fn tests() -> Result<Outcome> {
     lacks(SHELLS)?;
+    if let Err(error) = kubectl::ensure() {
+        println!("   the tests with a real kubectl are left out: {error:#}");
+    }
     let selection = format!("not ({})", e2e::END_TO_END);
     passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))
 }
