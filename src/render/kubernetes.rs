@@ -140,10 +140,8 @@ pub(super) fn render(
     let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
-    // Published ports limit nothing here: every pod has an address of its own.
-    let unlimited = without_port_limits(environment);
     let data = release_data::environment_with(
-        &unlimited,
+        environment,
         Platform::Kubernetes,
         &mounts,
         &rendered,

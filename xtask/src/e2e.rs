@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::registry::Registry;
-use crate::{base, command, engine, packages, samples, tools};
+use crate::{base, command, engine, kubectl, packages, samples, tools};
 
 /// The end-to-end tests: the module `e2e` of the integration tests.
 pub(crate) const END_TO_END: &str = "kind(test) and test(/\\be2e::/)";
@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("the end-to-end tests cannot run here: {reason}");
     }
     packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN])?;
+    kubectl::ensure()?;
     let base = base::run(&base::Options::default())?;
     samples::run(&samples::Options::default())?;
     let registry = Registry::start()?;

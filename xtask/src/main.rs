@@ -10,6 +10,7 @@ mod command;
 mod e2e;
 mod engine;
 mod image;
+mod kubectl;
 mod packages;
 mod project;
 mod python;

@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::packages::{self, BUSYBOX, DASH, Package, SHELLCHECK};
 use crate::tools::{self, cargo};
-use crate::{command, e2e, project, python, tidy};
+use crate::{command, e2e, kubectl, project, python, tidy};
 
 /// Options of `cargo xtask test`.
 #[derive(Args, Default)]
@@ -102,15 +102,18 @@ fn rustdoc() -> Result<Outcome> {
     passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Some hand data to the shells that a base may have, or to programs of the Python index; where those cannot be installed, they say that they are
-/// left out, or fail in CI.
+/// Some hand data to the shells that a base may have, some to programs of the Python index, some use a real kubectl; where those cannot be
+/// had, they say that they are left out, or fail in CI.
 fn tests() -> Result<Outcome> {
     lacks(SHELLS)?;
-    if let Err(error) = python::ensure() {
+    for (what, ensured) in
+        [("programs of the Python index", python::ensure()), ("kubectl", kubectl::ensure().map(drop))]
+    {
+        let Err(error) = ensured else { continue };
         if is_complete_run() {
             return Err(error);
         }
-        println!("   what is rendered is not held against the rules of others: {error:#}");
+        println!("   what needs {what} is left out: {error:#}");
     }
     let selection = format!("not ({})", e2e::END_TO_END);
     passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))

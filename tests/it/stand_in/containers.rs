@@ -55,8 +55,21 @@ pub(super) fn view(behaviours: &Behaviours, pod: &Value, age: u64) -> Views {
         }
         look(container, &ending(behaviours.of(pod, container), is_job), policy, age)
     });
-    let main = main.collect();
-    Views { init, main }
+    let mut views = Views { init, main: main.collect() };
+    views.init.iter_mut().chain(&mut views.main).for_each(|view| date(view, &pod["metadata"]["creationTimestamp"]));
+    views
+}
+
+/// The same age shows the same: the times of a container are the time of its pod.
+fn date(view: &mut View, time: &Value) {
+    for (field, name) in [("state", "running"), ("state", "terminated"), ("lastState", "terminated")] {
+        if view.status[field].get(name).is_some() {
+            view.status[field][name]["startedAt"] = time.clone();
+        }
+        if name == "terminated" && view.status[field].get(name).is_some() {
+            view.status[field][name]["finishedAt"] = time.clone();
+        }
+    }
 }
 
 /// What is healthy ends well where it is meant to end.

@@ -27,7 +27,12 @@ pub(super) fn answer(request: &Request, address: &str) -> Option<(&'static str, 
         }),
         ["apis"] => json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups() }),
         ["api", "v1"] => resources("", "v1"),
-        ["apis", group] => groups().into_iter().find(|known| known["name"] == group)?,
+        ["apis", group] => {
+            let mut found = groups().into_iter().find(|known| known["name"] == group)?;
+            found["kind"] = "APIGroup".into();
+            found["apiVersion"] = "v1".into();
+            found
+        }
         ["apis", group, version] if is_known(group, version) => resources(group, version),
         ["openapi", "v3"] => open_api_index(),
         ["openapi", "v3", "api", "v1"] => open_api("", "v1"),

@@ -32,18 +32,12 @@ const UNOWNED: &[&[&str]] = &[
 pub(super) fn of(object: &Value) -> Fields {
     let mut fields = Fields::new();
     collect(&mut fields, &mut Vec::new(), &[], object);
-    fields.retain(|path| !UNOWNED.iter().any(|unowned| path.starts_with(&unowned.map_owned())));
+    fields.retain(|path| !is_the_servers(path));
     fields
 }
 
-trait MapOwned {
-    fn map_owned(&self) -> Vec<String>;
-}
-
-impl MapOwned for &[&str] {
-    fn map_owned(&self) -> Vec<String> {
-        self.iter().map(|part| (*part).to_owned()).collect()
-    }
+fn is_the_servers(path: &Path) -> bool {
+    UNOWNED.iter().any(|unowned| path.iter().take(unowned.len()).eq(unowned.iter()))
 }
 
 fn collect(fields: &mut Fields, path: &mut Path, names: &[String], value: &Value) {

@@ -63,6 +63,12 @@ const DELETE: &[Field] = &[
 const ROLE_REF: &[Field] = &[(1, "apiGroup", Form::Text), (2, "kind", Form::Text), (3, "name", Form::Text)];
 const SUBJECT: &[Field] =
     &[(1, "kind", Form::Text), (2, "apiGroup", Form::Text), (3, "name", Form::Text), (4, "namespace", Form::Text)];
+const RULE: &[Field] = &[
+    (1, "verbs", Form::TextList),
+    (2, "apiGroups", Form::TextList),
+    (3, "resources", Form::TextList),
+    (4, "resourceNames", Form::TextList),
+];
 const META: Field = (1, "metadata", Form::Message(METADATA));
 
 /// Messages by kind.
@@ -71,6 +77,7 @@ const MESSAGES: &[(&str, &[Field])] = &[
     ("DeleteOptions", DELETE),
     ("Eviction", &[META, (2, "deleteOptions", Form::Message(DELETE))]),
     ("Namespace", &[META]),
+    ("Role", &[META, (2, "rules", Form::MessageList(RULE))]),
     ("RoleBinding", &[META, (2, "subjects", Form::MessageList(SUBJECT)), (3, "roleRef", Form::Message(ROLE_REF))]),
     (
         "Secret",

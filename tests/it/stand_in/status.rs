@@ -46,10 +46,6 @@ impl Fault {
         Self::new("FieldValueNotFound", field, format!("Not found: {value}"))
     }
 
-    pub(super) fn unsupported(field: impl Into<String>, message: &str) -> Self {
-        Self::new("FieldValueNotSupported", field, message.to_owned())
-    }
-
     fn new(reason: &'static str, field: impl Into<String>, message: String) -> Self {
         Self { reason, field: field.into(), message }
     }
@@ -111,6 +107,12 @@ impl Status {
     pub(super) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified_plural());
         Self::new(409, "Conflict", message, details(name, kind.group, kind.plural))
+    }
+
+    /// A deletion under a condition that does not hold; the real server names the kind here, and not the resource.
+    pub(super) fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified_kind());
+        Self::new(409, "Conflict", message, details(name, kind.group, kind.kind))
     }
 
     pub(super) fn modified(kind: &Kind, name: &str) -> Self {

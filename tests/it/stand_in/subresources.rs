@@ -184,18 +184,7 @@ fn log_of(state: &State, request: &Request, kind: &Kind, key: &Key) -> Result<St
     let statuses = ["initContainerStatuses", "containerStatuses"];
     let mut statuses = statuses.iter().flat_map(|list| pod["status"][*list].as_array().into_iter().flatten());
     let status = statuses.find(|status| status["name"] == wanted);
-    let has_run = status.is_some_and(|status| status["containerID"].is_string());
-    if !has_run {
-        let reason =
-            status.and_then(|status| status["state"]["waiting"]["reason"].as_str()).unwrap_or("ContainerCreating");
-        let name = wanted.as_str().unwrap_or_default();
-        let why = if reason == "ContainerCreating" {
-            "is waiting to start: ContainerCreating".to_owned()
-        } else {
-            format!("is waiting to start: {reason}")
-        };
-        return Err(Status::bad_request(format!("container \"{name}\" in pod \"{}\" {why}", key.name)));
-    }
+    check_has_run(status.unwrap_or(&Value::Null), &wanted, &key.name, request.is_set("previous"))?;
     let text = state.behaviours.log(container);
     let lines: Vec<_> = text.lines().collect();
     let tail = request.parameter("tailLines").and_then(|count| count.parse().ok()).unwrap_or(lines.len());
@@ -205,4 +194,22 @@ fn log_of(state: &State, request: &Request, kind: &Kind, key: &Key) -> Result<St
         String::new()
     };
     Ok(lines[lines.len().saturating_sub(tail)..].iter().map(|line| format!("{stamp}{line}\n")).collect())
+}
+
+/// There is nothing to read of a container that has not run; the words are the kubelet's.
+fn check_has_run(status: &Value, container: &Value, pod: &str, wants_previous: bool) -> Result<(), Status> {
+    if wants_previous && status["lastState"]["terminated"].is_null() {
+        let why = format!("previous terminated container {container} in pod \"{pod}\" not found");
+        return Err(Status::bad_request(why));
+    }
+    if status["containerID"].is_string() {
+        return Ok(());
+    }
+    let why = match status["state"]["waiting"]["reason"].as_str() {
+        Some("ErrImagePull") => "image can't be pulled",
+        Some("ImagePullBackOff") => "trying and failing to pull image",
+        Some(reason) => reason,
+        None => "ContainerCreating",
+    };
+    Err(Status::bad_request(format!("container {container} in pod \"{pod}\" is waiting to start: {why}")))
 }

@@ -99,8 +99,8 @@ fn check_template(kind: &Kind, object: &Value, path: &str, template: &Value, fau
     let policy = &template["spec"]["restartPolicy"];
     if matches!(kind.kind, "Job" | "CronJob") {
         if *policy == "Always" {
-            let why = "Unsupported value: \"Always\": supported values: \"OnFailure\", \"Never\"";
-            faults.push(Fault::unsupported(format!("{path}.spec.restartPolicy"), why));
+            let why = "valid values: \"OnFailure\", \"Never\"";
+            faults.push(Fault::required(format!("{path}.spec.restartPolicy"), why));
         }
         return;
     }
@@ -163,7 +163,8 @@ fn check_immutable(kind: &Kind, before: &Value, after: &Value, faults: &mut Vec<
         "Job" => {
             fixed(&["spec", "completions"]);
             fixed(&["spec", "selector"]);
-            fixed(&["spec", "template"]);
+            fixed(&["spec", "template", "metadata"]);
+            fixed(&["spec", "template", "spec"]);
         }
         "RoleBinding" | "ClusterRoleBinding" => fixed(&["roleRef"]),
         "Secret" => {

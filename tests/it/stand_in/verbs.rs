@@ -291,7 +291,7 @@ fn check_preconditions(kind: &Kind, key: &Key, object: &Value, conditions: &Valu
             let why = format!(
                 "the {shown} in the precondition ({wanted}) does not match the {shown} in record ({found}). The object might have been deleted and then recreated"
             );
-            return Err(Status::conflict(kind, &key.name, &why));
+            return Err(Status::precondition(kind, &key.name, &why));
         }
     }
     Ok(())
