@@ -134,3 +134,42 @@ test_doctor_tells_of_the_lock() {
     expect_code 0
     expect_output 'lock        held by anna@desk'
 }
+
+test_a_swarm_keeps_the_lock_as_a_config() {
+    use_driver swarm
+    somebody_has_the_lock
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 75
+    expect_error 'someone else holds the lock: anna@desk'
+    bootstrap unlock production --force
+    expect_code 0
+    expect_call '^\[config\]\[rm\]\[lock-1\]'
+}
+
+# An engine of another node does not know of the holder, and has nothing to say.
+test_a_holder_on_another_node_is_not_called_gone() {
+    use_driver swarm
+    somebody_has_the_lock n2:dead
+    printf 'Error: No such container: dead\n' | answer 'container inspect*dead' fail1
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 75
+    somebody_has_the_lock n1:dead
+    DB_PASSWORD=pw bootstrap stop production
+    expect_code 0
+    expect_error 'taking over the lock of anna@desk'
+}
+
+test_a_cluster_keeps_the_lock_as_a_lease_that_somebody_renews() {
+    use_driver kubernetes
+    mkdir -p "$box/root/environments/production/kubernetes"
+    cp -R "$tests/fixture/environments/production/kubernetes/." "$box/root/environments/production/kubernetes"
+    somebody_has_the_lock "$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)"
+    bootstrap stop production
+    expect_code 75
+    expect_error 'someone else holds the lock: anna@desk'
+    somebody_has_the_lock 2024-02-29T08:00:00.000000Z
+    bootstrap stop production
+    expect_code 0
+    expect_error 'taking over the lock of anna@desk'
+    [ ! -f "$box/docker/lock" ] || fail 'the lock is left over'
+}

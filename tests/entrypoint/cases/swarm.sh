@@ -1,0 +1,292 @@
+# The driver for Docker Swarm, with a swarm of canned tables: what it deploys, what it makes of tasks, how it ends.
+
+# The release of the fixture, as it is rendered for a swarm: a folder is one config for each file.
+use_swarm() {
+    use_driver swarm
+    swarm_release=$box/root/environments/production/release
+    sed -i "s/^mount 'CONFIG_SITE'.*/mount 'CONFIG_SITE' kind='config' source='site' file='configs\/site\/sub\/page.html' mode='0440'/
+        s/ max_replicas='3'//" "$swarm_release"
+}
+
+# A line of what the swarm tells of a service. ID SERVICE DIGEST MODE REPLICAS [STOPPED] [UPDATE] [MESSAGE]
+swarm_service() {
+    printf '%s|%s|%s||%s|%s|%s|%s||%s_x |net |%s|sha256:1234|%s\n' "$1" "$2" "$3" "$4" "$5" "${6:-}" "${7:-}" "$1" "$(image_of "$2")" "${8:-}"
+}
+
+# A line of what it tells of a task. ID SERVICE-ID SLOT STATE DESIRED EXIT TEST DIGEST [COMPLAINT] [SECOND]
+swarm_task() {
+    printf '%s|%s|%s|n1|"2024-01-01T00:00:%sZ"|%s|%s|"2024-01-01T00:00:00Z"|c-%s|%s|%s|any|%s|sha256:1234|image|"%s"\n' \
+        "$1" "$2" "$3" "${10:-00}" "$4" "$5" "$1" "$6" "$7" "$8" "${9:-}"
+}
+
+# Everything runs as wanted once the stack was deployed. The ids of services are their names.
+swarm_after() {
+    {
+        swarm_service database database @DATABASE@ replicated 1
+        swarm_service init init @INIT@ replicated-job 1
+        swarm_service web web @WEB@ replicated 2
+    } >"$box/docker/after.services"
+    {
+        swarm_task t1 database 1 running running 0 'test ' @DATABASE@
+        swarm_task t2 init 0 complete complete 0 '' @INIT@
+        swarm_task t3 web 1 running running 0 '' @WEB@
+        swarm_task t4 web 2 running running 0 '' @WEB@
+    } >"$box/docker/after.tasks"
+}
+
+swarm_is_up() {
+    use_swarm
+    swarm_after
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    : >"$box/docker/calls"
+}
+
+test_swarm_deploys_wave_by_wave_and_waits_by_itself() {
+    use_swarm
+    swarm_after
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_call '^\[stack\]\[deploy\]\[--detach=true\]\[--with-registry-auth\]\[--resolve-image\]\[never\]\[-c\].*\[shop-production\]$'
+    expect_equal 3 "$(grep -c '^\[stack\]\[deploy\]' "$box/docker/calls")"
+    expect_no_call '\[--prune\]'
+    expect_equal '  web:' "$(grep '^  [a-z]*:$' "$box/docker/stack.yaml" | head -n 1)"
+    expect_error 'shop-production is at shop 1.4.2'
+}
+
+test_swarm_second_up_deploys_nothing() {
+    swarm_is_up
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_no_call '\[deploy\]\|\[create\]\|\[update\]\|\[rm\]'
+}
+
+test_swarm_deploys_only_what_differs() {
+    swarm_is_up
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_equal 1 "$(grep -c '^\[stack\]\[deploy\]' "$box/docker/calls")"
+    ! grep -q '^  database:' "$box/docker/stack.yaml" || fail 'the database is deployed too' "$box/docker/stack.yaml"
+}
+
+test_swarm_an_old_cli_is_not_told_to_detach() {
+    use_swarm
+    swarm_after
+    echo 25.0.5 | answer 'version --format {{.Client.Version}}' 0
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_call '^\[stack\]\[deploy\]\[--with-registry-auth\]'
+}
+
+test_swarm_secrets_come_from_standard_input_under_salted_names() {
+    swarm_is_up
+    expect_equal pw "$(cat "$box/docker"/content.shop-production_secret-db-password-*)"
+    expect_no_call pw
+    secret_line=$(cat "$box/docker/secrets")
+    case $secret_line in *'|secret|db-password|'*'|999:998:0400|'*) ;; *) fail "labels: $secret_line" ;; esac
+    bootstrap up production
+    expect_code 0
+    expect_equal "$secret_line" "$(cat "$box/docker/secrets")"
+}
+
+test_swarm_a_changed_secret_is_a_new_one() {
+    swarm_is_up
+    DB_PASSWORD=other bootstrap up production
+    expect_code 0
+    expect_call '^\[secret\]\[create\]'
+    expect_call '^\[stack\]\[deploy\]'
+}
+
+test_swarm_templates_in_a_parameter_stand_for_themselves() {
+    use_swarm
+    swarm_after
+    printf '#!/bin/sh\ncase "$*" in "stack deploy"*) printf "%%s" "$BOOTSMITH_VALUE_GREETING" >"$FAKE_DOCKER/greeting" ;; esac\nexec sh "%s" "$@"\n' \
+        "$tests/docker" >"$box/bin/docker"
+    GREETING='{{.Node.ID}} a{' DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_equal '{{"{{"}}.Node.ID}} a{{"{"}}' "$(cat "$box/docker/greeting")"
+}
+
+test_swarm_no_manager_is_refused() {
+    use_swarm
+    echo 'active false n1' | answer 'info --format {{.Swarm.*' 0
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'it is no manager'
+    expect_no_call '\[create\]\|\[deploy\]'
+}
+
+test_swarm_no_swarm_is_refused() {
+    use_swarm
+    echo 'inactive false' | answer 'info --format {{.Swarm.*' 0
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'the engine is in no swarm'
+}
+
+test_swarm_missing_externals_are_all_named() {
+    use_swarm
+    printf "network 'front' name='corporate' external='yes'\nexternal_secret 'shop-tls' source='tls'\n" >>"$swarm_release"
+    answer 'network inspect *' 1 </dev/null
+    answer 'secret inspect --format {{.ID}} -- *' 1 </dev/null
+    bootstrap up production
+    expect_code 3
+    expect_error 'the external network `corporate` does not exist'
+    expect_error 'docker network create --driver overlay corporate'
+    expect_error 'the external secret `shop-tls` does not exist'
+    expect_error 'DB_PASSWORD'
+    expect_no_call '\[create\]\|\[deploy\]'
+}
+
+test_swarm_a_crash_loop_is_told_from_earlier_tasks() {
+    use_swarm
+    swarm_after
+    {
+        sed '3d' "$box/docker/after.tasks"
+        for second in 01 02 03; do swarm_task "f$second" web 1 failed shutdown 9 '' @WEB@ 'task: non-zero exit (9)' "$second"; done
+        swarm_task t3 web 1 ready ready '' '' @WEB@ '' 04
+    } >"$box/docker/tasks.new"
+    mv "$box/docker/tasks.new" "$box/docker/after.tasks"
+    echo 'last words' | answer 'logs --tail 20 *' 0
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 5
+    expect_error 'web.1 is in a crash loop (3 restarts, last exit code 9)'
+    expect_error '    | last words'
+}
+
+test_swarm_one_unhealthy_replica_is_a_failure() {
+    use_swarm
+    swarm_after
+    {
+        sed '4d' "$box/docker/after.tasks"
+        swarm_task t8 web 2 failed shutdown 137 'test ' @WEB@ 'task: non-zero exit (137): dockerexec: unhealthy container' 01
+        swarm_task t9 web 2 ready ready '' 'test ' @WEB@ '' 02
+    } >"$box/docker/tasks.new"
+    mv "$box/docker/tasks.new" "$box/docker/after.tasks"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 5
+    expect_error '`web` failed: web.2 is unhealthy'
+}
+
+# The swarm put the old definition back, so that its digest is live again.
+test_swarm_an_update_that_was_rolled_back_ends_with_4() {
+    swarm_is_up
+    old=$(awk -F '|' '$2 == "web" { print $3 }' "$box/docker/services")
+    swarm_service web web "$old" replicated 2 '' rollback_completed '"rollback completed"' >"$box/docker/after.services"
+    {
+        swarm_task f1 web 1 failed shutdown 3 '' @WEB@ 'task: non-zero exit (3)' 01
+        swarm_task t5 web 1 running running 0 '' "$old" '' 02
+        swarm_task t6 web 2 running running 0 '' "$old" '' 02
+    } >"$box/docker/after.tasks"
+    echo 'no luck' | answer 'logs --tail 20 c-f1' 0
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 4
+    expect_error '`web` failed: its earlier configuration was put back: task: non-zero exit (3)'
+    expect_error '    | no luck'
+    expect_error 'what was before is back'
+    expect_no_call '\[--rollback\]'
+}
+
+test_swarm_deploys_again_what_somebody_else_changed() {
+    use_swarm
+    swarm_after
+    printf '#!/bin/sh\nif [ "$1" = stack ] && [ ! -f "$FAKE_DOCKER/once" ]; then : >"$FAKE_DOCKER/once"; echo "update out of sequence" >&2; exit 1; fi\nexec sh "%s" "$@"\n' \
+        "$tests/docker" >"$box/bin/docker"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+}
+
+test_swarm_stop_keeps_the_number_in_a_label() {
+    swarm_is_up
+    echo 'Shutdown 1 second ago' | answer 'service ps --no-trunc --format *' 0
+    bootstrap stop production --yes
+    expect_code 0
+    expect_call '^\[service\]\[update\]\[--detach\]\[--quiet\]\[--replicas\]\[0\]\[--label-add\]\[io.bootsmith.stopped=2\]\[web\]$'
+    expect_no_call '\[init\]$'
+}
+
+test_swarm_a_stopped_service_is_shown_with_its_number() {
+    swarm_is_up
+    swarm_service web web d replicated 0 2 >"$box/docker/services"
+    : >"$box/docker/tasks"
+    bootstrap ps production --output json
+    expect_code 0
+    expect_output '"service": "web", "kind": "service", "state": "stopped", "wanted": 2'
+    bootstrap start production --timeout 1
+    expect_call '^\[service\]\[update\]\[--detach\]\[--quiet\]\[--replicas\]\[2\]\[--label-rm\]\[io.bootsmith.stopped\]\[web\]$'
+}
+
+test_swarm_a_scale_is_a_config() {
+    swarm_is_up
+    swarm_service web web @WEB@ replicated 3 >"$box/docker/after.services"
+    {
+        grep '|web|' "$box/docker/tasks"
+        swarm_task t7 web 3 running running 0 '' @WEB@
+    } >"$box/docker/after.tasks"
+    DB_PASSWORD=pw bootstrap scale production web=3
+    expect_code 0
+    expect_call '^\[config\]\[create\].*\[io.bootsmith.scale=3\].*\[shop-production_scale-web\]\[-\]$'
+}
+
+test_swarm_an_orphan_goes_last() {
+    swarm_is_up
+    swarm_service old old d replicated 1 >>"$box/docker/services"
+    swarm_task t9 old 1 running running 0 '' d >>"$box/docker/tasks"
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'old: removed, it is not in this release'
+    expect_equal '[service][rm][old]' "$(grep '^\[stack\]\[deploy\]\|^\[service\]\[rm\]' "$box/docker/calls" | tail -n 1)"
+}
+
+test_swarm_exec_on_another_node_is_refused() {
+    swarm_is_up
+    echo 'active true n2' | answer 'info --format {{.Swarm.*' 0
+    echo 'first 10.0.0.1' | answer 'node inspect *' 0
+    bootstrap run psql production
+    expect_code 3
+    expect_error 'which runs on the node first'
+    expect_error 'DOCKER_HOST=tcp://10.0.0.1:2376'
+    expect_no_call '^\[exec\]'
+}
+
+test_swarm_exec_goes_into_the_container_of_this_node() {
+    swarm_is_up
+    bootstrap run psql production
+    expect_code 0
+    expect_call '^\[exec\]\[-i\].*\[c-t1\]\[psql\]\[-U\]'
+}
+
+test_swarm_a_one_off_is_a_job_of_its_own() {
+    swarm_is_up
+    echo 'failed|c9|7|task: non-zero exit (7)' | answer 'inspect --type task --format {{.Status.State}}*' 0
+    echo c9 | answer 'container inspect *' 0
+    echo 'said' | answer 'logs c9' 0
+    DB_PASSWORD=pw bootstrap run once production 'it'\''s $HOME'
+    expect_code 7
+    expect_output said
+    grep -qF 'entrypoint: ["mi grate"]' "$box/docker/stack.yaml" || fail 'no program' "$box/docker/stack.yaml"
+    grep -qF 'command: ["--all", "it'\''s $$HOME"]' "$box/docker/stack.yaml" || fail 'no words' "$box/docker/stack.yaml"
+    expect_call '^\[service\]\[rm\]\[shop-production_run-[0-9a-f]*\]$'
+}
+
+test_swarm_a_one_off_has_no_input() {
+    swarm_is_up
+    sed -i "s/^script 'restore' mode='exec'/script 'restore' mode='run'/" "$swarm_release"
+    code=0
+    echo data | DB_PASSWORD=pw run_bootstrap run restore production >"$box/out" 2>"$box/err" || code=$?
+    expect_code 3
+    expect_error 'a container of its own has no input'
+    expect_no_call '\[create\]\|\[deploy\]'
+}
+
+test_swarm_down_removes_everything() {
+    swarm_is_up
+    answer 'ps *' 0 </dev/null
+    echo 'Shutdown' | answer 'service ps --no-trunc --format *' 0
+    bootstrap down production --yes
+    expect_code 0
+    expect_call '^\[service\]\[rm\]\[database\]\[init\]\[web\]$'
+    expect_call '^\[secret\]\[rm\]\[id-shop-production_secret-db-password-'
+    expect_call '^\[config\]\[rm\]'
+    expect_no_call '^\[volume\]\[rm\]'
+}
