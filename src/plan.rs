@@ -46,6 +46,8 @@ pub struct Plan {
     pub version: semver::Version,
     /// The platforms to build for.
     pub platforms: Vec<Platform>,
+    /// Whether the release is for several platforms, whichever are built now.
+    pub has_several_platforms: bool,
     /// `[registry/]name` of the bootstrap image, without a tag.
     pub repository: String,
     /// What the image is made on, as written: `store` reads it.

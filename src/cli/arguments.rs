@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -57,9 +58,10 @@ pub(super) struct Release {
 pub(super) struct Build {
     #[command(flatten)]
     pub(super) release: Release,
-    /// What the image is made on: oci:PATH, oci-archive:PATH, docker-archive:PATH or scratch
-    #[arg(long, value_name = "BASE")]
-    base: Option<String>,
+    /// What the image is made on: oci:PATH, oci-archive:PATH, docker-archive:PATH or scratch; for one platform with its name before it, as in
+    /// kubernetes=oci:PATH (repeatable)
+    #[arg(long = "base", value_name = "[PLATFORM=]BASE")]
+    bases: Vec<String>,
     /// Only this architecture of the base, as in linux/amd64 (repeatable)
     #[arg(long = "architecture", value_name = "ARCHITECTURE")]
     architectures: Vec<String>,
@@ -119,6 +121,7 @@ impl Release {
             version: self.version.clone(),
             allow: self.allow.clone(),
             base: None,
+            bases: BTreeMap::new(),
             needs_base: false,
             architectures: Vec::new(),
         }
@@ -128,9 +131,23 @@ impl Release {
 impl Build {
     /// What is selected of the spec, with the base.
     pub(super) fn selection(&self, working_folder: &Path) -> Selection {
-        let base = self.base.as_ref().map(|base| from_folder(base, working_folder));
-        Selection { base, needs_base: true, architectures: self.architectures.clone(), ..self.release.selection() }
+        let mut selection =
+            Selection { needs_base: true, architectures: self.architectures.clone(), ..self.release.selection() };
+        for written in &self.bases {
+            match of_platform(written) {
+                Some((platform, base)) => {
+                    drop(selection.bases.insert(platform.to_owned(), from_folder(base, working_folder)));
+                }
+                None => selection.base = Some(from_folder(written, working_folder)),
+            }
+        }
+        selection
     }
+}
+
+/// `compose=oci:PATH`; a path may hold `=` too, but behind its transport.
+fn of_platform(written: &str) -> Option<(&str, &str)> {
+    written.split_once('=').filter(|(platform, _)| platform.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// A path on the command line starts where the user stands, not at the spec.

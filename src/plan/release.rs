@@ -29,6 +29,8 @@ pub struct Selection {
     pub version: Option<String>,
     /// The base, over the spec's.
     pub base: Option<String>,
+    /// The bases of single platforms, by name, over `base`.
+    pub bases: BTreeMap<String, String>,
     /// Whether a release without a base is refused: a check looks at a base that is written, but needs none.
     pub needs_base: bool,
     /// The architectures; empty: those of the spec.
@@ -105,6 +107,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     Some(Plan {
         project: project?,
         version: version?,
+        has_several_platforms: platforms.len() > 1 || names_several_platforms(spec),
         platforms,
         repository: repository?,
         base,
@@ -206,6 +209,12 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
         }
     }
     if wanted.is_empty() { vec![Platform::Compose] } else { platforms.into_iter().collect() }
+}
+
+/// Whether the release is for several platforms, whichever are built now: an image has one tag, with or without its sisters.
+fn names_several_platforms(spec: &Spec) -> bool {
+    let names: BTreeSet<_> = spec.bootstrap.platforms.iter().map(|platform| platform.value.as_str()).collect();
+    names.len() > 1
 }
 
 /// Every environment of a spec; one without any has one.
@@ -316,10 +325,15 @@ fn read_bases(
         let hint = unknown_name_hint(key, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
         context.error(Code::PLATFORM, written.span, format!("`base` names unknown platform `{key}`"), hint);
     }
+    for name in selection.bases.keys().filter(|name| !platforms.iter().any(|platform| platform.name() == **name)) {
+        let hint = unknown_name_hint(name, "platforms", platforms.iter().map(|platform| platform.name()));
+        context.error(Code::PLATFORM, None, format!("`--base` names `{name}`, which is not built"), hint);
+    }
     let mut bases = BTreeMap::new();
     for platform in platforms {
         let written = spec.bootstrap.base.get(platform.name()).or_else(|| spec.bootstrap.base.get(ANY_PLATFORM));
-        let (text, span) = match (&selection.base, written) {
+        let given = selection.bases.get(platform.name()).or(selection.base.as_ref());
+        let (text, span) = match (given, written) {
             (Some(given), _) => (given.clone(), None),
             (None, Some(written)) => match scope.plain(&written.value, written.span, context) {
                 Some(text) => (text, Some(written.span)),

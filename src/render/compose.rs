@@ -67,7 +67,7 @@ pub(super) fn render(
     manifest::read_back(&text, &planned, &place)?;
     manifest::report(schema::compose(&planned), Code::SCHEMA, environment, context);
     let definitions = manifest.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, &mounts, &rendered, &definitions);
+    let data = release_data::environment(environment, Platform::Compose, &mounts, &rendered, &definitions);
     tree.insert(place, file(Mode::Plain, text.as_bytes()))?;
     tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
     Ok(())

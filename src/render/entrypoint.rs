@@ -35,22 +35,31 @@ const CORE: &[(&str, &[u8])] = embedded! {
 
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
+    "driver/docker/driver-engine.sh"
     "driver/compose/driver.sh"
     "driver/compose/driver-volumes.sh"
 };
 
 /// The driver of Docker Swarm.
-const SWARM: &[(&str, &[u8])] = embedded! {};
+const SWARM: &[(&str, &[u8])] = embedded! {
+    "driver/docker/driver-engine.sh"
+    "driver/swarm/driver.sh"
+    "driver/swarm/driver-objects.sh"
+    "driver/swarm/driver-tasks.sh"
+};
 
 /// The driver of Kubernetes.
 const KUBERNETES: &[(&str, &[u8])] = embedded! {};
 
-/// The files of a platform's image. The one driver it has loses the platform's name: `driver/compose/driver.sh` is `driver/driver.sh`.
+/// The files of a platform's image. The one driver it has loses the folder's name: `driver/compose/driver.sh` is `driver/driver.sh`.
 pub(super) fn files(platform: Platform) -> Result<FileTree, PathTaken> {
     let mut tree = FileTree::default();
     for (name, bytes) in CORE.iter().chain(driver(platform)) {
         let mode = if name.starts_with("bin/") { Mode::Executable } else { Mode::Plain };
-        let name = name.replacen(&format!("driver/{}/", platform.name()), "driver/", 1);
+        let name = match name.split('/').collect::<Vec<_>>()[..] {
+            ["driver", _, part] => format!("driver/{part}"),
+            _ => (*name).to_owned(),
+        };
         tree.insert(path(&format!("bootstrap/{name}")), file(mode, bytes))?;
     }
     Ok(tree)

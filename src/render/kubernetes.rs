@@ -38,7 +38,7 @@ use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::{Environment, Plan, Service};
+use crate::plan::{Environment, Plan, Platform, Service};
 use crate::tree::{FileTree, Mode};
 
 use super::config::{self, Rendered};
@@ -140,11 +140,14 @@ pub(super) fn render(
     let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
-    // Published ports limit nothing here: every pod has an address of its own.
-    let unlimited = without_port_limits(environment);
-    let data = release_data::environment_with(&unlimited, &mounts, &rendered, &definitions(&services), &|service| {
-        facts(&services, service)
-    });
+    let data = release_data::environment_with(
+        environment,
+        Platform::Kubernetes,
+        &mounts,
+        &rendered,
+        &definitions(&services),
+        &|service| facts(&services, service),
+    );
     for (name, text) in files(&scene, &services, &folder)? {
         tree.insert(folder.join(&path(&format!("kubernetes/{name}"))), file(Mode::Plain, text.as_bytes()))?;
     }
@@ -256,12 +259,6 @@ fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
         Digest::of(Json::from(objects).to_string().as_bytes())
     };
     services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()
-}
-
-fn without_port_limits(environment: &Environment) -> Environment {
-    let mut environment = environment.clone();
-    environment.services.iter_mut().for_each(|service| service.max_replicas = None);
-    environment
 }
 
 /// What the entrypoint must know of a service beyond what every platform says.

@@ -40,25 +40,28 @@ pub(super) fn release(plan: &Plan, platform: Platform, spec_digest: Digest) -> S
 pub fn reference(plan: &Plan, platform: Platform) -> String {
     // A tag has no `+` (distribution spec, `<reference>` as a tag).
     let version = plan.version.to_string().replace('+', "_");
-    match plan.platforms.as_slice() {
-        [_] => format!("{}:{version}", plan.repository),
-        _ => format!("{}:{version}-{}", plan.repository, platform.name()),
+    if plan.has_several_platforms {
+        format!("{}:{version}-{}", plan.repository, platform.name())
+    } else {
+        format!("{}:{version}", plan.repository)
     }
 }
 
 /// The facts of one environment.
 pub(super) fn environment(
     environment: &Environment,
+    platform: Platform,
     mounts: &Mounts,
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
 ) -> String {
-    environment_with(environment, mounts, rendered, definitions, &|_| Vec::new())
+    environment_with(environment, platform, mounts, rendered, definitions, &|_| Vec::new())
 }
 
 /// The same, where one platform knows more of a service.
 pub(super) fn environment_with(
     environment: &Environment,
+    platform: Platform,
     mounts: &Mounts,
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
@@ -70,7 +73,7 @@ pub(super) fn environment_with(
     text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
     text.extend(object_records(environment));
     for service in &environment.services {
-        let record = service_record(service, environment, mounts, definitions);
+        let record = service_record(service, environment, platform, mounts, definitions);
         text.push_str(&more(service).iter().fold(record, |record, (key, value)| record.with(key, value)).line());
     }
     text.extend(environment.scripts.iter().map(|(name, script)| script_record(name, script)));
@@ -161,6 +164,7 @@ fn object_records(environment: &Environment) -> Vec<String> {
 fn service_record(
     service: &Service,
     environment: &Environment,
+    platform: Platform,
     mounts: &Mounts,
     definitions: &BTreeMap<&str, Digest>,
 ) -> Record {
@@ -179,6 +183,8 @@ fn service_record(
         PullPolicy::Missing => "missing",
         PullPolicy::Never => "never",
     };
+    // Elsewhere a published port belongs to the service, whatever its number of replicas.
+    let max_replicas = service.max_replicas.filter(|_| platform == Platform::Compose);
     let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
     let serving = service.files.iter().flat_map(|file| mounts.serving(environment, file));
     let ids: Vec<_> = serving.map(|(mount, _)| mount.id.as_str()).collect();
@@ -190,7 +196,7 @@ fn service_record(
         .with("kind", kind)
         .with("replicas", &service.replicas.to_string())
         .with_flag("global", service.is_global)
-        .with_some("max_replicas", service.max_replicas.map(|most| most.to_string()).as_deref())
+        .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
         .with("window", &service.window_seconds.to_string())
         .with_flag("healthcheck", service.has_healthcheck)
         .with("parameters", &parameters.join(" "))

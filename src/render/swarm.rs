@@ -1,17 +1,304 @@
-//! One environment for Docker Swarm: the manifests, its configs and its release data.
+//! One environment for Docker Swarm: the stack, its configs and its release data.
+//!
+//! `docker stack deploy` takes less than Compose, and passes over much in silence: here everything is written as it takes it. Configs and
+//! secrets are external to the stack, one for each file: the entrypoint makes them.
 
+mod keys;
+mod service;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use tera::Tera;
+
+use crate::diagnostic::Code;
+use crate::digest::Digest;
 use crate::document::Context;
-use crate::plan::{Environment, Plan};
-use crate::tree::FileTree;
+use crate::name::Label;
+use crate::plan::{Environment, FileKind, Object, Plan, Platform, ScriptMode, SecretSource};
+use crate::tree::{FileTree, Mode};
 
-use super::RenderBug;
+use super::config::Rendered;
+use super::manifest::{self, constant_labels, escaped, needs_default_network, to_json_map};
+use super::mounts::{Folders, Mounts};
+use super::{RenderBug, config, file, path, release_data, schema};
+
+const TEMPLATE: &str = "stack.yaml";
+
+static TERA: LazyLock<Tera> =
+    LazyLock::new(|| manifest::engine(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera")));
+
+/// What names of configs and services are cut to by the engine (moby, `daemon/cluster`, names of configs and secrets).
+const MAX_NAME_CHARACTERS: usize = 64;
+
+/// How much of a fingerprint stands in a name: `templates/entrypoint/driver/swarm/driver-objects.sh` cuts it.
+const FINGERPRINT_CHARACTERS: usize = 12;
+
+/// What the template sees.
+#[derive(Serialize)]
+struct Manifest<'a> {
+    project: &'a str,
+    version: String,
+    environment: &'a str,
+    schema: &'static str,
+    services: Vec<ServiceView<'a>>,
+    networks: Map<String, Json>,
+    volumes: Map<String, Json>,
+    configs: Map<String, Json>,
+    secrets: Map<String, Json>,
+}
+
+/// A service as the template sees it.
+#[derive(Serialize)]
+struct ServiceView<'a> {
+    name: &'a str,
+    image: String,
+    body: Map<String, Json>,
+}
 
 /// Renders an environment into the tree.
 pub(super) fn render(
-    _plan: &Plan,
-    _environment: &Environment,
-    _tree: &mut FileTree,
-    _context: &mut Context,
+    plan: &Plan,
+    environment: &Environment,
+    tree: &mut FileTree,
+    context: &mut Context,
 ) -> Result<(), RenderBug> {
+    let folder = path(&format!("bootstrap/environments/{}", environment.name));
+    let mounts = Mounts::of(environment, Folders::ByFile);
+    let rendered = config::render(environment, context);
+    config::insert(&rendered, &folder, tree)?;
+    check_names(environment, &mounts, context);
+    check_contents(environment, &rendered, context);
+    let stack = stack(plan, environment, &mounts);
+    for (name, manifest) in [("stack.yaml", Some(&stack)), ("run.yaml", run(plan, environment, &stack).as_ref())] {
+        let Some(manifest) = manifest else { continue };
+        let place = folder.join(&path(name));
+        let text = manifest::render(&TERA, TEMPLATE, manifest, &place)?;
+        manifest::read_back(&text, &document(manifest), &place)?;
+        tree.insert(place, file(Mode::Plain, text.as_bytes()))?;
+    }
+    manifest::report(schema::stack(&validated(&stack)), Code::STACK, environment, context);
+    let definitions = stack.services.iter().map(|view| (view.name, definition_digest(view))).collect();
+    let data = release_data::environment(environment, Platform::Swarm, &mounts, &rendered, &definitions);
+    tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
     Ok(())
+}
+
+fn stack<'a>(plan: &'a Plan, environment: &'a Environment, mounts: &Mounts) -> Manifest<'a> {
+    let view = |service: &'a crate::plan::Service| ServiceView {
+        name: service.name.as_str(),
+        image: escaped(&service.image),
+        body: service::body(plan, environment, service, mounts),
+    };
+    let services: Vec<_> = environment.services.iter().map(view).collect();
+    Manifest {
+        project: plan.project.as_str(),
+        version: plan.version.to_string(),
+        environment: environment.name.as_str(),
+        schema: schema_version(&services),
+        services,
+        networks: networks(plan, environment),
+        volumes: objects(&environment.volumes, plan, environment, &["driver", "driver_opts", "labels"]),
+        configs: files(environment, mounts, FileKind::Config),
+        secrets: files(environment, mounts, FileKind::Secret),
+    }
+}
+
+/// The services in whose image scripts run by themselves.
+fn run<'a>(plan: &'a Plan, environment: &'a Environment, stack: &Manifest<'a>) -> Option<Manifest<'a>> {
+    let services: BTreeSet<_> = environment
+        .scripts
+        .values()
+        .filter_map(|script| match &script.mode {
+            ScriptMode::Run(service) => Some(service.as_str()),
+            ScriptMode::Exec(_) | ScriptMode::Bootstrap => None,
+        })
+        .collect();
+    let views = stack.services.iter().filter(|view| services.contains(view.name)).map(|view| ServiceView {
+        name: view.name,
+        image: view.image.clone(),
+        body: service::one_off(&view.body, plan, environment),
+    });
+    let views: Vec<_> = views.collect();
+    (!views.is_empty()).then(|| Manifest {
+        project: stack.project,
+        version: stack.version.clone(),
+        environment: stack.environment,
+        schema: stack.schema,
+        services: views,
+        networks: stack.networks.clone(),
+        volumes: stack.volumes.clone(),
+        configs: stack.configs.clone(),
+        secrets: stack.secrets.clone(),
+    })
+}
+
+/// The oldest version of the schema that takes what is used: an older CLI takes the file as long as it can.
+fn schema_version(services: &[ServiceView<'_>]) -> &'static str {
+    let has_driver_options = |view: &ServiceView<'_>| {
+        let networks = view.body.get("networks").and_then(Json::as_object);
+        networks.into_iter().flat_map(Map::values).any(|network| network.get("driver_opts").is_some())
+    };
+    let has_start_interval = |view: &ServiceView<'_>| {
+        view.body.get("healthcheck").is_some_and(|healthcheck| healthcheck.get("start_interval").is_some())
+    };
+    if services.iter().any(|view| view.body.contains_key("oom_score_adj") || has_driver_options(view)) {
+        "3.13"
+    } else if services.iter().any(has_start_interval) {
+        "3.12"
+    } else {
+        "3.9"
+    }
+}
+
+/// The manifest as data.
+fn document(manifest: &Manifest<'_>) -> Json {
+    let service = |view: &ServiceView<'_>| {
+        let mut body = view.body.clone();
+        body.insert("image".to_owned(), Json::from(view.image.clone()));
+        (view.name.to_owned(), Json::from(body))
+    };
+    let services: Json = manifest.services.iter().map(service).collect();
+    let mut document =
+        Map::from_iter([("version".to_owned(), json!(manifest.schema)), ("services".to_owned(), services)]);
+    let sections = [
+        ("networks", &manifest.networks),
+        ("volumes", &manifest.volumes),
+        ("configs", &manifest.configs),
+        ("secrets", &manifest.secrets),
+    ];
+    for (key, objects) in sections.into_iter().filter(|(_, objects)| !objects.is_empty()) {
+        document.insert(key.to_owned(), Json::from(objects.clone()));
+    }
+    Json::from(document)
+}
+
+/// The document as the schema sees it: after the variables are put in, the number of replicas is one.
+fn validated(manifest: &Manifest<'_>) -> Json {
+    let mut document = document(manifest);
+    let services = document["services"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for replicas in services.filter_map(|service| service.get_mut("deploy")?.get_mut("replicas")) {
+        *replicas = json!(1);
+    }
+    document
+}
+
+/// What the service is: the entrypoint adds parameters, files and the image on the target.
+fn definition_digest(view: &ServiceView<'_>) -> Digest {
+    Digest::of(json!({ "image": view.image, "service": view.body }).to_string().as_bytes())
+}
+
+/// Networks span the nodes: what Compose makes a bridge is an overlay here.
+fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
+    let taken = ["attachable", "driver", "driver_opts", "internal", "ipam", "labels"];
+    let mut networks = objects(&environment.networks, plan, environment, &taken);
+    if needs_default_network(environment) && !networks.contains_key("default") {
+        networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
+    }
+    for network in networks.values_mut().filter(|network| network.get("external").is_none()) {
+        if network.get("driver").is_some_and(|driver| driver == "bridge") {
+            network.as_object_mut().and_then(|network| network.remove("driver_opts"));
+        }
+        if network.get("driver").is_none_or(|driver| driver == "bridge") {
+            network["driver"] = json!("overlay");
+        }
+        narrow_ipam(network);
+    }
+    networks
+}
+
+/// A stack knows subnets alone.
+fn narrow_ipam(network: &mut Json) {
+    let Some(ipam) = network.get_mut("ipam").and_then(Json::as_object_mut) else { return };
+    ipam.retain(|key, _| key == "driver" || key == "config");
+    let pools = ipam.get_mut("config").and_then(Json::as_array_mut).into_iter().flatten();
+    pools.filter_map(Json::as_object_mut).for_each(|pool| pool.retain(|key, _| key == "subnet"));
+}
+
+fn objects(
+    objects: &BTreeMap<Label, Object>,
+    plan: &Plan,
+    environment: &Environment,
+    taken: &[&str],
+) -> Map<String, Json> {
+    let definition = |object: &Object| {
+        if object.external {
+            return json!({ "external": true, "name": escaped(&object.name) });
+        }
+        let mut definition = to_json_map(&object.definition);
+        definition.retain(|key, _| taken.contains(&key.as_str()));
+        let mut labels = constant_labels(definition.remove("labels"), plan, environment);
+        labels.values_mut().for_each(|value| *value = values::text(value.take()));
+        definition.insert("labels".to_owned(), Json::from(labels));
+        Json::from(definition)
+    };
+    objects.iter().map(|(name, object)| (name.to_string(), definition(object))).collect()
+}
+
+/// Configs or secrets by the names that the entrypoint gives them; external secrets by their own.
+fn files(environment: &Environment, mounts: &Mounts, kind: FileKind) -> Map<String, Json> {
+    let external = |name: String| json!({ "external": true, "name": name });
+    let of_kind = mounts.iter().filter(|(key, _)| key.kind == kind);
+    let stored = of_kind.map(|(_, mount)| (mount.name(), external(format!("${{BOOTSMITH_{}_NAME}}", mount.id))));
+    let there = environment.secrets.iter().filter_map(|(name, source)| match source {
+        SecretSource::External { name: given, .. } if kind == FileKind::Secret => {
+            Some((external_key(name), external(escaped(given))))
+        }
+        _ => None,
+    });
+    stored.chain(there).collect()
+}
+
+/// The key of an external secret in the stack. A dot keeps it apart from the entrypoint's own.
+fn external_key(name: &Label) -> String {
+    format!("external.{name}")
+}
+
+/// Names of configs and secrets hold the target, what it is and a fingerprint.
+fn check_names(environment: &Environment, mounts: &Mounts, context: &mut Context) {
+    let of_mounts = mounts.iter().map(|(key, mount)| {
+        let section = if key.kind == FileKind::Config { "configs" } else { "secrets" };
+        (
+            section,
+            &key.source,
+            format!("{}_{}-{}", environment.target, mount.name(), "0".repeat(FINGERPRINT_CHARACTERS)),
+        )
+    });
+    let of_scales = environment
+        .services
+        .iter()
+        .map(|service| ("services", &service.name, format!("{}_scale-{}", environment.target, service.name)));
+    for (section, source, name) in of_mounts.chain(of_scales) {
+        if name.len() > MAX_NAME_CHARACTERS {
+            let span = environment.written.deepest([section, source.as_str()]).span;
+            let message =
+                format!("`{name}` has {} characters; a Swarm takes {MAX_NAME_CHARACTERS} in a name", name.len());
+            let hint = format!("shorten the name of the project, of the environment or of `{source}`");
+            context.error(Code::TOO_LONG, span, message, hint);
+        }
+    }
+}
+
+/// A Swarm keeps nothing that is empty.
+fn check_contents(environment: &Environment, rendered: &BTreeMap<Label, Rendered>, context: &mut Context) {
+    let used: BTreeSet<_> =
+        environment.services.iter().flat_map(|service| &service.files).map(|file| &file.source).collect();
+    for (name, content) in rendered.iter().filter(|(name, _)| used.contains(name)) {
+        let empty = match content {
+            Rendered::Bytes(bytes) => bytes.is_empty().then(|| format!("config `{name}`")),
+            Rendered::Pieces(_) => None,
+            Rendered::Folder(files) => {
+                let found = files.iter().find(|(_, bytes)| bytes.is_empty());
+                found.map(|(path, _)| format!("`{path}` of config `{name}`"))
+            }
+        };
+        if let Some(what) = empty {
+            let span = environment.written.deepest(["configs", name.as_str()]).span;
+            let hint = "give it a line, such as a comment; or bake the empty file into the service's image";
+            context.error(Code::STACK, span, format!("{what} is empty, and a Swarm keeps no empty config"), hint);
+        }
+    }
 }

@@ -18,6 +18,7 @@ prepare() {
 use_driver() {
     rm -rf "$box/root/driver"
     cp -R "$entrypoint/driver/$1" "$box/root/driver"
+    case $1 in compose | swarm) cp "$entrypoint/driver/docker/"* "$box/root/driver" ;; esac
     sed "s/^platform=.*/platform='$1'/" "$tests/fixture/release" >"$box/root/release"
 }
 

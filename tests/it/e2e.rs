@@ -10,3 +10,4 @@ mod interchange;
 mod product;
 mod shop;
 mod tcp;
+mod update;

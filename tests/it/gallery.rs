@@ -14,36 +14,38 @@ use bootsmith::store::Cache;
 
 const GALLERY: &str = "tests/gallery";
 
-/// A spec and the folder that shows what becomes of it on a platform.
+/// A spec, a platform, and the folder that shows what becomes of it there.
 struct Exhibit {
     spec: PathBuf,
     platform: Platform,
     folder: PathBuf,
 }
 
-/// Compose stands in the folder itself, every other platform in one of its own beside it.
+/// The platforms that the gallery shows.
+const PLATFORMS: &[Platform] = Platform::ALL;
+
 fn exhibits() -> Vec<Exhibit> {
     let own = |name: &str| Path::new(GALLERY).join(name);
-    let example = |name: &str| Path::new("examples").join(name).join("bootstrap.toml");
-    let exhibit = |spec: PathBuf, platform: Platform, folder: PathBuf| Exhibit { spec, platform, folder };
-    vec![
-        exhibit(example("shop"), Platform::Compose, own("shop")),
-        exhibit(example("wordpress"), Platform::Compose, own("wordpress")),
-        exhibit(own("every-key/bootstrap.toml"), Platform::Compose, own("every-key/rendered")),
-        exhibit(example("shop"), Platform::Kubernetes, own("shop/kubernetes")),
-        exhibit(example("wordpress"), Platform::Kubernetes, own("wordpress/kubernetes")),
-        exhibit(own("every-key/bootstrap.toml"), Platform::Kubernetes, own("every-key/kubernetes")),
-        exhibit(own("kubernetes-odds/bootstrap.toml"), Platform::Kubernetes, own("kubernetes-odds/kubernetes")),
-    ]
+    let example = |name: &str| (Path::new("examples").join(name).join("bootstrap.toml"), own(name));
+    let every_key = (own("every-key/bootstrap.toml"), own("every-key/rendered"));
+    let on = |(spec, folder): &(PathBuf, PathBuf), platform: Platform| Exhibit {
+        spec: spec.clone(),
+        platform,
+        folder: folder.join(platform.name()),
+    };
+    let specs = [example("shop"), example("wordpress"), every_key];
+    let everywhere = specs.iter().flat_map(|of| PLATFORMS.iter().map(|platform| on(of, *platform)));
+    let odds = (own("kubernetes-odds/bootstrap.toml"), own("kubernetes-odds"));
+    everywhere.chain([on(&odds, Platform::Kubernetes)]).collect()
 }
 
 /// Every file that comes from the spec, by path, and the digest of the image on nothing.
 fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let selection = Selection {
+        platforms: vec![platform.name().to_owned()],
         base: Some("scratch".to_owned()),
         needs_base: true,
         architectures: vec!["linux/amd64".to_owned()],
-        platforms: vec![platform.name().to_owned()],
         ..Selection::default()
     };
     let (_, prepared) =
@@ -70,9 +72,7 @@ fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let path = entry.path().strip_prefix(folder).expect("a walk stays below its root");
         (path.to_string_lossy().into_owned(), fs::read(entry.path()).expect("a readable file"))
     };
-    // A platform below another's folder is an exhibit of its own.
-    let is_other = |path: &String| Platform::ALL.iter().any(|other| path.starts_with(&format!("{}/", other.name())));
-    entries.map(file).filter(|(path, _)| !is_other(path)).collect()
+    entries.map(file).collect()
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
 //! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -28,12 +30,39 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let base = base::run(&base::Options::default())?;
     samples::run(&samples::Options::default())?;
     let registry = Registry::start()?;
+    let _swarm = Swarm::join()?;
     let mut tests = tools::NEXTEST.command()?;
     tests.args(["run", "--package", "bootsmith", "--no-fail-fast"]);
     tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
     command::run(&mut tests)
+}
+
+/// A swarm of one node; one that was there before stays.
+struct Swarm {
+    is_ours: bool,
+}
+
+impl Swarm {
+    fn join() -> Result<Self> {
+        let mut state = Command::new("docker");
+        state.args(["info", "--format", "{{.Swarm.LocalNodeState}}"]);
+        let is_ours = command::output(&mut state)?.trim_ascii() == b"inactive";
+        if is_ours {
+            command::run(Command::new("docker").args(["swarm", "init", "--advertise-addr", "127.0.0.1"]))?;
+        }
+        Ok(Self { is_ours })
+    }
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let left = command::run(Command::new("docker").args(["swarm", "leave", "--force"]));
+            left.unwrap_or_else(|error| eprintln!("the swarm of the tests is left over: {error}"));
+        }
+    }
 }
 
 /// In the filter language of nextest.

@@ -2,10 +2,10 @@
 #
 #     arguments → preflight → state → images → hooks → files → waves → verify → removal → hooks
 #
-# Takes in:  the release, the target. Gives out: a target that is as the release says, or an end with 3 or 5.
+# Takes in:  the release, the target. Gives out: a target that is as the release says, or an end with 3, 4 or 5.
 # Must not:  touch a service that is already as wanted; remove anything before the new is verified.
 
-deployment_prepared='' operation=''
+deployment_prepared='' operation='' applied_services=''
 
 command_up() {
     deploy up
@@ -41,6 +41,8 @@ deploy() { # up | upgrade
     driver_store_files
     driver_prepare_manifest
     begin_deadline
+    cp "$work/instances" "$work/previous"
+    cp "$work/live" "$work/previous-live"
     apply_waves
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
@@ -76,8 +78,38 @@ run_post_hooks() {
 }
 
 fail_deployment() {
+    ! restore_previous || fail_restored "$operation of $target did not reach its end, and what was before is back" \
+        "it runs as before this command; remove the cause, then repeat it"
     fail_unrestored "$operation of $target did not reach its end, and nothing was put back" \
         "see \`ps $environment_name\` and \`logs $environment_name\`; remove the cause, then repeat the same command"
+}
+
+# What this command changed is put back and verified: an update alone, and none that ran a job, which cannot be taken back.
+restore_previous() {
+    [ -n "$applied_services" ] && [ -s "$work/previous-live" ] || return 1
+    restored_services=''
+    for restored in $applied_services; do
+        load_service "$restored"
+        [ "$service_kind" != job ] || return 1
+        ! grep -q "^$restored|" "$work/previous-live" || restored_services="$restored_services $restored"
+    done
+    driver_read_state || return 1
+    # shellcheck disable=SC2086 # a list of names
+    driver_restore $applied_services || return 1
+    say "putting back:$applied_services"
+    want_previous
+    begin_deadline
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$restored_services" ] || await_services stable $restored_services
+}
+
+want_previous() {
+    for restored in $restored_services; do
+        awk -F '|' -v OFS='|' -v service="$restored" '
+            FNR == NR { if ($1 == service) replicas = $2; next }
+            $2 == service { digest = $3; image = $10 }
+            END { print replicas, digest, image, "" }' "$work/previous-live" "$work/previous" >"$work/wanted/$restored"
+    done
 }
 
 # Only services that differ are handed to the driver; then the gates of the wave are waited for.
@@ -106,6 +138,7 @@ apply_changed() {
         say "$changed: $(action_sentence)"
         changed_services="$changed_services $changed"
     done
+    applied_services="$applied_services$changed_services"
     # shellcheck disable=SC2086 # a list of names
     [ -z "$changed_services" ] || driver_apply "$(seconds_left)" $changed_services
 }

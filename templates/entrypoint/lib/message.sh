@@ -4,7 +4,7 @@
 # Must not:  print a value of a secret parameter; print results (those go to standard output, from show.sh).
 
 # 0 done · 1 a bug in us · 129, 130, 143 interrupted (process.sh)
-readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_NOT_RESTORED=5
+readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_RESTORED=4 EXIT_NOT_RESTORED=5
 
 quiet='' verbose=''
 
@@ -42,6 +42,13 @@ refuse() {
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
     exit "$EXIT_REFUSED"
+}
+
+# The end was not reached, and everything is as it was before. MESSAGE [HINT]
+fail_restored() {
+    error "$1"
+    [ -z "${2:-}" ] || hint "$2"
+    exit "$EXIT_RESTORED"
 }
 
 # Something changed and the end was not reached. MESSAGE [HINT]

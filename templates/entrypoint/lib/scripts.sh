@@ -73,6 +73,9 @@ prepare_exec() {
 }
 
 prepare_once() {
+    begin_faults
+    driver_check_once
+    refuse_faults
     [ -n "$deployment_prepared" ] || prepare_deployment
     load_service "$script_service"
     driver_read_image_id "$service_image"

@@ -5,6 +5,8 @@
 # status is one of created, running, paused, restarting, removing, exited, dead; health is empty, starting, healthy or
 # unhealthy. And $work/live, one line for each service that the target has, stopped ones too:
 #     service | replicas it has when it runs
+# Where the platform itself puts the earlier definition of a service back, $work/undone has a line for each:
+#     service | digest of the definition that it has now | why | id of the replica that failed
 # What is wanted stands in $work/wanted/SERVICE: replicas | digest | image id.
 #
 # Takes in:  the tables, the release. Gives out: the instance_ and wanted_ variables; an action for each service.
@@ -35,6 +37,15 @@ orphan_services() {
 # Prints how many replicas a service has when it runs; nothing when the target does not have it. SERVICE
 live_replicas() {
     awk -F '|' -v service="$1" '$1 == service { print $2 }' "$work/live"
+}
+
+# Whether the platform took back what we made of the loaded service; says why in undone_reason and undone_by. SERVICE
+is_undone() {
+    [ -s "$work/undone" ] && [ -n "$wanted_digest" ] || return 1
+    while IFS='|' read -r undone_service undone_digest undone_reason undone_by _; do
+        [ "$undone_service" != "$1" ] || [ "$undone_digest" = "$wanted_digest" ] || return 0
+    done <"$work/undone"
+    return 1
 }
 
 # True when nothing of the product is there yet.

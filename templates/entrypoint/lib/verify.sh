@@ -79,6 +79,10 @@ judge_service() {
     load_wanted "$1"
     judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason=''
     [ "$judged_gate" != own ] || judged_gate=$service_gate
+    if is_undone "$1"; then
+        verdict=failed reason="its earlier configuration was put back: $undone_reason" culprit=$undone_by
+        return 0
+    fi
     while next_instance; do
         [ "$instance_service" = "$1" ] || continue
         judged_all=$((judged_all + 1))

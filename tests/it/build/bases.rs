@@ -61,6 +61,30 @@ fn a_path_starts_at_the_spec_or_where_the_user_stands() {
 }
 
 #[test]
+fn a_platform_may_have_a_base_of_its_own() {
+    let project = Project::new();
+    project.change(r#"["compose"]"#, r#"["compose", "swarm"]"#);
+    let build = |arguments: &[&str]| run(project.build().args(arguments));
+    build(&["--base", "scratch", "--base", "swarm=oci:base.tar"]).expect(0);
+    let reference = |platform: &str| {
+        let receipt = fs::read(project.path(&format!("out/shop-1.4.2-{platform}.json"))).expect("a receipt");
+        let receipt: serde_json::Value = serde_json::from_slice(&receipt).expect("JSON");
+        (
+            receipt["reference"].as_str().expect("a reference").to_owned(),
+            receipt["images"][0]["layers"].as_array().map(Vec::len),
+        )
+    };
+    let (compose, swarm) = (reference("compose"), reference("swarm"));
+    assert!(compose.0.ends_with(":1.4.2-compose") && swarm.0.ends_with(":1.4.2-swarm"), "{compose:?} {swarm:?}");
+    assert!(compose.1 < swarm.1, "one stands on a base, the other on nothing");
+
+    build(&["--platform", "swarm"]).expect(0);
+    assert_eq!(reference("swarm"), swarm, "built alone, an image has the same tag");
+    let seen = build(&["--platform", "swarm", "--base", "compose=scratch"]).expect(2);
+    assert!(seen.err.contains("`--base` names `compose`, which is not built"), "{}", seen.err);
+}
+
+#[test]
 fn a_damaged_layer() {
     let project = Project::new();
     run(&mut project.build()).expect(0);

@@ -2,23 +2,61 @@
 
 use std::process::{Command, Output};
 
+use bootsmith::plan::Platform;
+
 /// What a test needs of its surroundings.
 pub(crate) struct Surroundings {
     /// The archive of the base.
     pub(crate) base: String,
     /// `127.0.0.1:<port>` of a registry.
     pub(crate) registry: String,
+    /// What the product is operated on.
+    pub(crate) platform: Platform,
 }
 
-/// The surroundings, or `None` where there are none and nobody insists.
+/// Runs each scenario on Compose and on a swarm of one node.
+macro_rules! on_every_engine {
+    ($($scenario:ident)*) => {
+        mod compose {
+            $(#[test]
+            fn $scenario() {
+                super::run(bootsmith::plan::Platform::Compose, super::$scenario);
+            })*
+        }
+        mod swarm {
+            $(#[test]
+            fn $scenario() {
+                super::run(bootsmith::plan::Platform::Swarm, super::$scenario);
+            })*
+        }
+
+        /// Runs a scenario where its platform is there.
+        fn run(platform: bootsmith::plan::Platform, scenario: fn(&crate::e2e::engine::Surroundings)) {
+            if let Some(surroundings) = crate::e2e::engine::surroundings_on(platform) {
+                scenario(&surroundings);
+            }
+        }
+    };
+}
+pub(crate) use on_every_engine;
+
+/// The surroundings of a test on Compose, or `None` where there are none and nobody insists.
 pub(crate) fn surroundings() -> Option<Surroundings> {
+    surroundings_on(Platform::Compose)
+}
+
+/// The same on another platform of the engine.
+pub(crate) fn surroundings_on(platform: Platform) -> Option<Surroundings> {
     let found = || -> Result<Surroundings, &'static str> {
         let base = std::env::var("BOOTSMITH_BASE").map_err(|_| "BOOTSMITH_BASE names no base")?;
         let registry = std::env::var("BOOTSMITH_REGISTRY").map_err(|_| "BOOTSMITH_REGISTRY names no registry")?;
         if !Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success()) {
             return Err("no engine answers `docker version`");
         }
-        Ok(Surroundings { base, registry })
+        if platform == Platform::Swarm && docker(&["info", "--format", "{{.Swarm.ControlAvailable}}"]) != "true" {
+            return Err("the engine is no manager of a swarm");
+        }
+        Ok(Surroundings { base, registry, platform })
     };
     match found() {
         Ok(surroundings) => Some(surroundings),
@@ -51,14 +89,33 @@ pub(crate) fn lines(arguments: &[&str]) -> Vec<String> {
     lines
 }
 
-/// What bears the labels of an environment: containers, networks, volumes.
+/// What bears the labels of an environment: containers, networks, volumes, and what a swarm has.
 pub(crate) fn everything_of(project: &str, environment: &str) -> Vec<String> {
     let labels =
         [format!("label=io.bootsmith.project={project}"), format!("label=io.bootsmith.environment={environment}")];
     let [project, environment] = &labels;
     let filters = ["--filter", project, "--filter", environment, "--quiet"];
     let of = |kind: &[&str]| lines(&[kind, &filters].concat());
-    [of(&["ps", "--all"]), of(&["network", "ls"]), of(&["volume", "ls"])].concat()
+    let of_swarm = |kind: &[&str]| if is_manager() { of(kind) } else { Vec::new() };
+    let local = [of(&["ps", "--all"]), of(&["network", "ls"]), of(&["volume", "ls"])];
+    let swarm = [of_swarm(&["service", "ls"]), of_swarm(&["config", "ls"]), of_swarm(&["secret", "ls"])];
+    [local.concat(), swarm.concat()].concat()
+}
+
+fn is_manager() -> bool {
+    docker(&["info", "--format", "{{.Swarm.ControlAvailable}}"]) == "true"
+}
+
+/// The containers of an environment or of one service of it, sorted: those that Compose keeps, those that a swarm runs.
+pub(crate) fn replicas(platform: Platform, project: &str, environment: &str, service: Option<&str>) -> Vec<String> {
+    let mut labels = vec![format!("project={project}"), format!("environment={environment}")];
+    labels.extend(service.map(|service| format!("service={service}")));
+    let filters = labels.iter().map(|label| format!("label=io.bootsmith.{label}"));
+    let filters: Vec<_> = filters.flat_map(|filter| ["--filter".to_owned(), filter]).collect();
+    let mut arguments = vec!["ps", "--no-trunc", "--quiet"];
+    arguments.extend((platform == Platform::Compose).then_some("--all"));
+    arguments.extend(filters.iter().map(String::as_str));
+    lines(&arguments)
 }
 
 /// The containers of an environment, by id, sorted.

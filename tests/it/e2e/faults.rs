@@ -3,32 +3,29 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::engine::{Surroundings, containers_of, containers_of_service, docker, everything_of, surroundings};
-use super::product::Product;
+use super::engine::{Surroundings, docker, everything_of, on_every_engine};
+use super::product::{STEADY, box_product as product};
 
-/// Services of a shell, one environment.
-fn product(surroundings: &Surroundings, name: &str, rest: &str) -> Product {
-    let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n\n{rest}");
-    Product::new(surroundings, name, &spec)
+on_every_engine! {
+    a_crash_loop_without_a_health_check_fails
+    the_second_replica_counts
+    missing_parameters_and_secrets_are_refused_before_anything_changes
+    a_missing_image_is_refused_before_anything_changes
+    a_changed_secret_recreates_its_users_alone
+    a_config_with_a_secret_is_the_same_the_next_time
+    a_job_runs_once_and_orphans_go_last
+    an_interrupted_up_ends_at_once_and_the_next_converges
+    a_killed_operator_leaves_what_the_next_up_repairs
 }
 
-/// A service that stays up.
-const STEADY: &str = r#"
-[services.steady]
-image = "sample/box:1.0.0"
-command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
-"#;
-
-#[test]
-fn a_crash_loop_without_a_health_check_fails() {
-    let Some(surroundings) = surroundings() else { return };
+fn a_crash_loop_without_a_health_check_fails(surroundings: &Surroundings) {
     let rest = r#"
 [services.crasher]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo no luck today; sleep 1; exit 3"]
 restart = "always"
 "#;
-    let product = product(&surroundings, "e2e-crash", &format!("{STEADY}{rest}"));
+    let product = product(surroundings, "e2e-crash", &format!("{STEADY}{rest}"));
     let seen = product.run(&["up"]).expect(5);
     assert!(
         seen.err.contains("crasher") && seen.err.contains("no luck today"),
@@ -39,9 +36,7 @@ restart = "always"
     assert!(healthy.contains("steady"), "{healthy}");
 }
 
-#[test]
-fn the_second_replica_counts() {
-    let Some(surroundings) = surroundings() else { return };
+fn the_second_replica_counts(surroundings: &Surroundings) {
     // The first to take the folder on the shared volume lives; the other is never healthy.
     let rest = r#"
 [services.twins]
@@ -52,14 +47,12 @@ healthcheck = { test = ["CMD", "test", "-e", "/tmp/ok"], interval = "1s", retrie
 deploy = { replicas = 2 }
 [volumes.shared]
 "#;
-    let product = product(&surroundings, "e2e-twins", rest);
+    let product = product(surroundings, "e2e-twins", rest);
     let seen = product.run(&["up", "--timeout", "30"]).expect(5);
     assert!(seen.err.contains("unhealthy") || seen.err.contains("1 of 2"), "{}", seen.err);
 }
 
-#[test]
-fn missing_parameters_and_secrets_are_refused_before_anything_changes() {
-    let Some(surroundings) = surroundings() else { return };
+fn missing_parameters_and_secrets_are_refused_before_anything_changes(surroundings: &Surroundings) {
     let rest = r#"
 [parameters.LICENSE]
 description = "The licence"
@@ -76,28 +69,24 @@ secrets = ["api-key"]
 volumes = ["data:/data"]
 [volumes.data]
 "#;
-    let product = product(&surroundings, "e2e-missing", rest);
+    let product = product(surroundings, "e2e-missing", rest);
     let seen = product.run(&["up"]).expect(3);
     assert!(seen.err.contains("LICENSE") && seen.err.contains("API_KEY"), "all of them, at once: {}", seen.err);
-    assert_eq!(everything_of("e2e-missing", "production"), Vec::<String>::new());
+    assert_eq!(everything_of(&product.name, "production"), Vec::<String>::new());
 }
 
-#[test]
-fn a_missing_image_is_refused_before_anything_changes() {
-    let Some(surroundings) = surroundings() else { return };
+fn a_missing_image_is_refused_before_anything_changes(surroundings: &Surroundings) {
     let rest = format!(
         "{STEADY}\n[services.absent]\nimage = \"{}/no/such-image:1.0.0\"\nvolumes = [\"data:/data\"]\n[volumes.data]\n",
         surroundings.registry
     );
-    let product = product(&surroundings, "e2e-absent", &rest);
+    let product = product(surroundings, "e2e-absent", &rest);
     let seen = product.run(&["up"]).expect(3);
     assert!(seen.err.contains("no/such-image:1.0.0"), "{}", seen.err);
-    assert_eq!(everything_of("e2e-absent", "production"), Vec::<String>::new());
+    assert_eq!(everything_of(&product.name, "production"), Vec::<String>::new());
 }
 
-#[test]
-fn a_changed_secret_recreates_its_users_alone() {
-    let Some(surroundings) = surroundings() else { return };
+fn a_changed_secret_recreates_its_users_alone(surroundings: &Surroundings) {
     let rest = r#"
 [parameters.API_KEY]
 secret = true
@@ -112,30 +101,27 @@ user = "1000:1000"
 read_only = true
 stop_grace_period = "1s"
 "#;
-    let mut product = product(&surroundings, "e2e-secret", &format!("{STEADY}{rest}"));
+    let mut product = product(surroundings, "e2e-secret", &format!("{STEADY}{rest}"));
     product.given = vec!["API_KEY=first".to_owned()];
     product.run(&["up"]).expect(0);
-    let target = product.target("production");
-    let (steady, user) = (containers_of_service(&target, "steady"), containers_of_service(&target, "user"));
+    let (steady, user) = (product.replicas("production", "steady"), product.replicas("production", "user"));
     assert!(docker(&["logs", &user[0]]).contains("first"), "uid 1000 reads its secret");
     let inspect = docker(&["inspect", &user[0]]);
     assert!(!inspect.contains("first"), "the secret is in no label, argument or variable");
 
     product.given.clear();
     product.run(&["up"]).expect(0);
-    assert_eq!(containers_of_service(&target, "user"), user, "a secret not given is the stored one");
+    assert_eq!(product.replicas("production", "user"), user, "a secret not given is the stored one");
 
     product.given = vec!["API_KEY=second".to_owned()];
     product.run(&["up"]).expect(0);
-    assert_eq!(containers_of_service(&target, "steady"), steady);
-    let renewed = containers_of_service(&target, "user");
+    assert_eq!(product.replicas("production", "steady"), steady);
+    let renewed = product.replicas("production", "user");
     assert_ne!(renewed, user);
     assert!(docker(&["logs", &renewed[0]]).contains("second"));
 }
 
-#[test]
-fn a_config_with_a_secret_is_the_same_the_next_time() {
-    let Some(surroundings) = surroundings() else { return };
+fn a_config_with_a_secret_is_the_same_the_next_time(surroundings: &Surroundings) {
     let rest = r#"
 [parameters.API_KEY]
 secret = true
@@ -148,19 +134,16 @@ command = ["sh", "-c", "cat /etc/settings; while :; do sleep 1; done"]
 configs = [{ source = "settings", target = "/etc/settings" }]
 stop_grace_period = "1s"
 "#;
-    let mut product = product(&surroundings, "e2e-salt", rest);
+    let mut product = product(surroundings, "e2e-salt", rest);
     product.given = vec!["API_KEY=a key".to_owned()];
-    let target = product.target("production");
     product.run(&["up"]).expect(0);
-    let user = containers_of_service(&target, "user");
+    let user = product.replicas("production", "user");
     assert_eq!(docker(&["logs", &user[0]]), "key=a key");
     product.run(&["up"]).expect(0);
-    assert_eq!(containers_of_service(&target, "user"), user);
+    assert_eq!(product.replicas("production", "user"), user);
 }
 
-#[test]
-fn a_job_runs_once_and_orphans_go_last() {
-    let Some(surroundings) = surroundings() else { return };
+fn a_job_runs_once_and_orphans_go_last(surroundings: &Surroundings) {
     let rest = r#"
 [services.setup]
 image = "sample/box:1.0.0"
@@ -182,7 +165,7 @@ command = ["sh", "-c", "cat /data/runs; exit 7"]
 service = "setup"
 mode = "run"
 "#;
-    let mut product = product(&surroundings, "e2e-job", &format!("{STEADY}{rest}"));
+    let mut product = product(surroundings, "e2e-job", &format!("{STEADY}{rest}"));
     for _ in 0..2 {
         product.run(&["up"]).expect(0);
         assert_eq!(product.run(&["run", "runs"]).expect(0).out, "ran\n", "a finished job is not run again");
@@ -191,12 +174,10 @@ mode = "run"
     product.edit(STEADY, "");
     product.build(None);
     product.run(&["up"]).expect(0);
-    assert_eq!(containers_of_service(&product.target("production"), "steady"), Vec::<String>::new());
+    assert_eq!(product.replicas("production", "steady"), Vec::<String>::new());
 }
 
-#[test]
-fn an_interrupted_up_ends_at_once_and_the_next_converges() {
-    let Some(surroundings) = surroundings() else { return };
+fn an_interrupted_up_ends_at_once_and_the_next_converges(surroundings: &Surroundings) {
     let rest = r#"
 [services.slow]
 image = "sample/box:1.0.0"
@@ -204,11 +185,10 @@ command = ["sh", "-c", "while :; do sleep 1; done"]
 healthcheck = { test = ["CMD", "test", "-e", "/tmp/ready"], interval = "1s", retries = 1000 }
 stop_grace_period = "1s"
 "#;
-    let mut product = product(&surroundings, "e2e-slow", rest);
-    let target = product.target("production");
+    let mut product = product(surroundings, "e2e-slow", rest);
     let name = "e2e-slow-operator";
     let operator = product.start(name, &["up"]);
-    wait_until("the slow service is created", || !containers_of(&target).is_empty());
+    wait_until("the slow service is created", || !product.all_replicas("production").is_empty());
     let asked = Instant::now();
     docker(&["kill", "--signal", "TERM", name]);
     let output = operator.wait_with_output().expect("docker ends");
@@ -219,13 +199,11 @@ stop_grace_period = "1s"
     product.edit("/tmp/ready", "/bin/sh");
     product.build(None);
     product.run(&["up"]).expect(0);
-    assert_eq!(containers_of_service(&target, "slow").len(), 1);
+    assert_eq!(product.replicas("production", "slow").len(), 1);
 }
 
-#[test]
-fn a_killed_operator_leaves_what_the_next_up_repairs() {
-    let Some(surroundings) = surroundings() else { return };
-    let product = product(&surroundings, "e2e-kill", &format!("{STEADY}{}", STEADY.replace("steady", "other")));
+fn a_killed_operator_leaves_what_the_next_up_repairs(surroundings: &Surroundings) {
+    let product = product(surroundings, "e2e-kill", &format!("{STEADY}{}", STEADY.replace("steady", "other")));
     for round in 0..5_u64 {
         let name = format!("e2e-kill-operator-{round}");
         let operator = product.start(&name, &["up"]);
@@ -234,7 +212,7 @@ fn a_killed_operator_leaves_what_the_next_up_repairs() {
         operator.wait_with_output().expect("docker ends");
         product.run(&["up"]).expect(0);
         for service in ["steady", "other"] {
-            assert_eq!(containers_of_service(&product.target("production"), service).len(), 1, "round {round}");
+            assert_eq!(product.replicas("production", service).len(), 1, "round {round}");
         }
         product.run(&["down"]).expect(0);
     }

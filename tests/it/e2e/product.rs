@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use bootsmith::host::{self, BuildSettings};
-use bootsmith::plan::Selection;
+use bootsmith::plan::{Platform, Selection};
 
 use super::engine::{self, Surroundings};
 
@@ -15,6 +15,7 @@ pub(crate) struct Product {
     pub(crate) name: String,
     folder: tempfile::TempDir,
     base: String,
+    platform: Platform,
     environments: Vec<String>,
     image: String,
     /// `NAME=value` for every run.
@@ -73,6 +74,7 @@ impl Product {
             name: name.to_owned(),
             folder,
             base,
+            platform: surroundings.platform,
             environments: Vec::new(),
             image: String::new(),
             given: Vec::new(),
@@ -85,6 +87,7 @@ impl Product {
     /// Builds and loads a version of the product: the one of the spec, or another.
     pub(crate) fn build(&mut self, version: Option<&str>) {
         let selection = Selection {
+            platforms: vec![self.platform.name().to_owned()],
             base: Some(self.base.clone()),
             needs_base: true,
             version: version.map(str::to_owned),
@@ -109,6 +112,16 @@ impl Product {
 
     fn spec(&self) -> PathBuf {
         self.folder.path().join("bootstrap.toml")
+    }
+
+    /// The containers of a service, sorted.
+    pub(crate) fn replicas(&self, environment: &str, service: &str) -> Vec<String> {
+        engine::replicas(self.platform, &self.name, environment, Some(service))
+    }
+
+    /// The containers of all services, sorted.
+    pub(crate) fn all_replicas(&self, environment: &str) -> Vec<String> {
+        engine::replicas(self.platform, &self.name, environment, None)
     }
 
     /// The folder for files of the test.
@@ -188,4 +201,21 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).expect("a writable folder");
         }
     }
+}
+
+/// A service that stays up.
+pub(crate) const STEADY: &str = r#"
+[services.steady]
+image = "sample/box:1.0.0"
+command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
+"#;
+
+/// Services of a shell, in one environment, under a name of their own on each platform.
+pub(crate) fn box_product(surroundings: &Surroundings, name: &str, rest: &str) -> Product {
+    let name = match surroundings.platform {
+        Platform::Compose => name.to_owned(),
+        other => format!("{name}-{}", other.name()),
+    };
+    let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n\n{rest}");
+    Product::new(surroundings, &name, &spec)
 }

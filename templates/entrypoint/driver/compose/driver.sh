@@ -1,11 +1,10 @@
-# The driver for Docker Compose: the only files of its image that know docker (this one and driver-volumes.sh).
+# The driver for Docker Compose: what runs, and how it is made to run (driver-volumes.sh: what is stored; driver-engine.sh: the engine).
 #
 # What a driver is, function by function: driver/README.md of the sources.
 #
 # Must not:  decide what is wanted, find an object by its name, or pass `-y` to Compose: it deletes data.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
 readonly COMPOSE_V1_MINIMUM=1.28  # the first that takes a file without `version`, and profiles
 
 compose_kind='' compose_version=''
@@ -35,12 +34,6 @@ read_compose_version() {
     check_note="Compose $compose_version ($compose_kind)"
 }
 
-is_version_at_least() { # VERSION MINIMUM, both MAJOR.MINOR…
-    version_minor=${1#*.} minimum_minor=${2#*.}
-    version_minor=${version_minor%%[!0-9]*} minimum_minor=${minimum_minor%%[!0-9]*}
-    [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "$version_minor" -ge "$minimum_minor" ]; }
-}
-
 # Calls Compose for this project by way of RUNNER: await, capture_compose … RUNNER ARGUMENT…
 with_compose() {
     compose_runner=$1
@@ -63,30 +56,7 @@ capture_compose() {
 }
 
 driver_check_engine() {
-    if capture_seconds=20 capture "$work/engine" docker version --format '{{.Server.Version}} {{.Server.APIVersion}}'; then
-        read -r engine_version engine_api <"$work/engine"
-        is_version_at_least "$engine_api" "$ENGINE_API_MINIMUM" ||
-            add_fault "the engine is too old: $engine_version (API $engine_api)" "API $ENGINE_API_MINIMUM is needed: Docker Engine 20.10 or newer"
-        # shellcheck disable=SC2034 # read by doctor_check
-        check_note="Docker $engine_version, API $engine_api${DOCKER_HOST:+, $DOCKER_HOST}"
-    else
-        add_fault "the engine does not answer: $(complaint)" "$(engine_hint)"
-    fi
-}
-
-engine_hint() {
-    case $(cat "$work/complaint") in
-    *[Pp]ermission\ denied*) echo 'run the container as a user that may use the socket: --user 0, or --group-add with the socket'\''s group' ;;
-    *'API version'* | *'client version'*) echo 'engine and docker CLI do not speak a common API version: use a bootstrap image with another base' ;;
-    *x509* | *[Tt][Ll][Ss]*) echo 'check DOCKER_TLS_VERIFY and the files in DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem)' ;;
-    *)
-        if [ -n "${DOCKER_HOST:-}" ]; then
-            echo "DOCKER_HOST is $DOCKER_HOST: is it right as seen from inside this container? (for 127.0.0.1: --network host)"
-        else
-            echo 'mount the socket: -v /var/run/docker.sock:/var/run/docker.sock, or give -e DOCKER_HOST=tcp://…'
-        fi
-        ;;
-    esac
+    check_docker_engine
 }
 
 # External networks and volumes: one fault each.
@@ -107,37 +77,6 @@ check_external_volume() {
         add_fault "the external volume \`$object_name\` does not exist" "create it: docker volume create $(quote_word "$object_name")"
 }
 
-# Credential helpers that the mounted config.json names but this image does not have.
-driver_check_logins() {
-    login_file=${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json
-    check_note='no config.json mounted'
-    [ -f "$login_file" ] || return 0
-    check_note=$login_file
-    for login_helper in $(credential_helpers "$login_file"); do
-        command -v "docker-credential-$login_helper" >/dev/null ||
-            add_fault "$login_file names the credential helper docker-credential-$login_helper, which is not in this image" \
-                'log in with a config.json that holds the login itself, or pull on the host'
-    done
-}
-
-# Prints the values of credsStore and credHelpers, one a line: small JSON, flattened to one line first.
-credential_helpers() {
-    {
-        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
-        echo
-        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
-            sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
-    } | sort -u
-}
-
-driver_describe_disk() {
-    if capture_seconds=10 capture "$work/answer" docker system df --format '{{.Type}} {{.Size}}'; then
-        check_note=$(tr '\n' ',' <"$work/answer" | sed 's/,$//; s/,/, /g')
-    else
-        check_note='use of disk not known'
-    fi
-}
-
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
 readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
@@ -151,53 +90,6 @@ driver_read_state() {
         sort -t '|' -k 12 >"$work/instances"
     awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
         sort >"$work/live"
-}
-
-# Lists by label, then inspects what was listed; what vanished in between is no fault. TABLE TYPE FORMAT COMMAND…
-read_objects() {
-    objects_table=$work/$1 objects_type=$2 objects_format=$3
-    shift 3
-    set -- "$@" --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name"
-    for objects_try in 1 2 3; do
-        capture "$work/names" "$@" || return 1
-        : >"$objects_table"
-        [ -s "$work/names" ] || return 0
-        # shellcheck disable=SC2046 # a list of ids
-        ! capture "$objects_table" docker "$objects_type" inspect --format "$objects_format" $(cat "$work/names") || return 0
-        grep -qi 'no such' "$work/complaint" || return 1
-        detail "the $objects_type list changed while it was read ($objects_try)"
-    done
-}
-
-driver_read_image_id() {
-    image_id=''
-    capture "$work/answer" docker image inspect --format '{{.Id}}' "$1" && read -r image_id <"$work/answer"
-}
-
-# Prints the digest that a registry knows the image by, if one does. IMAGE
-driver_image_digest() {
-    capture "$work/answer" docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" &&
-        sed -n 's/.*@//; /./{p;q;}' "$work/answer"
-}
-
-# Whether a registry has the image: only its manifest is read. IMAGE
-driver_is_pullable() {
-    capture "$work/answer" docker manifest inspect "$1"
-}
-
-driver_pull() {
-    capture_seconds=3600 capture "$work/answer" docker pull --quiet "$1"
-}
-
-# Reads the target's clock once: engine and we may be different machines.
-driver_read_clock() {
-    if [ -z "${clock_ahead:-}" ]; then
-        clock_ahead=0
-        if capture "$work/answer" docker info --format '{{.SystemTime}}' && read_epoch "$(cat "$work/answer")"; then
-            clock_ahead=$((epoch - $(date +%s)))
-        fi
-    fi
-    target_clock=$(($(date +%s) + clock_ahead))
 }
 
 # Hands everything to Compose that the manifest leaves open: numbers, digests, and the volumes of configs and secrets.
@@ -295,30 +187,24 @@ driver_show_last_lines() {
     show_lines "$work/lines"
 }
 
-# ID NAME: lines on standard output, each with the name. With --follow until interrupted, several at once.
+# ID NAME
 driver_logs() {
-    set -- "$1" "$2" docker logs
-    [ -z "$option_follow" ] || set -- "$@" --follow
-    [ -z "$option_since" ] || set -- "$@" --since "$option_since"
-    [ -z "$option_tail" ] || set -- "$@" --tail "$option_tail"
-    logs_id=$1 logs_name=$2
-    shift 2
-    mkfifo "$work/logs.$logs_name"
-    "$@" "$logs_id" </dev/null >"$work/logs.$logs_name" 2>&1 &
-    logs_readers="${logs_readers:-} $!"
-    awk -v name="$logs_name" '{ print name " | " $0; fflush() }' <"$work/logs.$logs_name" &
-    child=$!
-    [ -n "$option_follow" ] || wait_for_child
+    follow_log "$2" "$1" docker logs
 }
 
 # A command in a running replica. ID WORD…
 driver_exec() {
-    exec_id=$1
-    shift
-    set -- "$exec_id" "$@"
-    if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
-    run_with_input docker exec -i -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" \
-        -e "BOOTSMITH_VERSION=$version" "$@"
+    exec_in_container "$@"
+}
+
+# Nothing is missing in a container of its own.
+driver_check_once() {
+    :
+}
+
+# Compose keeps no earlier definition of a service.
+driver_restore() {
+    return 1
 }
 
 # A command in a container of its own, made like the service's. NAME WORD…

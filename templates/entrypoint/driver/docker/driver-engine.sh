@@ -1,0 +1,140 @@
+# The Docker Engine, for the drivers that use one: reachable, new enough, logged in; images, lists of objects, logs.
+#
+# Takes in:  the engine that the docker CLI is pointed at. Gives out: faults, tables in $work, the variables that are named.
+# Must not:  know Compose or Swarm.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
+
+is_version_at_least() { # VERSION MINIMUM, both MAJOR.MINOR…
+    version_minor=${1#*.} minimum_minor=${2#*.}
+    version_minor=${version_minor%%[!0-9]*} minimum_minor=${minimum_minor%%[!0-9]*}
+    [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "$version_minor" -ge "$minimum_minor" ]; }
+}
+
+check_docker_engine() {
+    if capture_seconds=20 capture "$work/engine" docker version --format '{{.Server.Version}} {{.Server.APIVersion}}'; then
+        read -r engine_version engine_api <"$work/engine"
+        is_version_at_least "$engine_api" "$ENGINE_API_MINIMUM" ||
+            add_fault "the engine is too old: $engine_version (API $engine_api)" "API $ENGINE_API_MINIMUM is needed: Docker Engine 20.10 or newer"
+        # shellcheck disable=SC2034 # read by doctor_check
+        check_note="Docker $engine_version, API $engine_api${DOCKER_HOST:+, $DOCKER_HOST}"
+    else
+        add_fault "the engine does not answer: $(complaint)" "$(engine_hint)"
+    fi
+}
+
+engine_hint() {
+    case $(cat "$work/complaint") in
+    *[Pp]ermission\ denied*) echo 'run the container as a user that may use the socket: --user 0, or --group-add with the socket'\''s group' ;;
+    *'API version'* | *'client version'*) echo 'engine and docker CLI do not speak a common API version: use a bootstrap image with another base' ;;
+    *x509* | *[Tt][Ll][Ss]*) echo 'check DOCKER_TLS_VERIFY and the files in DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem)' ;;
+    *)
+        if [ -n "${DOCKER_HOST:-}" ]; then
+            echo "DOCKER_HOST is $DOCKER_HOST: is it right as seen from inside this container? (for 127.0.0.1: --network host)"
+        else
+            echo 'mount the socket: -v /var/run/docker.sock:/var/run/docker.sock, or give -e DOCKER_HOST=tcp://…'
+        fi
+        ;;
+    esac
+}
+
+# Credential helpers that the mounted config.json names but this image does not have.
+driver_check_logins() {
+    login_file=${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json
+    check_note='no config.json mounted'
+    [ -f "$login_file" ] || return 0
+    check_note=$login_file
+    for login_helper in $(credential_helpers "$login_file"); do
+        command -v "docker-credential-$login_helper" >/dev/null ||
+            add_fault "$login_file names the credential helper docker-credential-$login_helper, which is not in this image" \
+                'log in with a config.json that holds the login itself, or pull on the host'
+    done
+}
+
+# Prints the values of credsStore and credHelpers, one a line: small JSON, flattened to one line first.
+credential_helpers() {
+    {
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credsStore" *: *"\([A-Za-z0-9._-]*\)".*/\1/p'
+        echo
+        tr -d '\n\r\t' <"$1" | sed -n 's/.*"credHelpers" *: *{\([^}]*\)}.*/\1/p' | tr ',' '\n' |
+            sed -n 's/.*: *"\([A-Za-z0-9._-]*\)" *$/\1/p'
+    } | sort -u
+}
+
+driver_describe_disk() {
+    if capture_seconds=10 capture "$work/answer" docker system df --format '{{.Type}} {{.Size}}'; then
+        check_note=$(tr '\n' ',' <"$work/answer" | sed 's/,$//; s/,/, /g')
+    else
+        check_note='use of disk not known'
+    fi
+}
+
+# Lists by label, then inspects what was listed; what vanished in between is no fault. TABLE TYPE FORMAT COMMAND…
+read_objects() {
+    objects_table=$work/$1 objects_type=$2 objects_format=$3
+    shift 3
+    set -- "$@" --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name"
+    for objects_try in 1 2 3; do
+        capture "$work/names" "$@" || return 1
+        : >"$objects_table"
+        [ -s "$work/names" ] || return 0
+        # shellcheck disable=SC2046 # a list of ids
+        ! capture "$objects_table" docker "$objects_type" inspect --format "$objects_format" $(cat "$work/names") || return 0
+        grep -qi 'no such' "$work/complaint" || return 1
+        detail "the $objects_type list changed while it was read ($objects_try)"
+    done
+}
+
+driver_read_image_id() {
+    image_id=''
+    capture "$work/answer" docker image inspect --format '{{.Id}}' "$1" && read -r image_id <"$work/answer"
+}
+
+# Prints the digest that a registry knows the image by, if one does. IMAGE
+driver_image_digest() {
+    capture "$work/answer" docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" &&
+        sed -n 's/.*@//; /./{p;q;}' "$work/answer"
+}
+
+# Whether a registry has the image: only its manifest is read. IMAGE
+driver_is_pullable() {
+    capture "$work/answer" docker manifest inspect "$1"
+}
+
+driver_pull() {
+    capture_seconds=3600 capture "$work/answer" docker pull --quiet "$1"
+}
+
+# Reads the target's clock once: engine and we may be different machines.
+driver_read_clock() {
+    if [ -z "${clock_ahead:-}" ]; then
+        clock_ahead=0
+        if capture "$work/answer" docker info --format '{{.SystemTime}}' && read_epoch "$(cat "$work/answer")"; then
+            clock_ahead=$((epoch - $(date +%s)))
+        fi
+    fi
+    target_clock=$(($(date +%s) + clock_ahead))
+}
+
+# Lines of a log on standard output, each with the name. With --follow until interrupted, several at once. NAME ID COMMAND…
+follow_log() {
+    logs_name=$1 logs_id=$2
+    shift 2
+    [ -z "$option_follow" ] || set -- "$@" --follow
+    [ -z "$option_since" ] || set -- "$@" --since "$option_since"
+    [ -z "$option_tail" ] || set -- "$@" --tail "$option_tail"
+    mkfifo "$work/logs.$logs_name"
+    "$@" "$logs_id" </dev/null >"$work/logs.$logs_name" 2>&1 &
+    logs_readers="${logs_readers:-} $!"
+    awk -v name="$logs_name" '{ print name " | " $0; fflush() }' <"$work/logs.$logs_name" &
+    child=$!
+    [ -n "$option_follow" ] || wait_for_child
+}
+
+# A script's command in a running container of this engine. ID WORD…
+exec_in_container() {
+    if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
+    run_with_input docker exec -i -e "BOOTSMITH_PROJECT=$project" -e "BOOTSMITH_ENVIRONMENT=$environment_name" \
+        -e "BOOTSMITH_VERSION=$version" "$@"
+}

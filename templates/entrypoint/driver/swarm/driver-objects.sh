@@ -1,0 +1,249 @@
+# The driver for Docker Swarm, third part: configs, secrets and records; removal of what is left over.
+#
+# A config or secret is named by the fingerprint of its bytes, so it never changes; it is made from our standard input, so no byte of
+# a secret touches a disk or an argv. A record of a scale is a config too. All are found by label.
+#
+# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: configs and secrets.
+# Must not:  delete a data volume unless the operator said --volumes --yes.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+# id | name | kind | source | fingerprint | owner | salt | service | scale | scale of | created at
+readonly CONFIG_FORMAT='{{.ID}}|{{.Spec.Name}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{index .Spec.Labels "io.bootsmith.source"}}|{{index .Spec.Labels "io.bootsmith.fingerprint"}}|{{index .Spec.Labels "io.bootsmith.owner"}}|{{index .Spec.Labels "io.bootsmith.salt"}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.scale"}}|{{index .Spec.Labels "io.bootsmith.scale-of"}}|{{json .CreatedAt}}'
+readonly SECRET_FORMAT=$CONFIG_FORMAT
+
+# Twelve digits of the fingerprint: names have at most 64 characters (the build checks it), the label has it all.
+name_of_mount() { # needs mount_id and mount_fingerprint
+    printf '%s_%s-%.12s' "$target" "$(printf '%s' "$mount_id" | tr 'A-Z_' 'a-z-')" "$mount_fingerprint"
+}
+
+driver_stored_salt() {
+    awk -F '|' '$7 != "" { print $7; exit }' "$work/secrets" "$work/configs"
+}
+
+# Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
+driver_stored_secret() {
+    awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
+        '$3 == "secret" && $4 == source && $6 == owner { print $11 "|" $2 "|" $5 }' "$work/secrets" | sort -r >"$work/stored"
+    while IFS='|' read -r stored_created stored_name stored_fingerprint; do
+        if is_object_used "$stored_name" || [ "$(wc -l <"$work/stored")" -eq 1 ]; then
+            detail "secret \`$mount_source\`: stored on the target since $stored_created"
+            printf '%s' "$stored_fingerprint"
+            return 0
+        fi
+    done <"$work/stored"
+    return 1
+}
+
+# By a service. NAME
+is_object_used() {
+    awk -F '|' -v name="$1" 'index(" " $9, " " name " ") || index(" " $10, " " name " ") { used = 1 } END { exit !used }' "$work/services.live"
+}
+
+# A secret of the operator's host would have to be on every node: only the engine of a node can tell, when it makes the container.
+driver_check_host_files() {
+    :
+}
+
+driver_store_files() {
+    for file_mount in $mount_ids; do
+        with_mount "$file_mount" store_file
+    done
+}
+
+# Needs all mount_ variables, those of the record and those of the table.
+store_file() {
+    load_mount "$mount_id"
+    if [ "$mount_kind" = secret ]; then file_type=secret; else file_type=config; fi
+    file_name=$(name_of_mount)
+    file_stored=$(awk -F '|' -v name="$file_name" '$2 == name { print $5 }' "$work/${file_type}s")
+    [ "$file_stored" != "$mount_fingerprint" ] || return 0
+    [ -z "$file_stored" ] || fail_file "the $file_type $file_name exists with other content"
+    detail "storing $mount_source"
+    set -- --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" \
+        --label "io.bootsmith.kind=$file_type" --label "io.bootsmith.source=$mount_source" \
+        --label "io.bootsmith.fingerprint=$mount_fingerprint" --label "io.bootsmith.owner=$mount_uid:$mount_gid:$mount_mode"
+    # The salt is kept with what it salted: the same bytes have the same name the next time.
+    ! takes_secret || set -- "$@" --label "io.bootsmith.salt=$salt"
+    write_content | docker "$file_type" create "$@" "$file_name" - >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    wait_for_child || fail_file "\`$mount_source\`: $(complaint)"
+}
+
+fail_file() {
+    fail_unrestored "configs and secrets could not be stored: $1" 'no service was touched; the same command can be repeated'
+}
+
+# Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
+driver_read_scale() {
+    scale_recorded='' scale_of=''
+    IFS='|' read -r scale_recorded scale_of <<END
+$(awk -F '|' -v service="$1" '$3 == "scale" && $8 == service { print $9 "|" $10; exit }' "$work/configs")
+END
+}
+
+# A record cannot be changed, only replaced. SERVICE REPLICAS RELEASE-REPLICAS
+driver_record_scale() {
+    driver_forget_scale "$1"
+    printf '%s\n' "$2" | docker config create --label "io.bootsmith.project=$project" \
+        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=scale \
+        --label "io.bootsmith.service=$1" --label "io.bootsmith.scale=$2" --label "io.bootsmith.scale-of=$3" \
+        "${target}_scale-$1" - >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    wait_for_child || fail_unrestored "the scale of \`$1\` could not be recorded: $(complaint)"
+}
+
+driver_forget_scale() {
+    # shellcheck disable=SC2046 # a list of ids
+    remove_objects config $(awk -F '|' -v service="$1" '$3 == "scale" && $8 == service { print $1 }' "$work/configs")
+}
+
+remove_objects() { # config|secret ID…
+    removed_type=$1
+    shift
+    [ $# -eq 0 ] || capture "$work/answer" docker "$removed_type" rm "$@" || warn "a $removed_type is left over: $(complaint)"
+}
+
+# After a good deployment: services that the release no longer has, what interrupted commands left, networks that no service of ours
+# is on, old configs and secrets, and scale records that no longer hold.
+driver_remove_leftovers() {
+    driver_read_state || return 1
+    for leftover in $(orphan_services); do
+        say "$leftover: removed, it is not in this release"
+        remove_service "$(service_id "$leftover")" "${target}_$leftover" || warn "\`$leftover\` is left over: $(complaint)"
+    done
+    # shellcheck disable=SC2013 # ids are words
+    for leftover in $(ended_once_services); do
+        capture "$work/answer" docker service rm "$leftover" || warn "a service is left over: $(complaint)"
+    done
+    driver_read_state || return 1
+    remove_unused_networks
+    # shellcheck disable=SC2046 # lists of ids
+    {
+        remove_objects config $(unwanted_configs)
+        remove_objects secret $(unwanted_files "$work/secrets" secret)
+    }
+}
+
+# ID NAME
+remove_service() {
+    capture "$work/answer" docker service rm "$1" || return 1
+    await_no_containers "label=com.docker.swarm.service.id=$1"
+    remove_task_containers "$2"
+}
+
+# Containers on the node that we talk to; those of other nodes are the swarm's alone. FILTER
+await_no_containers() {
+    for containers_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+        capture "$work/answer" docker ps --quiet --filter "$1" || return 0
+        [ -s "$work/answer" ] || return 0
+        detail "waiting for the last containers ($containers_try)"
+        nap 1
+    done
+}
+
+# Prints the ids of one-off services that run no more.
+ended_once_services() {
+    awk -F '|' '
+        NR == FNR { if ($4 == "oneoff") once[$1] = 1; next }
+        ($2 in once) && $6 !~ /^(complete|failed|rejected|orphaned|shutdown)$/ { delete once[$2] }
+        END { for (id in once) print id }' "$work/services.live" "$work/tasks"
+}
+
+# Prints the ids of configs that nothing wants or uses.
+unwanted_configs() {
+    unwanted_files "$work/configs" config
+    while IFS='|' read -r old_id _ old_kind _ _ _ _ old_service _ old_of _; do
+        [ "$old_kind" != scale ] || is_scale_valid "$old_service" "$old_of" || printf '%s\n' "$old_id"
+    done <"$work/configs"
+}
+
+unwanted_files() { # TABLE KIND
+    wanted_files=''
+    for file_mount in $mount_ids; do
+        load_mount "$file_mount"
+        wanted_files="$wanted_files $(name_of_mount)"
+    done
+    while IFS='|' read -r old_id old_name old_kind _; do
+        [ "$old_kind" = "$2" ] || continue
+        has_word "$wanted_files" "$old_name" || is_object_used "$old_name" || printf '%s\n' "$old_id"
+    done <"$1"
+}
+
+is_scale_valid() { # SERVICE RELEASE-REPLICAS
+    has_word "$service_names" "$1" || return 1
+    load_service "$1"
+    [ "$service_replicas" = "$2" ]
+}
+
+list_networks() {
+    capture "$work/listed" docker network ls --no-trunc --format '{{.ID}} {{.Name}}' \
+        --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name"
+}
+
+remove_unused_networks() {
+    list_networks || { warn "networks cannot be listed: $(complaint)" && return 0; }
+    while read -r network_id network_name; do
+        awk -F '|' -v id="$network_id" 'index(" " $11, " " id " ") { used = 1 } END { exit !used }' "$work/services.live" || remove_network
+    done <"$work/listed"
+}
+
+# The last containers take a moment to leave it.
+remove_network() {
+    say "network $network_name: removed"
+    for network_try in 1 2 3 4 5 6 7 8 9 10; do
+        capture "$work/answer" docker network rm "$network_id" && return 0
+        case $(cat "$work/complaint") in *'active endpoints'* | *'in use'*) ;; *) break ;; esac
+        detail "network $network_name is in use ($network_try)"
+        nap 1
+    done
+    warn "the network $network_name is left over: $(complaint)"
+}
+
+# For `down`, when the services are stopped. Removal of a service is not over when the swarm says so: a deployment right after it would
+# find its network going away.
+driver_remove_all() {
+    driver_read_state || fail_unrestored "the state of \`$target\` cannot be read: $(complaint)"
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(cut -d '|' -f 1 "$work/services.live")
+    [ $# -eq 0 ] || capture "$work/answer" docker service rm "$@" || fail_unrestored "not all services could be removed: $(complaint)" 'the same command can be repeated'
+    await_no_containers "label=com.docker.stack.namespace=$target"
+    remove_ended_containers
+    list_networks || fail_unrestored "networks cannot be listed: $(complaint)"
+    while read -r network_id network_name; do
+        remove_network
+    done <"$work/listed"
+    await_no_networks
+    # shellcheck disable=SC2046 # lists of ids
+    {
+        remove_objects config $(cut -d '|' -f 1 "$work/configs")
+        remove_objects secret $(cut -d '|' -f 1 "$work/secrets")
+    }
+    [ -z "$option_volumes" ] || remove_data_volumes
+}
+
+remove_ended_containers() {
+    capture "$work/answer" docker ps --all --quiet --no-trunc --filter "label=com.docker.stack.namespace=$target" \
+        --filter "label=io.bootsmith.project=$project" || return 0
+    # shellcheck disable=SC2046 # a list of ids
+    [ ! -s "$work/answer" ] || capture "$work/names" docker rm --force --volumes $(cat "$work/answer") || warn "containers are left over: $(complaint)"
+}
+
+await_no_networks() {
+    for network_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        list_networks || return 0
+        [ -s "$work/listed" ] || return 0
+        nap 1
+    done
+}
+
+# Volumes belong to nodes: those of other nodes stay, and we say so.
+remove_data_volumes() {
+    capture "$work/listed" docker volume ls --quiet --filter "label=io.bootsmith.project=$project" \
+        --filter "label=io.bootsmith.environment=$environment_name" || { warn "volumes cannot be listed: $(complaint)" && return 0; }
+    while read -r old_volume; do
+        say "volume $old_volume: deleted with its data"
+        capture "$work/answer" docker volume rm "$old_volume" || warn "the volume $old_volume is left over: $(complaint)"
+    done <"$work/listed"
+    capture "$work/answer" docker node ls --quiet && [ "$(wc -l <"$work/answer")" -gt 1 ] || return 0
+    warn "volumes on other nodes are left over: \`docker volume ls --filter label=io.bootsmith.project=$project\` there lists them"
+}
