@@ -1,48 +1,71 @@
-//! `cargo xtask base`: a base image for Compose from Debian packages, where no registry can be reached.
+//! `cargo xtask base`: a base image from Debian packages, where no registry can be reached.
 //!
-//! Gives out an OCI archive with a shell and its tools (busybox), the Docker CLI, Compose v2 and the certificates of public
-//! authorities. The same packages give the same bytes on every machine.
+//! Gives out an OCI archive with a shell and its tools (busybox), the certificates of public authorities, and what a platform needs: the
+//! Docker CLI and Compose v2, or kubectl. The same packages give the same bytes on every machine.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use oci_spec::image::{Config, ConfigBuilder};
 
 use crate::rootfs::{Recipe, Rootfs};
 use crate::{image, project, up_to_date};
 
+/// What a base is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Platform {
+    /// Docker Compose, and Docker Swarm: the same CLI operates both.
+    #[default]
+    Compose,
+    /// Kubernetes.
+    Kubernetes,
+}
+
 /// Options of `cargo xtask base`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
+    /// What the base is for
+    #[arg(long, value_enum, default_value_t)]
+    platform: Platform,
     /// Make it again, with the newest packages
     #[arg(long)]
     force: bool,
-    /// Where the archive goes [default: target/base/compose.tar]
+    /// Where the archive goes [default: target/base/PLATFORM.tar]
     #[arg(long)]
     output: Option<PathBuf>,
 }
 
-const RECIPE: Recipe = Recipe {
+const COMPOSE: Recipe = Recipe {
     suite: "trixie",
     packages: &["busybox-static", "ca-certificates", "docker-cli", "docker-compose"],
-    leave_out: &[
-        "etc/ca-certificates/*",
-        "etc/ssl/openssl.cnf",
-        "etc/ssl/private/*",
-        "usr/bin/c_rehash",
-        "usr/bin/debconf*",
-        "usr/bin/openssl",
-        "usr/lib/*/libcrypto*",
-        "usr/lib/*/libssl*",
-        "usr/lib/*/libzstd*",
-        "usr/lib/*/ossl-modules/*",
-        "usr/lib/ssl/misc/*",
-        "usr/sbin/*",
-        "usr/share/ca-certificates/*",
-    ],
+    leave_out: LEAVE_OUT,
     keep: &[CERTIFICATES],
 };
+
+const KUBERNETES: Recipe = Recipe {
+    suite: "trixie",
+    packages: &["busybox-static", "ca-certificates", "kubectl"],
+    leave_out: LEAVE_OUT,
+    keep: &[CERTIFICATES],
+};
+
+/// What the packages bring and nobody here runs.
+const LEAVE_OUT: &[&str] = &[
+    "etc/ca-certificates/*",
+    "etc/ssl/openssl.cnf",
+    "etc/ssl/private/*",
+    "usr/bin/c_rehash",
+    "usr/bin/debconf*",
+    "usr/bin/openssl",
+    "usr/lib/*/libcrypto*",
+    "usr/lib/*/libssl*",
+    "usr/lib/*/libzstd*",
+    "usr/lib/*/ossl-modules/*",
+    "usr/lib/ssl/misc/*",
+    "usr/sbin/*",
+    "usr/share/ca-certificates/*",
+];
 
 /// One certificate a file, as `ca-certificates` brings them.
 const CERTIFICATES: &str = "usr/share/ca-certificates/mozilla/*";
@@ -50,29 +73,57 @@ const CERTIFICATES: &str = "usr/share/ca-certificates/mozilla/*";
 /// What decides the bytes, next to the packages themselves.
 const INPUTS: &str = concat!(include_str!("base.rs"), include_str!("rootfs.rs"), include_str!("image.rs"));
 
+impl Options {
+    /// The base of a platform, where bases go.
+    pub(crate) fn of(platform: Platform) -> Self {
+        Self { platform, ..Self::default() }
+    }
+}
+
+impl Platform {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+
+    fn recipe(self) -> &'static Recipe {
+        match self {
+            Self::Compose => &COMPOSE,
+            Self::Kubernetes => &KUBERNETES,
+        }
+    }
+}
+
 /// Makes the base unless it is up to date; gives out where it is.
 pub(crate) fn run(options: &Options) -> Result<PathBuf> {
-    let output = options.output.clone().unwrap_or_else(|| project::target().join("base/compose.tar"));
-    if !options.force && up_to_date::is_fresh(&output, INPUTS) {
+    let platform = options.platform;
+    let default = || project::target().join(format!("base/{}.tar", platform.name()));
+    let output = options.output.clone().unwrap_or_else(default);
+    let inputs = format!("{}\n{INPUTS}", platform.name());
+    if !options.force && up_to_date::is_fresh(&output, &inputs) {
         println!("{} is up to date", output.display());
         return Ok(output);
     }
-    make(&output)?;
+    make(platform, &output)?;
+    up_to_date::remember(&output, &inputs)?;
     Ok(output)
 }
 
-fn make(output: &Path) -> Result<()> {
-    println!("assembling {} from Debian {}: {}", output.display(), RECIPE.suite, RECIPE.packages.join(", "));
-    let rootfs = assemble()?;
+fn make(platform: Platform, output: &Path) -> Result<()> {
+    let recipe = platform.recipe();
+    println!("assembling {} from Debian {}: {}", output.display(), recipe.suite, recipe.packages.join(", "));
+    let rootfs = assemble(recipe)?;
     up_to_date::forget(output);
-    let receipt = image::write("bootsmith/base:compose", &[image::pack("base", &rootfs)?], &process(), output)?;
-    up_to_date::remember(output, INPUTS)?;
+    let name = format!("bootsmith/base:{}", platform.name());
+    let receipt = image::write(&name, &[image::pack("base", &rootfs)?], &process(), output)?;
     println!("{}: {:.1} MB, {}", output.display(), project::megabytes(receipt.size_bytes), receipt.digest);
     Ok(())
 }
 
-fn assemble() -> Result<Rootfs> {
-    let mut rootfs = Rootfs::fetch(&RECIPE)?;
+fn assemble(recipe: &Recipe) -> Result<Rootfs> {
+    let mut rootfs = Rootfs::fetch(recipe)?;
     rootfs.link_applets()?;
     bundle_certificates(&mut rootfs)?;
     rootfs.file("etc/passwd", 0o644, *b"root:x:0:0:root:/root:/bin/sh\n");

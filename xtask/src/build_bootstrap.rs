@@ -1,7 +1,7 @@
 //! `cargo xtask build-bootstrap`: the bootstrap image of an example, as a product's own xtask would build it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -26,9 +26,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if !spec.is_file() {
         bail!("there is no example `{}`; there are: {}", options.example, examples()?.join(", "));
     }
-    let mut arguments: Vec<OsString> = vec!["bootsmith".into(), "build".into(), "--file".into(), spec.into()];
+    let mut arguments: Vec<OsString> = vec!["bootsmith".into(), "build".into(), "--file".into(), spec.clone().into()];
     if !has(&options.build, "--base") {
-        arguments.extend(["--base".into(), oci(&base::run(&base::Options::default())?)]);
+        for (platform, base) in bases(&spec, &options.build)? {
+            arguments.extend(["--base".into(), oci(&platform, &base)]);
+        }
     }
     if !has(&options.build, "--output") {
         arguments.extend(["--output".into(), project::target().join("bootstrap").into()]);
@@ -42,8 +44,40 @@ fn has(options: &[OsString], name: &str) -> bool {
     options.iter().filter_map(|option| option.to_str()).any(|option| option.split('=').next() == Some(name))
 }
 
-fn oci(archive: &Path) -> OsString {
-    let mut reference = OsString::from("oci:");
+/// A base for each platform that is built: those of `--platform`, else those of the spec.
+fn bases(spec: &Path, options: &[OsString]) -> Result<Vec<(String, PathBuf)>> {
+    let mut platforms = given(options, "--platform");
+    if platforms.is_empty() {
+        platforms = declared(spec)?;
+    }
+    let base = |platform: String| {
+        let kind = if platform == "kubernetes" { base::Platform::Kubernetes } else { base::Platform::Compose };
+        let made = base::run(&base::Options::of(kind))?;
+        Ok((platform, made))
+    };
+    platforms.into_iter().map(base).collect()
+}
+
+/// The values of an option, as `--platform x` or `--platform=x`.
+fn given(options: &[OsString], name: &str) -> Vec<String> {
+    let words: Vec<_> = options.iter().filter_map(|option| option.to_str()).collect();
+    let behind = words.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].to_owned());
+    let joined = words.iter().filter_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()));
+    behind.chain(joined).collect()
+}
+
+/// The platforms of a spec; what is wrong with it is said by the build.
+fn declared(spec: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(spec)?;
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let platforms = table.get("bootstrap").and_then(|bootstrap| bootstrap.get("platforms")?.as_array());
+    let names = platforms.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned()));
+    let names: Vec<_> = names.collect();
+    Ok(if names.is_empty() { vec!["compose".to_owned()] } else { names })
+}
+
+fn oci(platform: &str, archive: &Path) -> OsString {
+    let mut reference = OsString::from(format!("{platform}=oci:"));
     reference.push(archive);
     reference
 }

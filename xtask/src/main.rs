@@ -33,7 +33,7 @@ use clap::Parser;
 enum Task {
     /// Build the bootstrap image of an example
     BuildBootstrap(build_bootstrap::Options),
-    /// Assemble a base image for Compose from Debian packages
+    /// Assemble a base image from Debian packages: for Compose and Swarm, or for Kubernetes
     Base(base::Options),
     /// Make the service images of the end-to-end tests from Debian packages, and load them
     Samples(samples::Options),

@@ -27,9 +27,15 @@ impl Definition {
         self.get(path).and_then(text_of)
     }
 
-    /// Whether `true` is at a path.
+    /// Whether `true` is at a path, or one of the words that Compose takes for it (compose-go, `interpolation`).
     pub(super) fn is_true(&self, path: &[&str]) -> bool {
-        self.get(path).and_then(Json::as_bool).unwrap_or(false)
+        match self.get(path) {
+            Some(Json::Bool(boolean)) => *boolean,
+            Some(Json::String(text)) => {
+                ["1", "t", "true", "y", "yes", "on"].contains(&text.to_ascii_lowercase().as_str())
+            }
+            _ => false,
+        }
     }
 
     /// The whole number at a path.
