@@ -49,10 +49,14 @@ const ASKED_FOR: &[(&str, &str)] = &[
 
 /// What compose-lint complains of because the spec asks for it, or says nothing.
 const ASKED_FOR_ON_COMPOSE: &[(&str, &str)] = &[
+    ("CL-0002", "privileged: the spec says `privileged = true`"),
     ("CL-0003", "privileges: the spec does not say `no-new-privileges`"),
     ("CL-0005", "ports: the spec publishes them on all addresses"),
     ("CL-0006", "capabilities: the spec does not say `cap_drop`"),
     ("CL-0007", "writable root: the spec does not say `read_only`"),
+    ("CL-0008", "host network: the spec says `network_mode = \"host\"`"),
+    ("CL-0010", "host PID and IPC: the spec says `pid = \"host\"`, `ipc = \"host\"`"),
+    ("CL-0011", "capabilities: the spec says `cap_add`"),
     ("CL-0013", "a path of the host: the spec says `host-file`"),
     ("CL-0019", "digests: the spec names a tag"),
     ("CL-0026", "limits: the spec has none"),
