@@ -46,9 +46,11 @@ impl Allowances {
         reason
     }
 
-    /// Warns of what accepts nothing. Of a part of the environments or platforms it can be only the other part.
-    pub(super) fn check_used(&self, context: &mut Context) {
-        for allowance in self.list.iter().filter(|allowance| !allowance.used) {
+    /// Warns of what accepts nothing, unless it is for a platform that is not built.
+    pub(super) fn check_used(&self, platforms: &[Platform], context: &mut Context) {
+        let is_judged =
+            |allowance: &&Allowance| allowance.platform.is_none_or(|platform| platforms.contains(&platform));
+        for allowance in self.list.iter().filter(|allowance| !allowance.used).filter(is_judged) {
             let message = "nothing that is used changes its meaning in this way";
             context.warning(Code::ALLOWANCE, allowance.span, message, "take it out");
         }

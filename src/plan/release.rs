@@ -107,7 +107,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         return None;
     }
     if selection.platforms.is_empty() && selection.environments.is_empty() {
-        allowances.check_used(context);
+        allowances.check_used(&platforms, context);
     }
     Some(Plan {
         project: project?,

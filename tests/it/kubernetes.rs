@@ -46,10 +46,14 @@ const ASKED_FOR: &[(&str, &str)] = &[
 
 /// What compose-lint complains of because the spec asks for it, or says nothing.
 const ASKED_FOR_ON_COMPOSE: &[(&str, &str)] = &[
+    ("CL-0002", "privileged: the spec says `privileged = true`"),
     ("CL-0003", "privileges: the spec does not say `no-new-privileges`"),
     ("CL-0005", "ports: the spec publishes them on all addresses"),
     ("CL-0006", "capabilities: the spec does not say `cap_drop`"),
     ("CL-0007", "writable root: the spec does not say `read_only`"),
+    ("CL-0008", "host network: the spec says `network_mode = \"host\"`"),
+    ("CL-0010", "host PID and IPC: the spec says `pid = \"host\"`, `ipc = \"host\"`"),
+    ("CL-0011", "capabilities: the spec says `cap_add`"),
     ("CL-0013", "a path of the host: the spec says `host-file`"),
     ("CL-0019", "digests: the spec names a tag"),
     ("CL-0026", "limits: the spec has none"),
@@ -79,9 +83,9 @@ fn gallery(is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 
 /// The Kubernetes objects of the gallery with their placeholders filled in, in a folder.
 fn filled_in() -> tempfile::TempDir {
-    // Checkov passes over hidden folders.
-    let folder = tempfile::Builder::new().prefix("gallery").tempdir().expect("a temporary folder");
-    for file in gallery(|path| is_object(path)) {
+    // checkov passes over folders whose name starts with a dot.
+    let folder = tempfile::Builder::new().prefix("objects").tempdir().expect("a temporary folder");
+    for file in gallery(is_object) {
         let place = folder.path().join(&file);
         fs::create_dir_all(place.parent().expect("a file in a folder")).expect("a writable folder");
         fs::write(place, fill_in(&fs::read_to_string(&file).expect("a readable file"))).expect("a writable folder");

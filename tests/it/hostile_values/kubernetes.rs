@@ -59,7 +59,7 @@ fn texts(list: &Json) -> Vec<String> {
 fn a_thousand_values_survive_kubectl() {
     let mut values = sample(1000);
     values.extend(PLACEHOLDERS.iter().map(|text| (*text).to_owned()));
-    let Some(workload) = workload(&prepared(&spec_for_kubernetes(&values))) else { return };
+    let Some(workload) = workload(&prepared_for(&spec_for_kubernetes(&values), Platform::Kubernetes)) else { return };
     let template = &workload["spec"]["template"];
     let container = &template["spec"]["containers"][0];
     assert_eq!(texts(&container["args"]), values, "command");
