@@ -1,7 +1,7 @@
 //! A stand-in of a Kubernetes API server, for real clients in tests.
 //!
-//! It speaks HTTP on the loopback as the real server does: discovery, OpenAPI, objects with versions, server-side apply with owners and
-//! conflicts, patches, watches, subresources, and the real messages. Controllers move Deployments, StatefulSets, DaemonSets, Jobs and
+//! It speaks HTTP on the loopback as the real server does: discovery, `OpenAPI`, objects with versions, server-side apply with owners and
+//! conflicts, patches, watches, subresources, and the real messages. Controllers move Deployments, `StatefulSets`, `DaemonSets`, Jobs and
 //! pods along in short ticks; how containers behave, and which requests fail, is a test's choice. Nothing runs.
 //!
 //! What it is not: it has no schemas (unknown fields pass), no RBAC (an access review answers what the test says), no quotas, no
@@ -81,7 +81,7 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     /// A new cluster.
-    pub(crate) fn start(settings: Settings) -> Self {
+    pub(crate) fn start(settings: &Settings) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port of the loopback");
         let address = listener.local_addr().expect("an address");
         let world = Arc::new(world::World::default());
@@ -90,11 +90,12 @@ impl StandIn {
         fs::write(folder.path().join("kubeconfig"), kubeconfig(address)).expect("a folder that can be written");
         let serving = Arc::clone(&world);
         let ticking = Arc::clone(&world);
+        let tick = settings.tick;
         let threads = vec![
             thread::spawn(move || server::serve(&listener, &serving)),
             thread::spawn(move || {
                 while !ticking.is_stopped() {
-                    thread::sleep(settings.tick);
+                    thread::sleep(tick);
                     ticking.with(controllers::tick);
                 }
             }),

@@ -56,13 +56,22 @@ fn is_meant(wanted: &Fields, path: &Path) -> bool {
     wanted.iter().any(|wanted| wanted.starts_with(path) || path.starts_with(wanted))
 }
 
-/// Takes away what was applied before and belongs to nobody now.
+/// Takes away what was applied before and belongs to nobody now: an item as a whole, before what is in it.
 fn prune(object: &mut Value, before: &Fields, owners: &[Owner]) {
-    let is_wanted = |path: &Path| owners.iter().any(|owner| owner.fields.iter().any(|owned| owned.starts_with(path)));
-    let dropped: Vec<_> = before.iter().filter(|path| !is_wanted(path)).collect();
-    for path in dropped.into_iter().rev() {
+    // Who owns something in an item does not own the item, and loses it with the item. Measured on a real server.
+    let is_item = |path: &Path| path.last().is_some_and(|element| !element.starts_with("f:"));
+    let keeps = |owned: &Path, path: &Path| owned == path || !is_item(path) && owned.starts_with(path);
+    let is_wanted = |path: &Path| owners.iter().any(|owner| owner.fields.iter().any(|owned| keeps(owned, path)));
+    for path in before.iter().filter(|path| !is_wanted(path) && !is_key(path)) {
         fields::remove(object, path);
     }
+}
+
+/// An item that stays, because others own a part of it, keeps the fields that it is known by.
+fn is_key(path: &Path) -> bool {
+    let [.., item, field] = &path[..] else { return false };
+    let (Some(key), Some(name)) = (item.strip_prefix("k:"), field.strip_prefix("f:")) else { return false };
+    serde_json::from_str::<Value>(key).is_ok_and(|key| key.get(name).is_some())
 }
 
 /// A value with a configuration laid over it.

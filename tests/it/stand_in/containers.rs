@@ -118,14 +118,14 @@ fn ends(container: &Value, code: i32, policy: &str, age: u64) -> View {
         return running(container, true, restarts, last);
     }
     if is_over {
-        let mut view = named(container, json!({ "terminated": terminated(code) }), restarts, None);
+        let mut view = named(container, &json!({ "terminated": terminated(code) }), restarts, None);
         view.exit_code = Some(code);
         return view;
     }
     let name = container["name"].as_str().unwrap_or_default();
     let told = format!("back-off 10s restarting failed container={name}");
     let state = json!({ "waiting": { "reason": "CrashLoopBackOff", "message": told } });
-    named(container, state, restarts, Some(terminated(code)))
+    named(container, &state, restarts, Some(terminated(code)))
 }
 
 fn terminated(code: i32) -> Value {
@@ -137,7 +137,7 @@ fn waiting(container: &Value, reason: &str, message: &str) -> View {
     if !message.is_empty() {
         why["message"] = message.into();
     }
-    let mut view = named(container, json!({ "waiting": why }), 0, None);
+    let mut view = named(container, &json!({ "waiting": why }), 0, None);
     view.has_run = false;
     view.status["imageID"] = "".into();
     if let Some(members) = view.status.as_object_mut() {
@@ -147,14 +147,14 @@ fn waiting(container: &Value, reason: &str, message: &str) -> View {
 }
 
 fn running(container: &Value, is_ready: bool, restarts: u64, last: Option<Value>) -> View {
-    let mut view = named(container, json!({ "running": {} }), restarts, last);
+    let mut view = named(container, &json!({ "running": {} }), restarts, last);
     view.is_ready = is_ready;
     view.status["ready"] = is_ready.into();
     view.status["started"] = true.into();
     view
 }
 
-fn named(container: &Value, state: Value, restarts: u64, last: Option<Value>) -> View {
+fn named(container: &Value, state: &Value, restarts: u64, last: Option<Value>) -> View {
     let image = container["image"].as_str().unwrap_or_default();
     let last = last.map_or_else(|| json!({}), |last| json!({ "terminated": last }));
     let status = json!({

@@ -1,4 +1,4 @@
-//! DaemonSets: one pod on each node that fits.
+//! `DaemonSets`: one pod on each node that fits.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::store::{Store, letters};
 
 const REVISION: &str = "controller-revision-hash";
 
-/// One step of one DaemonSet.
+/// One step of one `DaemonSet`.
 pub(super) fn step(store: &mut Store, set: &Value) {
     let revision = letters(&set["spec"]["template"].to_string(), 10);
     let pods = active(&children(store, set, kind("Pod")));

@@ -1,4 +1,4 @@
-//! Deployments: a ReplicaSet for each template, and the way from the old ones to the new.
+//! Deployments: a `ReplicaSet` for each template, and the way from the old ones to the new.
 
 use std::sync::Arc;
 
@@ -73,7 +73,9 @@ fn move_replicas(store: &mut Store, deployment: &Value, new: &Value, old: &[Arc<
     let wanted = number(&deployment["spec"]["replicas"]);
     let strategy = &deployment["spec"]["strategy"];
     if strategy["type"] == "Recreate" {
-        old.iter().for_each(|set| scale(store, set, 0));
+        for set in old {
+            scale(store, set, 0);
+        }
         let is_clear = old.iter().all(|set| number(&set["status"]["replicas"]) == 0);
         scale(store, new, if is_clear { wanted } else { replicas(new) });
         return;

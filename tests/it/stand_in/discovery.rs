@@ -1,4 +1,4 @@
-//! What the server says about itself: version, groups, resources, and the part of OpenAPI that kubectl reads before it applies.
+//! What the server says about itself: version, groups, resources, and the part of `OpenAPI` that kubectl reads before it applies.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! `kubectl exec`: a WebSocket with the streams of a program in numbered channels.
+//! `kubectl exec`: a `WebSocket` with the streams of a program in numbered channels.
 //!
 //! Nothing runs: a function of the test answers, from the arguments and the whole of standard input.
 

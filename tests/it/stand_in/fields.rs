@@ -97,11 +97,11 @@ fn step<'a>(value: &'a Value, names: &[String], element: &str) -> Option<(&'a Va
 /// Where in a list an element is.
 fn index_of(list: &Value, names: &[String], element: &str) -> Option<usize> {
     let items = list.as_array()?;
-    match (schema::shape(names, list), element.split_at_checked(2)?) {
-        (Shape::Keyed(keys), ("k:", key)) => {
-            items.iter().position(|item| schema::key_of(item, keys).to_string() == key)
-        }
-        (Shape::Set, ("v:", value)) => items.iter().position(|item| item.to_string() == value),
+    let (mark, text) = element.split_at_checked(2)?;
+    let wanted: Value = serde_json::from_str(text).ok()?;
+    match (schema::shape(names, list), mark) {
+        (Shape::Keyed(keys), "k:") => items.iter().position(|item| schema::key_of(item, keys) == wanted),
+        (Shape::Set, "v:") => items.iter().position(|item| *item == wanted),
         _ => None,
     }
 }

@@ -148,8 +148,8 @@ fn read_more(stream: &mut TcpStream, rest: &mut Vec<u8>) -> io::Result<bool> {
     Ok(count > 0)
 }
 
-fn invalid(error: impl ToString) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 /// Answers with JSON.

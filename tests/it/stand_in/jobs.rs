@@ -21,7 +21,7 @@ pub(super) fn step(store: &mut Store, job: &Value) {
     let spec = &job["spec"];
     let running = active(&pods);
     if spec["suspend"] == true {
-        running.iter().for_each(|pod| delete(store, pod));
+        stop(store, &running);
         return report(
             store,
             job,
@@ -31,7 +31,7 @@ pub(super) fn step(store: &mut Store, job: &Value) {
         );
     }
     if let Some((reason, message)) = failure(job, &pods) {
-        running.iter().for_each(|pod| delete(store, pod));
+        stop(store, &running);
         return report(store, job, &pods, &["FailureTarget", "Failed"], Some(json!([reason, message])));
     }
     let succeeded = count(&pods, "Succeeded");
@@ -50,6 +50,12 @@ pub(super) fn step(store: &mut Store, job: &Value) {
         make(store, job, kind("Pod"), &name, pod_of(&spec["template"], &[]));
     }
     report(store, job, &children(store, job, kind("Pod")), &[], None);
+}
+
+fn stop(store: &mut Store, running: &[Arc<Value>]) {
+    for pod in running {
+        delete(store, pod);
+    }
 }
 
 fn is_over(job: &Value) -> bool {

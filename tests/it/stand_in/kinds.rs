@@ -1,6 +1,7 @@
 //! The kinds of objects that the stand-in knows: one table, from which discovery, addresses and storage are read.
 
 /// A kind of object.
+#[expect(clippy::struct_field_names, reason = "a kind is called `kind` in the API")]
 pub(super) struct Kind {
     /// Empty for the core group.
     pub(super) group: &'static str,

@@ -82,7 +82,12 @@ pub(super) fn give(owners: &mut Vec<Owner>, manager: &Manager, kind: &Kind, fiel
             owner.time = now().into();
         }
         None => {
-            owners.push(Owner { manager: manager.clone(), api_version: kind.api_version(), time: now().into(), fields })
+            owners.push(Owner {
+                manager: manager.clone(),
+                api_version: kind.api_version(),
+                time: now().into(),
+                fields,
+            });
         }
     }
 }

@@ -120,7 +120,9 @@ fn strategic(object: &Value, patch: &Value, names: &[String]) -> Value {
         }
         (Shape::Keyed(keys), Value::Array(items)) => {
             let mut patched = object.as_array().cloned().unwrap_or_default();
-            items.iter().for_each(|item| strategic_item(&mut patched, item, keys, names));
+            for item in items {
+                strategic_item(&mut patched, item, keys, names);
+            }
             patched.into()
         }
         _ => patch.clone(),

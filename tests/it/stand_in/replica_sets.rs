@@ -1,4 +1,4 @@
-//! ReplicaSets: so many pods of a template, and no more.
+//! `ReplicaSets`: so many pods of a template, and no more.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::kinds::kind;
 use super::pods;
 use super::store::Store;
 
-/// One step of one ReplicaSet.
+/// One step of one `ReplicaSet`.
 pub(super) fn step(store: &mut Store, set: &Value) {
     let mut running = active(&children(store, set, kind("Pod")));
     let wanted = usize::try_from(number(&set["spec"]["replicas"])).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! StatefulSets: pods with a number and claims of their own, one after the other.
+//! `StatefulSets`: pods with a number and claims of their own, one after the other.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const REVISION: &str = "controller-revision-hash";
 const NUMBER: &str = "apps.kubernetes.io/pod-index";
 const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
-/// One step of one StatefulSet.
+/// One step of one `StatefulSet`.
 pub(super) fn step(store: &mut Store, set: &Value) {
     let name = set["metadata"]["name"].as_str().unwrap_or_default();
     let revision = format!("{name}-{}", letters(&set["spec"]["template"].to_string(), 10));

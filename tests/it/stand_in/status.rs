@@ -184,11 +184,16 @@ fn conflict_message(conflicts: &[(String, String)]) -> String {
 }
 
 fn details(name: &str, group: &str, kind: &str) -> Value {
-    json!({ "name": name, "group": group, "kind": kind })
+    let mut details = json!({ "name": name, "kind": kind });
+    if !group.is_empty() {
+        details["group"] = group.into();
+    }
+    details
 }
 
 /// The answer to a request that did something and has no object to show.
 pub(super) fn success(kind: &Kind, name: &str, uid: &Value) -> Value {
-    let details = json!({ "name": name, "group": kind.group, "kind": kind.plural, "uid": uid });
+    let mut details = details(name, kind.group, kind.plural);
+    details["uid"] = uid.clone();
     json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
 }

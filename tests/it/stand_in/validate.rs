@@ -11,18 +11,16 @@ use super::kinds::Kind;
 use super::selector::Selector;
 use super::status::{Fault, Status};
 
-/// What all values of a ConfigMap or a Secret may hold together.
+/// What all values of a `ConfigMap` or a Secret may hold together.
 const MAX_DATA_BYTES: usize = 1 << 20;
 
 const SUBDOMAIN: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const SERVICE: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const LABEL_VALUE: &str = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
 const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 
 const SUBDOMAIN_SAYS: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com'";
 const LABEL_SAYS: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc'";
-const SERVICE_SAYS: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123'";
 const LABEL_VALUE_SAYS: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345'";
 const QUALIFIED_SAYS: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'";
 
@@ -44,8 +42,7 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Resu
 
 fn check_name(kind: &Kind, name: &str, faults: &mut Vec<Fault>) {
     let (pattern, says, max) = match kind.kind {
-        "Namespace" => (LABEL, LABEL_SAYS, 63),
-        "Service" => (SERVICE, SERVICE_SAYS, 63),
+        "Namespace" | "Service" => (LABEL, LABEL_SAYS, 63),
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => return,
         _ => (SUBDOMAIN, SUBDOMAIN_SAYS, 253),
     };
@@ -95,7 +92,9 @@ pub(super) fn template_of<'a>(kind: &Kind, object: &'a Value) -> Option<(&'stati
 fn check_template(kind: &Kind, object: &Value, path: &str, template: &Value, faults: &mut Vec<Fault>) {
     let labels = &template["metadata"]["labels"];
     check_labels(labels, &format!("{path}.metadata.labels"), faults);
-    check_containers(path, &template["spec"], faults);
+    let claims = object["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+    let claims: Vec<_> = claims.map(|claim| &claim["metadata"]["name"]).collect();
+    check_containers(path, &template["spec"], &claims, faults);
     let policy = &template["spec"]["restartPolicy"];
     if matches!(kind.kind, "Job" | "CronJob") {
         if *policy == "Always" {
@@ -113,7 +112,8 @@ fn check_template(kind: &Kind, object: &Value, path: &str, template: &Value, fau
     }
 }
 
-fn check_containers(path: &str, pod: &Value, faults: &mut Vec<Fault>) {
+/// Mounts are of volumes, or of a `StatefulSet`'s claims.
+fn check_containers(path: &str, pod: &Value, claims: &[&Value], faults: &mut Vec<Fault>) {
     let containers = pod["containers"].as_array().map_or(&[][..], Vec::as_slice);
     if containers.is_empty() {
         faults.push(Fault::required(format!("{path}.spec.containers"), ""));
@@ -125,7 +125,7 @@ fn check_containers(path: &str, pod: &Value, faults: &mut Vec<Fault>) {
             faults.push(Fault::required(format!("{field}.image"), ""));
         }
         for (mount_index, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
-            if !volumes.contains(&&mount["name"]) {
+            if !volumes.contains(&&mount["name"]) && !claims.contains(&&mount["name"]) {
                 let field = format!("{field}.volumeMounts[{mount_index}].name");
                 faults.push(Fault::not_found(field, &mount["name"]));
             }

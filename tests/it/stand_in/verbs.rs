@@ -108,7 +108,7 @@ fn born(store: &mut Store, kind: &Kind, namespace: &str, mut object: Value) -> V
 
 fn keep_new(store: &mut Store, kind: &Kind, key: &Key, object: Value, write: &Write) -> Result<Arc<Value>, Status> {
     validate::check(kind, &object, None)?;
-    if write.is_dry { Ok(Arc::new(object)) } else { Ok(store.put(key, object)) }
+    Ok(keep(store, key, object, write))
 }
 
 /// Puts a whole object, or a part of it, in place of what is there.
@@ -123,7 +123,7 @@ pub(super) fn replace(
     let after = settle(kind, key, &before, object, &write.manager.subresource)?;
     let mut after = after;
     managers::update(kind, &write.manager, &before, &mut after);
-    keep(store, key, after, write)
+    Ok(keep(store, key, after, write))
 }
 
 /// Patches an object; an apply makes it when it is not there.
@@ -135,7 +135,7 @@ pub(super) fn patch(
     write: &Write,
 ) -> Result<Arc<Value>, Status> {
     if matches!(form, Patch::Apply) {
-        return apply(store, kind, key, body, write);
+        return apply(store, kind, key, &body, write);
     }
     let before = store.get(key).cloned().ok_or_else(|| Status::not_found(kind, &key.name))?;
     let patched = match form {
@@ -146,7 +146,7 @@ pub(super) fn patch(
     replace(store, kind, key, patched, write)
 }
 
-fn apply(store: &mut Store, kind: &Kind, key: &Key, body: Value, write: &Write) -> Result<Arc<Value>, Status> {
+fn apply(store: &mut Store, kind: &Kind, key: &Key, body: &Value, write: &Write) -> Result<Arc<Value>, Status> {
     if !body["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
@@ -154,14 +154,14 @@ fn apply(store: &mut Store, kind: &Kind, key: &Key, body: Value, write: &Write) 
         if !body["metadata"]["uid"].is_null() {
             return Err(Status::not_found(kind, &key.name));
         }
-        return apply_new(store, kind, key, &body, write);
+        return apply_new(store, kind, key, body, write);
     };
-    check_versions(kind, key, &before, &body)?;
-    let applied = apply::apply(kind, &write.manager, &before, &body, write.is_forced)?;
+    check_versions(kind, key, &before, body)?;
+    let applied = apply::apply(kind, &write.manager, &before, body, write.is_forced)?;
     let owners = applied["metadata"]["managedFields"].clone();
     let mut after = settle(kind, key, &before, applied, &write.manager.subresource)?;
     after["metadata"]["managedFields"] = owners;
-    keep(store, key, after, write)
+    Ok(keep(store, key, after, write))
 }
 
 fn apply_new(store: &mut Store, kind: &Kind, key: &Key, body: &Value, write: &Write) -> Result<Arc<Value>, Status> {
@@ -173,8 +173,8 @@ fn apply_new(store: &mut Store, kind: &Kind, key: &Key, body: &Value, write: &Wr
     keep_new(store, kind, key, object, write)
 }
 
-fn keep(store: &mut Store, key: &Key, object: Value, write: &Write) -> Result<Arc<Value>, Status> {
-    if write.is_dry { Ok(Arc::new(object)) } else { Ok(store.put(key, object)) }
+fn keep(store: &mut Store, key: &Key, object: Value, write: &Write) -> Arc<Value> {
+    if write.is_dry { Arc::new(object) } else { store.put(key, object) }
 }
 
 /// A version or an identifier that a change names must be the one of the object.
@@ -191,14 +191,15 @@ fn check_versions(kind: &Kind, key: &Key, before: &Value, after: &Value) -> Resu
     Ok(())
 }
 
+/// What nobody else writes.
+const FIXED: &[&str] = &["creationTimestamp", "deletionTimestamp", "generation", "namespace", "resourceVersion", "uid"];
+
 /// A changed object with everything that the server decides.
 fn settle(kind: &Kind, key: &Key, before: &Value, mut after: Value, subresource: &str) -> Result<Value, Status> {
     check_versions(kind, key, before, &after)?;
     if after["metadata"]["name"] != before["metadata"]["name"] {
         return Err(Status::bad_request("the name of the object does not match the name on the URL"));
     }
-    const FIXED: &[&str] =
-        &["creationTimestamp", "deletionTimestamp", "generation", "namespace", "resourceVersion", "uid"];
     for name in FIXED {
         copy_member(&before["metadata"], &mut after["metadata"], name);
     }

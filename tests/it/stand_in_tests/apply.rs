@@ -91,6 +91,23 @@ fn what_is_no_longer_applied_goes_away() {
 }
 
 #[test]
+fn an_item_goes_as_a_whole() {
+    let Some(session) = with_namespace() else { return };
+    let web = deployment("web:1", "");
+    session.ok_with(APPLY, &web);
+    let other = web.replace(r#"{"name":"web","image""#, r#"{"name":"other","image""#);
+    session.ok_with(APPLY, &other);
+    let names = "get deployment web -n shop -o jsonpath={.spec.template.spec.containers[*].name}";
+    assert_eq!(session.ok(names), "other");
+    let empty = web.replace(r#"{"name":"web","image":"web:1","ports":[{"containerPort":80}]}"#, "");
+    let refused = session.run_with(APPLY, &empty);
+    assert_eq!(refused.err, "The Deployment \"web\" is invalid: spec.template.spec.containers: Required value\n");
+    session.ok("set env deployment/web -n shop BY_HAND=yes");
+    session.ok_with(APPLY, &web);
+    assert_eq!(session.ok(names), "web", "what somebody else put into an item goes with it");
+}
+
+#[test]
 fn what_must_not_change_is_refused() {
     let Some(session) = with_namespace() else { return };
     session.ok_with(APPLY, &deployment("web:1", ""));

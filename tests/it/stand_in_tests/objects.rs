@@ -142,6 +142,8 @@ fn access_is_what_the_test_says() {
     assert_eq!((no.code, no.out.as_str()), (1, "no\n"));
     assert!(session.ok("auth whoami").contains("tester"));
     assert_eq!(session.writes(), Vec::<String>::new(), "questions change nothing");
+    session.forget_requests();
+    assert_eq!(session.requests(), Vec::<String>::new());
     session.ok("create serviceaccount ann");
     assert!(session.ok("create token ann").starts_with("stand-in."));
 }

@@ -24,7 +24,7 @@ pub(super) struct Said {
 /// A session, where there is a kubectl.
 pub(super) fn session() -> Option<Session> {
     let kubectl = kubectl()?;
-    Some(Session { kubectl, stand_in: StandIn::start(Settings::default()) })
+    Some(Session { kubectl, stand_in: StandIn::start(&Settings::default()) })
 }
 
 impl Session {

@@ -21,6 +21,7 @@ fn job(image: &str, more: &str) -> String {
 #[test]
 fn a_good_update_replaces_all_pods() {
     let Some(session) = with_namespace() else { return };
+    session.set_behaviour("web:1", Behaviour::Slow(10));
     session.ok_with(APPLY, &deployment("web:1", r#","replicas":3"#));
     assert!(session.ok(STATUS).ends_with("deployment \"web\" successfully rolled out\n"));
     session.ok_with(APPLY, &deployment("web:2", r#","replicas":3"#));
@@ -98,7 +99,7 @@ fn a_job_completes() {
     assert_eq!(session.version(), before, "the same again is no change");
     let refused = session.run_with(APPLY, &job("migrate:2", ""));
     assert!(refused.err.starts_with("The Job \"once\" is invalid: spec.template.spec: Invalid value:"), "{refused:?}");
-    session.ok("delete job once -n shop --timeout=20s");
+    session.ok("delete job once -n shop --cascade=foreground --timeout=20s");
     assert_eq!(session.objects("Pod", "shop").len(), 0);
 }
 
