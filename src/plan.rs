@@ -5,6 +5,7 @@
 
 mod environment;
 mod environment_file;
+mod kubernetes_name;
 mod lint;
 mod objects;
 mod parameter;
@@ -15,7 +16,9 @@ mod service;
 mod service_environment;
 mod service_files;
 mod service_keys;
+mod service_kubernetes;
 mod unused;
+mod volume_kubernetes;
 mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +28,14 @@ use crate::document::node::{Node, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 
+pub use kubernetes_name::{is_label_key, is_label_value};
 pub use parameter::{Parameter, ParameterRule};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
 pub use script::{HOOK_POINTS, Script, ScriptAction, ScriptMode};
+pub use service::parse_milliseconds;
+pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
+pub use volume_kubernetes::KubernetesVolume;
 
 /// One release, resolved.
 #[derive(Clone, Debug)]
@@ -125,6 +132,8 @@ pub struct Object {
     pub name: String,
     /// Whether the target must have it already.
     pub external: bool,
+    /// What the claim of a volume says on Kubernetes.
+    pub kubernetes: KubernetesVolume,
 }
 
 /// What a config holds.
@@ -191,6 +200,8 @@ pub struct Service {
     pub pull: PullPolicy,
     /// JSON merge patches (RFC 7396) on the rendered service, for what only one platform knows.
     pub patches: BTreeMap<Platform, Table>,
+    /// What only Kubernetes knows of it.
+    pub kubernetes: KubernetesService,
     /// The parameters that its definition uses.
     pub parameters: BTreeSet<EnvironmentKey>,
 }

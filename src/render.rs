@@ -27,6 +27,7 @@ use crate::path::RelativePath;
 use crate::plan::{Plan, Platform, ScriptAction};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
+pub use kubernetes::NOT_RENDERED as NOT_RENDERED_ON_KUBERNETES;
 pub use overview::{EnvironmentOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview};
 pub use release_data::reference;
 

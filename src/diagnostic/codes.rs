@@ -129,6 +129,8 @@ codes! {
         "Docker Compose has no store of its own for secrets: there, give the secret as a parameter (`parameter = \"NAME\"`), or as a file of the host (`host-file = \"/path\"`). On Swarm and Kubernetes a secret may be external. A config is baked into the release, on every platform."
     error 35 STACK "a value that a Swarm stack does not take"
         "The rendered stack is validated against the schema of `docker stack deploy` (https://github.com/docker/cli, `cli/compose/schema`); the message is the schema's. A Swarm keeps no empty config and no empty secret."
+    error 40 KUBERNETES "a value that Kubernetes does not take"
+        "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken."
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::source::{Source, SourceFault, Sources};
 use crate::spec::LABEL_HINT;
 
 use super::scope::unescaped;
-use super::{ConfigContent, Object, SecretSource};
+use super::{ConfigContent, KubernetesVolume, Object, SecretSource, volume_kubernetes};
 
 /// The key of an external secret, unless the spec names another.
 const EXTERNAL_KEY: &str = "content";
@@ -30,6 +30,13 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
         let mut fields = Fields::new(written, entry.key_span, format!("{what} `{name}`"));
         let external = fields.boolean("external", context).unwrap_or(false);
         let given = fields.text("name", context).and_then(|text| unescaped(&text.value));
+        let is_volume = what == "volume";
+        let kubernetes =
+            if is_volume { volume_kubernetes::read(written, context) } else { KubernetesVolume::default() };
+        // A network has no such key: the schema says so.
+        if is_volume {
+            definition.remove("kubernetes");
+        }
         definition.remove("external");
         definition.remove("name");
         if external && !definition.is_empty() {
@@ -44,7 +51,7 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
             context.error(Code::REFUSED_KEY, entry.key_span, message, "leave `name` out, or add `external = true`");
         }
         let own = if external { name.to_owned() } else { format!("{target}_{name}") };
-        objects.insert(label, Object { definition, name: given.unwrap_or(own), external });
+        objects.insert(label, Object { definition, name: given.unwrap_or(own), external, kubernetes });
     }
     objects
 }

@@ -11,7 +11,7 @@ use crate::reference::ReferenceParts;
 
 use super::scope::{pieces, unescaped};
 use super::{Dependency, Gate, Piece, Platform, PullPolicy, Service, ServiceKind};
-use super::{lint, service_files, service_keys};
+use super::{lint, service_files, service_keys, service_kubernetes};
 
 /// What a service may refer to.
 pub(super) struct Surroundings<'a> {
@@ -59,7 +59,9 @@ pub(super) fn read(
     service_files::check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table);
     let parameters = used_parameters(&definition, &environment);
-    let patches = read_patches(table, context);
+    let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, context);
+    let mut patches = read_patches(table, context);
+    patches.extend(kubernetes_patch.map(|patch| (Platform::Kubernetes, patch)));
     // A patch may publish others.
     let max_replicas =
         max_replicas.filter(|_| patches.get(&Platform::Compose).is_none_or(|patch| patch.get("ports").is_none()));
@@ -80,6 +82,7 @@ pub(super) fn read(
         has_healthcheck: has_healthcheck(table.table("healthcheck")),
         pull,
         patches,
+        kubernetes,
         parameters,
         definition,
     })
@@ -113,10 +116,10 @@ fn check_image(text: &str, span: Span, production: bool, context: &mut Context) 
     }
 }
 
-/// `compose = { patch = { … } }`, and the same for the other platforms.
+/// `compose = { patch = { … } }`, and the same for Swarm; Kubernetes has a page of its own.
 fn read_patches(service: &Table, context: &mut Context) -> BTreeMap<Platform, Table> {
     let of_platform = |platform: &Platform| Some((*platform, read_patch(*platform, service, context)?));
-    Platform::ALL.iter().filter_map(of_platform).collect()
+    [Platform::Compose, Platform::Swarm].iter().filter_map(of_platform).collect()
 }
 
 fn read_patch(platform: Platform, service: &Table, context: &mut Context) -> Option<Table> {
@@ -220,7 +223,7 @@ pub(super) fn read_seconds(node: &Node, key: &str, context: &mut Context) -> Opt
 }
 
 /// `{value}{unit}` one after the other, units `us`, `ms`, `s`, `m`, `h` (Compose Specification, 11-extension).
-fn parse_milliseconds(text: &str) -> Option<u64> {
+pub fn parse_milliseconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total = 0_u64;
     while !rest.is_empty() {

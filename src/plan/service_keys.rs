@@ -162,9 +162,11 @@ pub(super) fn rendered_as_written(table: &Table) -> Table {
         "env_file",
         "environment",
         "image",
+        "kubernetes",
         "profiles",
         "pull_policy",
         "secrets",
+        "swarm",
     ];
     let mut rendered = table.clone();
     let gone: Vec<_> =

@@ -1,17 +1,283 @@
-//! One environment for Kubernetes: the manifests, its configs and its release data.
+//! One environment for Kubernetes: plain objects, its configs and its release data.
+//!
+//! The objects are made as data, laid out by the templates, and read back. What the entrypoint fills in on the target is listed in
+//! `docs/reference/payload.md`.
 
+mod account;
+mod claims;
+mod container;
+mod definition;
+mod in_cluster;
+mod ingress;
+mod labels;
+mod network_policy;
+mod object;
+mod placement;
+mod pod;
+mod ports;
+mod probe;
+mod resources;
+mod scaling;
+mod security;
+mod service;
+mod volume_use;
+mod volumes;
+mod words;
+mod workload;
+mod yaml;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use tera::Tera;
+
+use crate::diagnostic::Code;
+use crate::digest::Digest;
 use crate::document::Context;
-use crate::plan::{Environment, Plan};
-use crate::tree::FileTree;
+use crate::name::Label;
+use crate::path::RelativePath;
+use crate::plan::{Environment, Plan, Platform, Service};
+use crate::tree::{FileTree, Mode};
 
-use super::RenderBug;
+use super::config::{self, Rendered};
+use super::mounts::{Folders, Mounts};
+use super::{RenderBug, file, manifest, path, release_data, schema};
+use definition::Definition;
+use object::{Object, Scene};
+use workload::Workload;
+
+/// Keys of a Compose service that Kubernetes has no word for, and that are left out of its objects.
+pub const NOT_RENDERED: &[&str] = &[
+    "blkio_config",
+    "cgroup",
+    "cgroup_parent",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpuset",
+    "device_cgroup_rules",
+    "devices",
+    "domainname",
+    "gpus",
+    "init",
+    "isolation",
+    "logging",
+    "mac_address",
+    "mem_swappiness",
+    "memswap_limit",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pids_limit",
+    "stop_signal",
+    "storage_opt",
+    "ulimits",
+    "uts",
+];
+
+/// The templates, by the name of the output.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("objects", include_str!("../../templates/kubernetes/objects.yaml.tera")),
+    ("namespace.yaml", include_str!("../../templates/kubernetes/namespace.yaml.tera")),
+    ("common.yaml", include_str!("../../templates/kubernetes/common.yaml.tera")),
+    ("service.yaml", include_str!("../../templates/kubernetes/service.yaml.tera")),
+    ("in-cluster.yaml", include_str!("../../templates/kubernetes/in-cluster.yaml.tera")),
+];
+
+static TERA: LazyLock<Tera> = LazyLock::new(|| {
+    let mut tera = Tera::new();
+    tera.autoescape_on(Vec::<&'static str>::new());
+    yaml::register(&mut tera);
+    tera.add_raw_templates(TEMPLATES.iter().copied()).expect("the templates are sound");
+    tera
+});
+
+/// What a template sees.
+#[derive(Serialize)]
+struct Manifest<'a> {
+    project: &'a str,
+    version: String,
+    environment: &'a str,
+    target: &'a str,
+    service: &'a str,
+    objects: Vec<ObjectView<'a>>,
+}
+
+/// An object as a template sees it.
+#[derive(Serialize)]
+struct ObjectView<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: &'a Map<String, Json>,
+    body: &'a Map<String, Json>,
+}
+
+/// Everything of one service.
+struct Rendition<'a> {
+    service: &'a Service,
+    workload: Workload,
+    objects: Vec<Object>,
+}
 
 /// Renders an environment into the tree.
 pub(super) fn render(
-    _plan: &Plan,
-    _environment: &Environment,
-    _tree: &mut FileTree,
-    _context: &mut Context,
+    plan: &Plan,
+    environment: &Environment,
+    tree: &mut FileTree,
+    context: &mut Context,
 ) -> Result<(), RenderBug> {
+    let folder = path(&format!("bootstrap/environments/{}", environment.name));
+    let mounts = Mounts::of(environment, Folders::ByFile);
+    let rendered = config::render(environment, context);
+    config::insert(&rendered, &folder, tree)?;
+    check_definitions(environment, context);
+    let secret_configs = secret_configs(environment, &rendered);
+    let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
+    let services: Vec<_> =
+        environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
+    // Published ports limit nothing here: every pod has an address of its own.
+    let unlimited = without_port_limits(environment);
+    let data = release_data::environment_with(
+        &unlimited,
+        Platform::Kubernetes,
+        &mounts,
+        &rendered,
+        &definitions(&services),
+        &|service| facts(&services, service),
+    );
+    for (name, text) in files(&scene, &services, &folder)? {
+        tree.insert(folder.join(&path(&format!("kubernetes/{name}"))), file(Mode::Plain, text.as_bytes()))?;
+    }
+    tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
     Ok(())
+}
+
+/// The objects of one service, the workload first.
+fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Context) -> Rendition<'a> {
+    let definition = Definition::of(service);
+    labels::check(scene.environment, service, &definition, context);
+    let workload = Workload::of(scene, service, &definition);
+    let mut objects = vec![workload::of(scene, service, &definition)];
+    objects.extend(service::of(scene, service, &definition, context));
+    objects.extend(ingress::of(scene, service, &definition, context));
+    objects.extend(network_policy::of_service(scene, service, &definition));
+    objects.extend(scaling::disruption_budget(scene, service, workload));
+    objects.extend(scaling::autoscaler(scene, service, workload));
+    Rendition { service, workload, objects }
+}
+
+/// Every file below `kubernetes/`, by name.
+fn files(
+    scene: &Scene<'_>,
+    services: &[Rendition<'_>],
+    folder: &RelativePath,
+) -> Result<Vec<(String, String)>, RenderBug> {
+    let environment = scene.environment;
+    let namespace = Object::new(scene, "v1", "Namespace", &environment.target, json!({})).of_cluster();
+    let mut common = vec![account::of_environment(scene)];
+    common.extend(network_policy::of_environment(scene));
+    common.extend(claims::shared(scene));
+    let all: Vec<&Object> = common.iter().chain(services.iter().flat_map(|rendition| &rendition.objects)).collect();
+    let in_cluster = in_cluster::of(scene, &all);
+    let lay_out = |name: String, template: &str, service: &str, objects: &[Object]| -> Result<_, RenderBug> {
+        let place = folder.join(&path(&format!("kubernetes/{name}")));
+        Ok((name, render_file(scene, template, service, objects, &place)?))
+    };
+    let mut files = vec![
+        lay_out("namespace.yaml".to_owned(), "namespace.yaml", "", &[namespace])?,
+        lay_out("common.yaml".to_owned(), "common.yaml", "", &common)?,
+        lay_out("in-cluster.yaml".to_owned(), "in-cluster.yaml", "", &in_cluster)?,
+    ];
+    for rendition in services {
+        let name = rendition.service.name.as_str();
+        files.push(lay_out(format!("service-{name}.yaml"), "service.yaml", name, &rendition.objects)?);
+    }
+    Ok(files)
+}
+
+/// Lays objects out, and reads them back: they must say what was planned.
+fn render_file(
+    scene: &Scene<'_>,
+    template: &str,
+    service: &str,
+    objects: &[Object],
+    place: &RelativePath,
+) -> Result<String, RenderBug> {
+    fn view(object: &Object) -> ObjectView<'_> {
+        let Object { api_version, kind, metadata, body } = object;
+        ObjectView { api_version, kind, metadata, body }
+    }
+    let manifest = Manifest {
+        project: scene.plan.project.as_str(),
+        version: scene.plan.version.to_string(),
+        environment: scene.environment.name.as_str(),
+        target: &scene.environment.target,
+        service,
+        objects: objects.iter().map(view).collect(),
+    };
+    let text = manifest::render(&TERA, template, &manifest, place)?;
+    let planned = objects.iter().map(|object| yaml::as_read(&object.to_json())).collect();
+    manifest::read_back_all(&text, &planned, place)?;
+    Ok(text)
+}
+
+/// What the Compose Specification takes is also what is read here: a value of the wrong type would be passed over.
+fn check_definitions(environment: &Environment, context: &mut Context) {
+    let service = |service: &Service| {
+        let mut definition = manifest::to_json_map(&service.definition);
+        definition.insert("image".to_owned(), json!(service.image));
+        (service.name.to_string(), Json::from(definition))
+    };
+    let services: Map<_, _> = environment.services.iter().map(service).collect();
+    let networks: Map<_, _> = objects(&environment.networks);
+    let volumes: Map<_, _> = objects(&environment.volumes);
+    let document = json!({ "services": services, "networks": networks, "volumes": volumes });
+    manifest::report(schema::compose(&document), Code::SCHEMA, environment, context);
+}
+
+fn objects(objects: &BTreeMap<Label, crate::plan::Object>) -> Map<String, Json> {
+    let own = objects.iter().filter(|(_, object)| !object.external);
+    own.map(|(name, object)| (name.to_string(), Json::from(manifest::to_json_map(&object.definition)))).collect()
+}
+
+/// The configs in which the value of a secret parameter stands: the entrypoint keeps them as Secrets.
+fn secret_configs(environment: &Environment, rendered: &BTreeMap<Label, Rendered>) -> BTreeSet<Label> {
+    let is_secret =
+        |name: &str| environment.parameters.iter().any(|(known, parameter)| known.as_str() == name && parameter.secret);
+    let holds_secret = |content: &Rendered| content.parameters().into_iter().any(is_secret);
+    rendered.iter().filter(|(_, content)| holds_secret(content)).map(|(name, _)| name.clone()).collect()
+}
+
+/// What each service is, apart from the release that brings it; budgets and autoscalers change without a new pod.
+fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
+    let counts = |object: &&Object| !matches!(object.kind, "PodDisruptionBudget" | "HorizontalPodAutoscaler");
+    let digest = |rendition: &Rendition<'_>| {
+        let objects: Vec<_> = rendition.objects.iter().filter(counts).map(Object::definition).collect();
+        Digest::of(Json::from(objects).to_string().as_bytes())
+    };
+    services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()
+}
+
+fn without_port_limits(environment: &Environment) -> Environment {
+    let mut environment = environment.clone();
+    environment.services.iter_mut().for_each(|service| service.max_replicas = None);
+    environment
+}
+
+/// What the entrypoint must know of a service beyond what every platform says.
+fn facts(services: &[Rendition<'_>], service: &Service) -> Vec<(&'static str, &'static str)> {
+    let rendition = services.iter().find(|rendition| rendition.service.name == service.name);
+    let workload = rendition.map(|rendition| match rendition.workload {
+        Workload::Deployment => "deployment",
+        Workload::StatefulSet => "statefulset",
+        Workload::DaemonSet => "daemonset",
+        Workload::Job => "job",
+    });
+    let autoscaled = service.kubernetes.autoscale.map(|_| ("autoscaled", "yes"));
+    workload.map(|workload| ("workload", workload)).into_iter().chain(autoscaled).collect()
 }

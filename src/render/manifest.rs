@@ -40,6 +40,14 @@ pub(super) fn read_back(text: &str, planned: &Json, place: &RelativePath) -> Res
     if read == *planned { Ok(()) } else { Err(bug(first_difference(planned, &read))) }
 }
 
+/// Reads a file of several documents back.
+pub(super) fn read_back_all(text: &str, planned: &Json, place: &RelativePath) -> Result<(), RenderBug> {
+    let bug = |reason: String| RenderBug::ReadBack { path: place.to_string(), reason };
+    let read: Vec<Json> = serde_saphyr::from_multiple(text).map_err(|error| bug(error.to_string()))?;
+    let read = Json::from(read);
+    if read == *planned { Ok(()) } else { Err(bug(first_difference(planned, &read))) }
+}
+
 /// Says what a schema refuses, at the place where it was written.
 pub(super) fn report(violations: Vec<schema::Violation>, code: Code, environment: &Environment, context: &mut Context) {
     for violation in violations {

@@ -54,13 +54,27 @@ pub(super) fn environment(
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
 ) -> String {
+    environment_with(environment, platform, mounts, rendered, definitions, &|_| Vec::new())
+}
+
+/// The same, where one platform knows more of a service.
+pub(super) fn environment_with(
+    environment: &Environment,
+    platform: Platform,
+    mounts: &Mounts,
+    rendered: &BTreeMap<Label, Rendered>,
+    definitions: &BTreeMap<&str, Digest>,
+    more: &dyn Fn(&Service) -> Vec<(&'static str, &'static str)>,
+) -> String {
     let mut text = Record::new("environment", &[environment.name.as_str()]).with("target", &environment.target).line();
     let parameters = environment.parameters.iter().map(|(name, parameter)| parameter_record(name, parameter));
     text.extend(parameters);
     text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
     text.extend(object_records(environment));
-    let services = environment.services.iter();
-    text.extend(services.map(|service| service_record(service, environment, platform, mounts, definitions)));
+    for service in &environment.services {
+        let record = service_record(service, environment, platform, mounts, definitions);
+        text.push_str(&more(service).iter().fold(record, |record, (key, value)| record.with(key, value)).line());
+    }
     text.extend(environment.scripts.iter().map(|(name, script)| script_record(name, script)));
     for (point, names) in &environment.hooks {
         text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
@@ -152,7 +166,7 @@ fn service_record(
     platform: Platform,
     mounts: &Mounts,
     definitions: &BTreeMap<&str, Digest>,
-) -> String {
+) -> Record {
     let gate = match service.gate {
         Gate::None => "none",
         Gate::Started => "started",
@@ -187,7 +201,6 @@ fn service_record(
         .with("parameters", &parameters.join(" "))
         .with("mounts", &ids.join(" "))
         .with("pull", pull)
-        .line()
 }
 
 /// Scripts are kept below one folder; a project that has one of that name does not see it twice.

@@ -17,6 +17,12 @@ pub(super) fn register(tera: &mut Tera) {
     });
 }
 
+/// A scalar on one line, as it stands behind `key: `.
+pub(super) fn scalar(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
+    let text = to_yaml(&serde_json::json!({ "k": value }))?;
+    Ok(text.trim_end_matches('\n').trim_start_matches("k:").trim_start_matches(' ').to_owned())
+}
+
 fn to_yaml(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
     serde_saphyr::to_string_with_options(value, options())
 }

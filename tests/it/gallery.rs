@@ -9,31 +9,41 @@ use std::path::{Path, PathBuf};
 use bootsmith::epoch::Epoch;
 use bootsmith::host;
 use bootsmith::pipeline::{self, Workplace};
-use bootsmith::plan::Selection;
+use bootsmith::plan::{Platform, Selection};
 use bootsmith::store::Cache;
 
 const GALLERY: &str = "tests/gallery";
 
-/// A spec and the folder that shows what becomes of it.
+/// A spec and the folder that shows what becomes of it on a platform.
 struct Exhibit {
     spec: PathBuf,
+    platform: Platform,
     folder: PathBuf,
 }
 
+/// Compose stands in the folder itself, every other platform in one of its own beside it.
 fn exhibits() -> Vec<Exhibit> {
     let own = |name: &str| Path::new(GALLERY).join(name);
-    let example =
-        |name: &str| Exhibit { spec: Path::new("examples").join(name).join("bootstrap.toml"), folder: own(name) };
-    let every_key = Exhibit { spec: own("every-key/bootstrap.toml"), folder: own("every-key/rendered") };
-    vec![example("shop"), example("wordpress"), every_key]
+    let example = |name: &str| Path::new("examples").join(name).join("bootstrap.toml");
+    let exhibit = |spec: PathBuf, platform: Platform, folder: PathBuf| Exhibit { spec, platform, folder };
+    vec![
+        exhibit(example("shop"), Platform::Compose, own("shop")),
+        exhibit(example("wordpress"), Platform::Compose, own("wordpress")),
+        exhibit(own("every-key/bootstrap.toml"), Platform::Compose, own("every-key/rendered")),
+        exhibit(example("shop"), Platform::Kubernetes, own("shop/kubernetes")),
+        exhibit(example("wordpress"), Platform::Kubernetes, own("wordpress/kubernetes")),
+        exhibit(own("every-key/bootstrap.toml"), Platform::Kubernetes, own("every-key/kubernetes")),
+        exhibit(own("kubernetes-odds/bootstrap.toml"), Platform::Kubernetes, own("kubernetes-odds/kubernetes")),
+    ]
 }
 
 /// Every file that comes from the spec, by path, and the digest of the image on nothing.
-fn render(spec: &Path) -> BTreeMap<String, Vec<u8>> {
+fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let selection = Selection {
         base: Some("scratch".to_owned()),
         needs_base: true,
         architectures: vec!["linux/amd64".to_owned()],
+        platforms: vec![platform.name().to_owned()],
         ..Selection::default()
     };
     let (_, prepared) =
@@ -60,14 +70,16 @@ fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let path = entry.path().strip_prefix(folder).expect("a walk stays below its root");
         (path.to_string_lossy().into_owned(), fs::read(entry.path()).expect("a readable file"))
     };
-    entries.map(file).collect()
+    // A platform below another's folder is an exhibit of its own.
+    let is_other = |path: &String| Platform::ALL.iter().any(|other| path.starts_with(&format!("{}/", other.name())));
+    entries.map(file).filter(|(path, _)| !is_other(path)).collect()
 }
 
 #[test]
 fn what_is_rendered_is_what_the_gallery_shows() {
     let bless = std::env::var_os("BLESS").is_some();
     for exhibit in exhibits() {
-        let rendered = render(&exhibit.spec);
+        let rendered = render(&exhibit.spec, exhibit.platform);
         if bless {
             let _ = fs::remove_dir_all(&exhibit.folder);
             for (path, bytes) in &rendered {

@@ -4,6 +4,7 @@
 //! values share one spec, so that Compose is started once.
 
 mod e2e;
+mod kubernetes;
 mod shells;
 
 use std::collections::BTreeMap;

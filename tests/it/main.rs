@@ -12,5 +12,6 @@ mod hostile_values;
 mod image;
 mod inspect;
 mod invalid_specs;
+mod kubernetes;
 mod readme;
 mod reference;

@@ -12,6 +12,7 @@ mod engine;
 mod image;
 mod packages;
 mod project;
+mod python;
 mod registry;
 mod rootfs;
 mod samples;

@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::packages::{self, BUSYBOX, DASH, Package, SHELLCHECK};
 use crate::tools::{self, cargo};
-use crate::{command, e2e, project, tidy};
+use crate::{command, e2e, project, python, tidy};
 
 /// Options of `cargo xtask test`.
 #[derive(Args, Default)]
@@ -102,9 +102,16 @@ fn rustdoc() -> Result<Outcome> {
     passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Some hand data to the shells that a base may have; where those cannot be installed, they say that they are left out, or fail in CI.
+/// Some hand data to the shells that a base may have, or to programs of the Python index; where those cannot be installed, they say that they are
+/// left out, or fail in CI.
 fn tests() -> Result<Outcome> {
     lacks(SHELLS)?;
+    if let Err(error) = python::ensure() {
+        if is_complete_run() {
+            return Err(error);
+        }
+        println!("   what is rendered is not held against the rules of others: {error:#}");
+    }
     let selection = format!("not ({})", e2e::END_TO_END);
     passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))
 }

@@ -1,0 +1,99 @@
+//! Claims of named volumes: of each replica, when one service alone uses a volume, else one that is shared.
+//!
+//! See `docs/decisions/0011-a-volume-of-one-service-is-one-per-replica.md`.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::name::Label;
+use crate::plan::{Object as Volume, Service, ServiceKind};
+
+use super::definition::Definition;
+use super::labels;
+use super::object::{Object, Scene, map, set};
+use super::volumes;
+
+/// The label with the volume's name, by which claims of replicas are found.
+const VOLUME_LABEL: &str = "io.bootsmith.volume";
+
+/// Whether each replica of the service has a volume of its own.
+pub(super) fn is_own(scene: &Scene<'_>, service: &Service, name: &Label) -> bool {
+    let stays = service.kind == ServiceKind::Service && !service.is_global;
+    let is_claimed = |volume: &Volume| !volume.external && !is_for_many(volume);
+    stays && scene.environment.volumes.get(name).is_some_and(is_claimed) && users(scene, name) == 1
+}
+
+/// The volumes of a service that each of its replicas has for itself.
+pub(super) fn own(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Label> {
+    volumes::named(definition).into_iter().filter(|name| is_own(scene, service, name)).collect()
+}
+
+/// What a pod calls the claim of a shared volume.
+pub(super) fn name<'a>(scene: &Scene<'a>, name: &'a Label) -> &'a str {
+    let external = scene.environment.volumes.get(name).filter(|volume| volume.external);
+    external.map_or(name.as_str(), |volume| volume.name.as_str())
+}
+
+/// Whether a shared volume that a service uses can be mounted by one node alone.
+pub(super) fn holds_back(scene: &Scene<'_>, definition: &Definition) -> bool {
+    let of_one = |volume: &Volume| {
+        let modes = &volume.kubernetes.access_modes;
+        !volume.external && !modes.is_empty() && !is_for_many(volume)
+    };
+    volumes::named(definition).iter().any(|name| scene.environment.volumes.get(name).is_some_and(of_one))
+}
+
+/// The templates of a service's own claims. They cannot be changed later, so that nothing of one release is in them.
+pub(super) fn templates(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Json> {
+    let template = |name: Label| {
+        let volume = &scene.environment.volumes[&name];
+        let mut labels = labels::selector(scene, service);
+        labels.insert(VOLUME_LABEL.to_owned(), json!(name));
+        json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": { "name": name, "labels": labels },
+            "spec": spec(volume, "ReadWriteOnce"),
+        })
+    };
+    own(scene, service, definition).into_iter().map(template).collect()
+}
+
+/// The claims of volumes that services share.
+pub(super) fn shared(scene: &Scene<'_>) -> Vec<Object> {
+    let is_shared = |name: &Label| {
+        let mut services = scene.environment.services.iter();
+        users(scene, name) > 0 && !services.any(|service| uses(service, name) && is_own(scene, service, name))
+    };
+    let volumes = scene.environment.volumes.iter().filter(|(name, volume)| !volume.external && is_shared(name));
+    volumes.map(|(name, volume)| claim(scene, name, volume)).collect()
+}
+
+fn claim(scene: &Scene<'_>, name: &Label, volume: &Volume) -> Object {
+    let body = json!({ "spec": spec(volume, "ReadWriteMany") });
+    let object = Object::new(scene, "v1", "PersistentVolumeClaim", name.as_str(), body);
+    object.labelled([(VOLUME_LABEL.to_owned(), json!(name))])
+}
+
+fn spec(volume: &Volume, default_mode: &str) -> Map<String, Json> {
+    let settings = &volume.kubernetes;
+    let modes =
+        if settings.access_modes.is_empty() { vec![default_mode.to_owned()] } else { settings.access_modes.clone() };
+    let mut spec = map(json!({
+        "accessModes": modes,
+        "resources": { "requests": { "storage": settings.size } },
+    }));
+    set(&mut spec, "storageClassName", settings.storage_class.as_deref().map_or(Json::Null, Json::from));
+    spec
+}
+
+fn is_for_many(volume: &Volume) -> bool {
+    volume.kubernetes.access_modes.iter().any(|mode| mode.ends_with("Many"))
+}
+
+fn users(scene: &Scene<'_>, name: &Label) -> usize {
+    scene.environment.services.iter().filter(|service| uses(service, name)).count()
+}
+
+fn uses(service: &Service, name: &Label) -> bool {
+    volumes::named(&Definition::of(service)).contains(name)
+}

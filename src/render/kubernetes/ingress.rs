@@ -1,0 +1,52 @@
+//! Ingress: how HTTP reaches a service by name.
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::Code;
+use crate::document::Context;
+use crate::plan::{Ingress, Service};
+
+use super::definition::Definition;
+use super::object::{Object, Scene, map, set};
+use super::ports;
+
+/// The Ingress of a service, when the spec has one.
+pub(super) fn of(
+    scene: &Scene<'_>,
+    service: &Service,
+    definition: &Definition,
+    context: &mut Context,
+) -> Option<Object> {
+    let ingress = service.kubernetes.ingress.as_ref()?;
+    let port = port(service, ingress, definition, context)?;
+    let backend = json!({ "service": { "name": service.name, "port": { "number": port } } });
+    let path = json!({ "path": ingress.path, "pathType": "Prefix", "backend": backend });
+    let mut spec = map(json!({ "rules": [{ "host": ingress.host, "http": { "paths": [path] } }] }));
+    set(&mut spec, "ingressClassName", ingress.class.as_deref().map_or(Json::Null, Json::from));
+    if let Some(secret) = &ingress.tls_secret {
+        spec.insert("tls".to_owned(), json!([{ "hosts": [ingress.host], "secretName": secret }]));
+    }
+    let annotations = ingress.annotations.iter().map(|(key, value)| (key.clone(), json!(value)));
+    let body = json!({ "spec": spec });
+    let object = Object::of_service(scene, service, "networking.k8s.io/v1", "Ingress", service.name.as_str(), body);
+    Some(object.annotated(annotations))
+}
+
+/// The port of the container that speaks HTTP: the one that is written, or the only one there is.
+pub(super) fn port(
+    service: &Service,
+    ingress: &Ingress,
+    definition: &Definition,
+    context: &mut Context,
+) -> Option<u16> {
+    if let Some(port) = ingress.port {
+        return Some(port);
+    }
+    let known: Vec<_> = ports::known(definition).into_iter().filter(|port| port.protocol == "TCP").collect();
+    if let [port] = known.as_slice() {
+        return Some(port.target);
+    }
+    let message = format!("service `{}` has {} ports, and its ingress does not say which", service.name, known.len());
+    context.error(Code::KUBERNETES, ingress.span, message, "add the container's port, as in `port = 80`");
+    None
+}

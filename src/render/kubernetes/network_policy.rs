@@ -1,0 +1,124 @@
+//! Network policies that say what Compose networks say.
+//!
+//! Nobody talks to anybody, but: pods of a common network to each other, pods of a network that is not internal to the world, everybody to
+//! the name server, and the world to published ports. Policies add up, so each says one of these.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::plan::Service;
+
+use super::definition::Definition;
+use super::labels;
+use super::object::{Object, Scene};
+use super::ports::{self, Port};
+
+/// The network of services that name none.
+const DEFAULT_NETWORK: &str = "default";
+
+/// Where node-local name servers listen (`k8s.io/dns`, node-local-dns).
+const LINK_LOCAL: &str = "169.254.0.0/16";
+
+/// The policies that belong to no single service.
+pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
+    let everything = json!({ "matchLabels": labels::constant(scene) });
+    let deny = json!({ "podSelector": everything, "policyTypes": ["Ingress", "Egress"] });
+    let mut policies = vec![policy(scene, "default-deny", &deny)];
+    let mut members: BTreeMap<String, Vec<&Service>> = BTreeMap::new();
+    for service in &scene.environment.services {
+        for network in networks_of(&Definition::of(service)) {
+            members.entry(network).or_default().push(service);
+        }
+    }
+    let connected: BTreeSet<_> = members.values().flatten().map(|service| service.name.as_str()).collect();
+    if !connected.is_empty() {
+        policies.push(policy(scene, "name-server", &name_server(scene, &connected)));
+    }
+    for (network, services) in &members {
+        let names = services.iter().map(|service| service.name.as_str()).collect();
+        policies.push(policy(scene, &format!("network-{network}"), &of_network(scene, network, &names)));
+    }
+    policies
+}
+
+/// The policy of a service's published ports, and of the one that its ingress leads to: open to all.
+pub(super) fn of_service(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Option<Object> {
+    let mut open = ports::published(definition);
+    let ingress = service.kubernetes.ingress.as_ref();
+    let by_ingress =
+        ingress.and_then(|ingress| ingress.port).filter(|target| !open.iter().any(|port| port.target == *target));
+    open.extend(by_ingress.map(Port::tcp));
+    if ingress.is_some() && open.is_empty() {
+        open = ports::known(definition);
+    }
+    if open.is_empty() {
+        return None;
+    }
+    let ports: Vec<_> = open.iter().map(|port| json!({ "port": port.target, "protocol": port.protocol })).collect();
+    let spec = json!({
+        "podSelector": { "matchLabels": labels::selector(scene, service) },
+        "policyTypes": ["Ingress"],
+        "ingress": [{ "ports": ports }],
+    });
+    let name = format!("published-{}", service.name);
+    let (version, kind) = ("networking.k8s.io/v1", "NetworkPolicy");
+    Some(Object::of_service(scene, service, version, kind, &name, json!({ "spec": spec })))
+}
+
+/// The networks that a service is on.
+fn networks_of(definition: &Definition) -> BTreeSet<String> {
+    match (definition.get(&["networks"]), definition.get(&["network_mode"])) {
+        (Some(Json::Object(networks)), _) => networks.keys().cloned().collect(),
+        (Some(_), _) => definition.texts(&["networks"]).into_iter().collect(),
+        (None, Some(_)) => BTreeSet::new(),
+        (None, None) => BTreeSet::from([DEFAULT_NETWORK.to_owned()]),
+    }
+}
+
+fn policy(scene: &Scene<'_>, name: &str, spec: &Json) -> Object {
+    Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", name, json!({ "spec": spec }))
+}
+
+/// The pods of some services.
+fn pods(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
+    json!({
+        "matchLabels": labels::constant(scene),
+        "matchExpressions": [{ "key": "io.bootsmith.service", "operator": "In", "values": services }],
+    })
+}
+
+fn name_server(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
+    json!({
+        "podSelector": pods(scene, services),
+        "policyTypes": ["Egress"],
+        "egress": [{
+            "to": [{ "namespaceSelector": {} }, { "ipBlock": { "cidr": LINK_LOCAL } }],
+            "ports": [{ "port": 53, "protocol": "UDP" }, { "port": 53, "protocol": "TCP" }],
+        }],
+    })
+}
+
+fn of_network(scene: &Scene<'_>, network: &str, services: &BTreeSet<&str>) -> Json {
+    let known = scene.environment.networks.iter().find(|(name, _)| name.as_str() == network).map(|(_, known)| known);
+    let is_internal = known.is_some_and(|known| {
+        let internal = known.definition.get("internal").map(|node| &node.value);
+        matches!(internal, Some(crate::document::node::Value::Boolean(true)))
+    });
+    let mut from = vec![json!({ "podSelector": pods(scene, services) })];
+    // Others are on an external network too: nobody here knows who.
+    if known.is_some_and(|known| known.external) {
+        from.push(json!({ "namespaceSelector": {} }));
+    }
+    let mut egress = vec![json!({ "to": from })];
+    if !is_internal {
+        egress.push(json!({ "to": [{ "ipBlock": { "cidr": "0.0.0.0/0" } }, { "ipBlock": { "cidr": "::/0" } }] }));
+    }
+    let spec: Map<String, Json> = Map::from_iter([
+        ("podSelector".to_owned(), pods(scene, services)),
+        ("policyTypes".to_owned(), json!(["Ingress", "Egress"])),
+        ("ingress".to_owned(), json!([{ "from": from }])),
+        ("egress".to_owned(), Json::from(egress)),
+    ]);
+    Json::from(spec)
+}

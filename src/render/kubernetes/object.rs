@@ -1,0 +1,150 @@
+//! An object of the Kubernetes API, and what every one of ours carries.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::name::Label;
+use crate::plan::{Environment, Plan, Service};
+use crate::render::mounts::Mounts;
+
+use super::labels;
+use super::yaml::{ours, placeholder};
+
+/// The whole of what an environment's objects are made from.
+pub(super) struct Scene<'a> {
+    /// The release.
+    pub(super) plan: &'a Plan,
+    /// The environment.
+    pub(super) environment: &'a Environment,
+    /// What the entrypoint stores on the target.
+    pub(super) mounts: &'a Mounts,
+    /// The configs that hold a secret's value.
+    pub(super) secret_configs: &'a BTreeSet<Label>,
+}
+
+/// One object.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    /// As in `apps/v1`.
+    pub(super) api_version: &'static str,
+    /// As in `Deployment`.
+    pub(super) kind: &'static str,
+    /// `name`, `labels` and `annotations`.
+    pub(super) metadata: Map<String, Json>,
+    /// `spec`, or whatever stands beside the metadata.
+    pub(super) body: Map<String, Json>,
+}
+
+impl Object {
+    /// An object of the whole environment, in its namespace; the body is a table.
+    pub(super) fn new(
+        scene: &Scene<'_>,
+        api_version: &'static str,
+        kind: &'static str,
+        name: &str,
+        body: Json,
+    ) -> Self {
+        let metadata = map(json!({
+            "name": name,
+            "namespace": scene.environment.target,
+            "labels": labels::constant(scene),
+            "annotations": labels::version(scene),
+        }));
+        Self { api_version, kind, metadata, body: map(body) }
+    }
+
+    /// An object of one service.
+    pub(super) fn of_service(
+        scene: &Scene<'_>,
+        service: &Service,
+        api_version: &'static str,
+        kind: &'static str,
+        name: &str,
+        body: Json,
+    ) -> Self {
+        let mut object = Self::new(scene, api_version, kind, name, body);
+        object.metadata.insert("labels".to_owned(), Json::from(labels::selector(scene, service)));
+        object
+    }
+
+    /// It stands in no namespace.
+    pub(super) fn of_cluster(mut self) -> Self {
+        self.metadata.remove("namespace");
+        self
+    }
+
+    /// Its name is one of ours.
+    pub(super) fn named(mut self, name: Json) -> Self {
+        self.metadata.insert("name".to_owned(), name);
+        self
+    }
+
+    /// Adds to its annotations.
+    pub(super) fn annotated(mut self, annotations: impl IntoIterator<Item = (String, Json)>) -> Self {
+        self.add("annotations", annotations);
+        self
+    }
+
+    /// Adds to its labels.
+    pub(super) fn labelled(mut self, labels: impl IntoIterator<Item = (String, Json)>) -> Self {
+        self.add("labels", labels);
+        self
+    }
+
+    fn add(&mut self, key: &str, more: impl IntoIterator<Item = (String, Json)>) {
+        if let Some(Json::Object(known)) = self.metadata.get_mut(key) {
+            known.extend(more);
+        }
+    }
+
+    /// The object as data.
+    pub(super) fn to_json(&self) -> Json {
+        let mut object = self.body.clone();
+        object.insert("apiVersion".to_owned(), json!(self.api_version));
+        object.insert("kind".to_owned(), json!(self.kind));
+        object.insert("metadata".to_owned(), Json::from(self.metadata.clone()));
+        Json::from(object)
+    }
+
+    /// What the object is, without the release that brings it.
+    pub(super) fn definition(&self) -> Json {
+        let mut object = self.clone();
+        if let Some(Json::Object(annotations)) = object.metadata.get_mut("annotations") {
+            annotations.remove(labels::VERSION);
+        }
+        object.to_json()
+    }
+}
+
+/// The table of a literal that is one.
+pub(super) fn map(value: Json) -> Map<String, Json> {
+    match value {
+        Json::Object(map) => map,
+        other => unreachable!("a table was written: {other}"),
+    }
+}
+
+/// Sets a key when there is something to set.
+pub(super) fn set(map: &mut Map<String, Json>, key: &str, value: impl Into<Json>) {
+    let value = value.into();
+    let is_empty = match &value {
+        Json::Null => true,
+        Json::Array(list) => list.is_empty(),
+        Json::Object(table) => table.is_empty(),
+        _ => false,
+    };
+    if !is_empty {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+/// The digest of a service, which the entrypoint computes on the target.
+pub(super) fn digest(service: &Service) -> String {
+    placeholder("DIGEST", &service.name.to_environment_key())
+}
+
+/// The same as a value.
+pub(super) fn digest_value(service: &Service) -> Json {
+    ours(digest(service))
+}

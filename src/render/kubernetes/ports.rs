@@ -1,0 +1,129 @@
+//! `ports` and `expose`.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::definition::{Definition, text_of};
+use super::object::{map, set};
+
+/// A port that a service is known to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Port {
+    /// In the container.
+    pub(super) target: u16,
+    /// Outside.
+    pub(super) published: Option<u16>,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub(super) protocol: String,
+    app_protocol: Option<String>,
+}
+
+impl Port {
+    /// A TCP port.
+    pub(super) fn tcp(target: u16) -> Self {
+        Self { target, published: None, protocol: "TCP".to_owned(), app_protocol: None }
+    }
+
+    /// `tcp-80`: unique, because port and protocol are.
+    fn name(&self) -> String {
+        format!("{}-{}", self.protocol.to_ascii_lowercase(), self.target)
+    }
+
+    /// The port of a Service, which listens on `port`.
+    pub(super) fn of_service(&self, port: u16) -> Map<String, Json> {
+        let mut entry = map(json!({
+            "name": self.name(), "port": port, "targetPort": self.target, "protocol": self.protocol,
+        }));
+        set(&mut entry, "appProtocol", self.app_protocol.as_deref().map_or(Json::Null, Json::from));
+        entry
+    }
+}
+
+/// The ports that are reached from outside.
+pub(super) fn published(definition: &Definition) -> Vec<Port> {
+    unique(definition.list(&["ports"]).into_iter().flat_map(read))
+}
+
+/// All ports that are known.
+pub(super) fn known(definition: &Definition) -> Vec<Port> {
+    let exposed =
+        definition.list(&["expose"]).into_iter().filter_map(text_of).flat_map(|text| read_target(&text, None));
+    unique(published(definition).into_iter().chain(exposed))
+}
+
+/// `ports` of the container: they say what is known, and open nothing.
+pub(super) fn of_container(definition: &Definition) -> Vec<Json> {
+    let entry = |port: Port| json!({ "name": port.name(), "containerPort": port.target, "protocol": port.protocol });
+    known(definition).into_iter().map(entry).collect()
+}
+
+/// The first of each port and protocol.
+fn unique(ports: impl Iterator<Item = Port>) -> Vec<Port> {
+    let mut all: Vec<Port> = Vec::new();
+    for port in ports {
+        if !all.iter().any(|known| known.target == port.target && known.protocol == port.protocol) {
+            all.push(port);
+        }
+    }
+    all
+}
+
+fn read(entry: &Json) -> Vec<Port> {
+    match entry {
+        Json::Object(_) => read_long(entry).into_iter().collect(),
+        _ => text_of(entry).map(|text| read_short(&text)).unwrap_or_default(),
+    }
+}
+
+/// `[[ip:]published:]target[/protocol]`
+fn read_short(text: &str) -> Vec<Port> {
+    let (published, target) = match text.rsplit_once(':') {
+        Some((before, target)) => (before.rsplit_once(':').map_or(before, |(_, published)| published), target),
+        None => ("", text),
+    };
+    read_target(target, range(published).map(|(first, _)| first))
+}
+
+fn read_long(entry: &Json) -> Option<Port> {
+    let target = entry.get("target").and_then(text_of)?.parse().ok()?;
+    let published = entry.get("published").and_then(text_of).and_then(|text| range(&text)).map(|(first, _)| first);
+    let protocol = entry.get("protocol").and_then(text_of).unwrap_or_else(|| "tcp".to_owned()).to_ascii_uppercase();
+    Some(Port { target, published, protocol, app_protocol: entry.get("app_protocol").and_then(text_of) })
+}
+
+/// `target[/protocol]`, where the target may be a range whose first port is published as `published`.
+fn read_target(text: &str, published: Option<u16>) -> Vec<Port> {
+    let (target, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let Some((first, last)) = range(target) else { return Vec::new() };
+    let port = |target: u16| Port {
+        target,
+        published: published.and_then(|published| published.checked_add(target - first)),
+        protocol: protocol.to_ascii_uppercase(),
+        app_protocol: None,
+    };
+    (first..=last).map(port).collect()
+}
+
+/// `80` or `8080-8089`.
+fn range(text: &str) -> Option<(u16, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last && first > 0).then_some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn short(text: &str) -> Vec<(u16, Option<u16>, String)> {
+        read_short(text).into_iter().map(|port| (port.target, port.published, port.protocol)).collect()
+    }
+
+    #[test]
+    fn short_ports_are_read() {
+        let tcp = || "TCP".to_owned();
+        assert_eq!(short("80"), [(80, None, tcp())]);
+        assert_eq!(short("127.0.0.1:8080:80/udp"), [(80, Some(8080), "UDP".to_owned())]);
+        assert_eq!(short("8080-8089:80"), [(80, Some(8080), tcp())]);
+        assert_eq!(short("[::1]:9000-9001:90-91"), [(90, Some(9000), tcp()), (91, Some(9001), tcp())]);
+    }
+}

@@ -1,0 +1,47 @@
+//! How many replicas there are, and how many stay when nodes are emptied.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::plan::{DisruptionBudget, Service};
+
+use super::labels;
+use super::object::{Object, Scene, map};
+use super::workload::Workload;
+
+/// The autoscaler of a service, when the spec has one: it owns the number of replicas.
+pub(super) fn autoscaler(scene: &Scene<'_>, service: &Service, workload: Workload) -> Option<Object> {
+    let autoscale = service.kubernetes.autoscale?;
+    let cpu = json!({ "type": "Utilization", "averageUtilization": autoscale.cpu_percent });
+    let spec = json!({
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": workload.kind(), "name": service.name },
+        "minReplicas": autoscale.min,
+        "maxReplicas": autoscale.max,
+        "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": cpu } }],
+    });
+    let (version, kind) = ("autoscaling/v2", "HorizontalPodAutoscaler");
+    Some(Object::of_service(scene, service, version, kind, service.name.as_str(), json!({ "spec": spec })))
+}
+
+/// What stays when nodes are emptied. Without a word from the spec a service of several replicas loses one at a time; a service of one has no
+/// budget, because it would hold up every drain for ever.
+pub(super) fn disruption_budget(scene: &Scene<'_>, service: &Service, workload: Workload) -> Option<Object> {
+    if !matches!(workload, Workload::Deployment | Workload::StatefulSet) {
+        return None;
+    }
+    let fewest = service.kubernetes.autoscale.map_or(service.replicas, |autoscale| autoscale.min);
+    let (key, amount) = match &service.kubernetes.disruption_budget {
+        Some(DisruptionBudget::MinAvailable(amount)) => ("minAvailable", amount_of(amount)),
+        Some(DisruptionBudget::MaxUnavailable(amount)) => ("maxUnavailable", amount_of(amount)),
+        None if fewest > 1 => ("maxUnavailable", json!(1)),
+        None => return None,
+    };
+    let mut spec: Map<String, Json> = map(json!({ "selector": { "matchLabels": labels::selector(scene, service) } }));
+    spec.insert(key.to_owned(), amount);
+    let body = json!({ "spec": spec });
+    Some(Object::of_service(scene, service, "policy/v1", "PodDisruptionBudget", service.name.as_str(), body))
+}
+
+/// A number, or a percentage.
+fn amount_of(text: &str) -> Json {
+    text.parse::<u32>().map_or_else(|_| Json::from(text), Json::from)
+}

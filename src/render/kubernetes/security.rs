@@ -1,0 +1,147 @@
+//! Security contexts: as narrow as the spec allows.
+//!
+//! A service whose `user` is a number other than 0 passes the Pod Security profile `restricted`. One that says no user may start as root,
+//! as most public images do before they give it up; it keeps what Docker gives every container, but for raw sockets, and passes `baseline`.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::plan::Service;
+
+use super::definition::Definition;
+use super::object::{map, set};
+
+/// What Docker gives to every container (moby, `oci/caps/defaults.go`), without `NET_RAW`, which `baseline` does not allow.
+const DEFAULT_CAPABILITIES: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// The context of the pod.
+pub(super) fn of_pod(service: &Service, definition: &Definition, has_volumes: bool) -> Map<String, Json> {
+    let mut security = map(json!({ "seccompProfile": { "type": seccomp(definition) } }));
+    let (user, group) = user(definition);
+    set(&mut security, "runAsUser", user.map_or(Json::Null, Json::from));
+    set(&mut security, "runAsGroup", group.map_or(Json::Null, Json::from));
+    if runs_as_other_than_root(definition) {
+        security.insert("runAsNonRoot".to_owned(), json!(true));
+    }
+    if let Some(group) = file_group(service, group, has_volumes) {
+        security.insert("fsGroup".to_owned(), json!(group));
+        security.insert("fsGroupChangePolicy".to_owned(), json!("OnRootMismatch"));
+    }
+    let groups: Vec<u32> = definition.texts(&["group_add"]).iter().filter_map(|group| group.parse().ok()).collect();
+    set(&mut security, "supplementalGroups", groups);
+    let sysctls = definition.pairs(&["sysctls"]);
+    set(
+        &mut security,
+        "sysctls",
+        sysctls.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Json>(),
+    );
+    security
+}
+
+/// The context of the container.
+pub(super) fn of_container(definition: &Definition) -> Map<String, Json> {
+    let mut security = Map::new();
+    if definition.is_true(&["read_only"]) {
+        security.insert("readOnlyRootFilesystem".to_owned(), json!(true));
+    }
+    if definition.is_true(&["privileged"]) {
+        security.insert("privileged".to_owned(), json!(true));
+        return security;
+    }
+    let added = capabilities(definition, "cap_add");
+    // The kernel takes these for a way to gain privileges, and so does the API server.
+    if !added.iter().any(|capability| capability == "ALL" || capability == "SYS_ADMIN") {
+        let allowed = option(definition, "no-new-privileges").as_deref() == Some("false");
+        security.insert("allowPrivilegeEscalation".to_owned(), json!(allowed));
+    }
+    security.insert("capabilities".to_owned(), capability_rule(definition, added));
+    set(&mut security, "appArmorProfile", app_armor(definition));
+    set(&mut security, "seLinuxOptions", se_linux(definition));
+    security
+}
+
+/// All is dropped, and what is needed is named.
+fn capability_rule(definition: &Definition, added: Vec<String>) -> Json {
+    if added.iter().any(|capability| capability == "ALL") {
+        let mut rule = map(json!({ "add": ["ALL"] }));
+        set(&mut rule, "drop", capabilities(definition, "cap_drop"));
+        return Json::from(rule);
+    }
+    let dropped = capabilities(definition, "cap_drop");
+    let drops_all = dropped.iter().any(|capability| capability == "ALL") || runs_as_other_than_root(definition);
+    let kept = DEFAULT_CAPABILITIES.iter().map(|capability| (*capability).to_owned());
+    let kept = kept.filter(|capability| !drops_all && !dropped.contains(capability));
+    let mut add: Vec<_> = kept.chain(added).collect();
+    add.sort();
+    add.dedup();
+    let mut rule = map(json!({ "drop": ["ALL"] }));
+    set(&mut rule, "add", add);
+    Json::from(rule)
+}
+
+/// Names as Kubernetes writes them: without `CAP_`.
+fn capabilities(definition: &Definition, key: &str) -> Vec<String> {
+    let upper = definition.texts(&[key]).into_iter().map(|name| name.to_ascii_uppercase());
+    upper.map(|name| name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)).collect()
+}
+
+/// `user` as numbers: names differ between images, and Kubernetes takes none.
+fn user(definition: &Definition) -> (Option<u32>, Option<u32>) {
+    let Some(text) = definition.text(&["user"]) else { return (None, None) };
+    let (user, group) = text.split_once(':').unwrap_or((&text, ""));
+    (user.parse().ok(), group.parse().ok())
+}
+
+fn runs_as_other_than_root(definition: &Definition) -> bool {
+    user(definition).0.is_some_and(|user| user > 0)
+}
+
+/// The group that volumes and mounted files belong to: the user's own, or the one that the files are for.
+fn file_group(service: &Service, group: Option<u32>, has_volumes: bool) -> Option<u32> {
+    let needs_group = has_volumes || !service.files.is_empty();
+    let of_files = service.files.iter().map(|file| file.owner.gid).find(|group| *group > 0);
+    group.filter(|group| *group > 0 && needs_group).or(of_files)
+}
+
+/// `security_opt` as `name:value` or `name=value`.
+fn option(definition: &Definition, name: &str) -> Option<String> {
+    let value = |text: String| {
+        let rest = text.strip_prefix(name)?;
+        if rest.is_empty() { Some("true".to_owned()) } else { rest.strip_prefix([':', '=']).map(str::to_owned) }
+    };
+    definition.texts(&["security_opt"]).into_iter().find_map(value)
+}
+
+fn seccomp(definition: &Definition) -> &'static str {
+    let is_off = option(definition, "seccomp").as_deref() == Some("unconfined") || definition.is_true(&["privileged"]);
+    if is_off { "Unconfined" } else { "RuntimeDefault" }
+}
+
+fn app_armor(definition: &Definition) -> Json {
+    match option(definition, "apparmor").as_deref() {
+        None => Json::Null,
+        Some("unconfined") => json!({ "type": "Unconfined" }),
+        Some(profile) => json!({ "type": "Localhost", "localhostProfile": profile }),
+    }
+}
+
+/// `label=user:…`, `label=role:…`, `label=type:…`, `label=level:…`
+fn se_linux(definition: &Definition) -> Map<String, Json> {
+    let parts = definition.texts(&["security_opt"]);
+    let pairs = parts.iter().filter_map(|text| text.strip_prefix("label")?.strip_prefix([':', '='])?.split_once(':'));
+    let known = pairs.filter(|(name, _)| ["user", "role", "type", "level"].contains(name));
+    known.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+}

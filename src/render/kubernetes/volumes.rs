@@ -1,0 +1,181 @@
+//! The volumes of a pod: claims, memory, files of the host, configs and secrets.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::name::{Label, MAX_LABEL_CHARACTERS};
+use crate::plan::{ConfigContent, FileKind, FileUse, Service};
+use crate::render::mounts::{self, Mount};
+
+use super::definition::Definition;
+use super::object::{Scene, map, set};
+use super::resources::memory_directory;
+use super::yaml::{ours, placeholder};
+use super::{claims, volume_use};
+use volume_use::{Source, VolumeUse};
+
+/// The one key of an object that the entrypoint stores.
+const CONTENT: &str = "content";
+
+/// What a pod and its container say of volumes.
+#[derive(Default)]
+pub(super) struct Volumes {
+    /// `volumes` of the pod.
+    pub(super) of_pod: Vec<Json>,
+    /// `volumeMounts` of the container.
+    pub(super) of_container: Vec<Json>,
+    names: BTreeSet<String>,
+}
+
+impl Volumes {
+    /// Everything that a service mounts.
+    pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Self {
+        let mut volumes = Self::default();
+        let uses = volume_use::of(definition);
+        // The names of claims are fixed, so they come first.
+        let (named, others): (Vec<_>, Vec<_>) = uses.iter().partition(|used| matches!(used.source, Source::Named(_)));
+        for used in named {
+            volumes.add_claim(scene, service, used);
+        }
+        for used in others {
+            volumes.add_other(used);
+        }
+        if let Some(size) = definition.text(&["shm_size"]) {
+            let memory = json!({ "emptyDir": memory_directory(Some(size)) });
+            volumes.add("shared-memory", memory, "/dev/shm", None, false);
+        }
+        service.files.iter().for_each(|file| volumes.add_file(scene, file));
+        volumes
+    }
+
+    fn add_claim(&mut self, scene: &Scene<'_>, service: &Service, used: &VolumeUse) {
+        let Source::Named(name) = &used.source else { return };
+        let is_new = self.names.insert(name.to_string());
+        if is_new && !claims::is_own(scene, service, name) {
+            let claim = claims::name(scene, name);
+            self.of_pod.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
+        }
+        self.mount(name.as_str(), &used.target, used.sub_path.as_deref(), used.read_only);
+    }
+
+    fn add_other(&mut self, used: &VolumeUse) {
+        match &used.source {
+            Source::Named(_) => {}
+            Source::Host(path) => {
+                self.add("host", json!({ "hostPath": { "path": path } }), &used.target, None, used.read_only);
+            }
+            Source::Anonymous => self.add("scratch", json!({ "emptyDir": {} }), &used.target, None, used.read_only),
+            Source::Memory(size) => {
+                let memory = json!({ "emptyDir": memory_directory(size.clone()) });
+                self.add("memory", memory, &used.target, None, used.read_only);
+            }
+        }
+    }
+
+    fn add_file(&mut self, scene: &Scene<'_>, file: &FileUse) {
+        if let Some(path) = mounts::host_file(scene.environment, file) {
+            let volume = json!({ "hostPath": { "path": path, "type": "File" } });
+            self.add("host", volume, &file.target, None, true);
+        } else if let Some((name, key)) = mounts::external(scene.environment, file) {
+            let items = items(key, CONTENT, file);
+            let volume = json!({ "secret": { "secretName": name, "items": items } });
+            self.add(file.source.as_str(), volume, &file.target, Some(CONTENT), true);
+        } else if let Some(ConfigContent::Folder(_)) = folder(scene, file) {
+            self.add_folder(scene, file);
+        } else {
+            for (mount, target) in scene.mounts.serving(scene.environment, file) {
+                self.add_stored(scene, file, mount, &target);
+            }
+        }
+    }
+
+    /// One file, over whatever the image has at its place; its neighbours stay.
+    fn add_stored(&mut self, scene: &Scene<'_>, file: &FileUse, mount: &Mount, target: &str) {
+        let name = ours(placeholder("NAME", &mount.id));
+        let items = items(CONTENT, CONTENT, file);
+        let volume = if is_secret(scene, file) {
+            json!({ "secret": { "secretName": name, "items": items } })
+        } else {
+            json!({ "configMap": { "name": name, "items": items } })
+        };
+        self.add(&mount.name(), volume, target, Some(CONTENT), true);
+    }
+
+    /// A folder is put together from one object for each file.
+    fn add_folder(&mut self, scene: &Scene<'_>, file: &FileUse) {
+        let folder = file.target.trim_end_matches('/');
+        let source = |(mount, target): (&Mount, String)| {
+            let below = target.strip_prefix(folder).unwrap_or(&target).trim_start_matches('/').to_owned();
+            json!({ "configMap": { "name": ours(placeholder("NAME", &mount.id)), "items": items(CONTENT, &below, file) } })
+        };
+        let sources: Vec<_> = scene.mounts.serving(scene.environment, file).into_iter().map(source).collect();
+        let volume = json!({ "projected": { "sources": sources } });
+        self.add(&format!("config-{}", file.source), volume, &file.target, None, true);
+    }
+
+    /// A volume and where it is mounted.
+    fn add(&mut self, wanted: &str, volume: Json, target: &str, sub_path: Option<&str>, read_only: bool) {
+        let mut volume = map(volume);
+        let known = self.of_pod.iter().find(|known| {
+            known.as_object().is_some_and(|known| volume.iter().all(|(key, value)| known.get(key) == Some(value)))
+        });
+        let known = known.and_then(|known| known["name"].as_str()).filter(|_| sub_path.is_some()).map(str::to_owned);
+        let name = known.unwrap_or_else(|| {
+            let name = self.free_name(wanted);
+            volume.insert("name".to_owned(), json!(name));
+            self.of_pod.push(Json::from(volume));
+            name
+        });
+        self.mount(&name, target, sub_path, read_only);
+    }
+
+    fn mount(&mut self, name: &str, target: &str, sub_path: Option<&str>, read_only: bool) {
+        let mut mount: Map<String, Json> = map(json!({ "name": name, "mountPath": target }));
+        set(&mut mount, "subPath", sub_path.map_or(Json::Null, Json::from));
+        if read_only {
+            mount.insert("readOnly".to_owned(), json!(true));
+        }
+        self.of_container.push(Json::from(mount));
+    }
+
+    /// A name that is a DNS label and that no other volume of the pod has.
+    fn free_name(&mut self, wanted: &str) -> String {
+        /// Room for a dash and a number.
+        const ROOM: usize = 4;
+        let short =
+            wanted.get(..wanted.len().min(MAX_LABEL_CHARACTERS - ROOM)).unwrap_or("volume").trim_end_matches('-');
+        let first = if short.len() == wanted.len() { short.to_owned() } else { format!("{short}-1") };
+        let numbered = (2..).map(|number| format!("{short}-{number}"));
+        let free = std::iter::once(first).chain(numbered).find(|name| !self.names.contains(name));
+        let name = free.expect("numbers do not end");
+        self.names.insert(name.clone());
+        name
+    }
+}
+
+/// The folder that a config is.
+fn folder<'a>(scene: &Scene<'a>, file: &FileUse) -> Option<&'a ConfigContent> {
+    let config = scene.environment.configs.get(&file.source).filter(|_| file.kind == FileKind::Config)?;
+    matches!(config, ConfigContent::Folder(_)).then_some(config)
+}
+
+/// Whether the entrypoint stores the file as a Secret: it is one, or holds the value of one.
+fn is_secret(scene: &Scene<'_>, file: &FileUse) -> bool {
+    file.kind == FileKind::Secret || scene.secret_configs.contains(&file.source)
+}
+
+fn items(key: &str, path: &str, file: &FileUse) -> Json {
+    json!([{ "key": key, "path": path, "mode": file.owner.mode }])
+}
+
+/// The named volumes that a service uses.
+pub(super) fn named(definition: &Definition) -> BTreeSet<Label> {
+    volume_use::of(definition)
+        .into_iter()
+        .filter_map(|used| match used.source {
+            Source::Named(name) => Some(name),
+            _ => None,
+        })
+        .collect()
+}

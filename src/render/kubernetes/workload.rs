@@ -1,0 +1,167 @@
+//! The workload of a service: Deployment, `StatefulSet`, `DaemonSet` or Job.
+//!
+//! `replicas` is in none of them: the entrypoint sets it, as another field manager, so that a scale is not taken back by the next release.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::name::MAX_LABEL_CHARACTERS;
+use crate::plan::{Platform, Service, ServiceKind};
+use crate::render::manifest;
+
+use super::definition::{Definition, plain_map};
+use super::labels::{self, Written};
+use super::object::{Object, Scene, digest, map};
+use super::yaml::ours;
+use super::{claims, pod, probe};
+
+/// What runs a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) enum Workload {
+    /// Replicas that are all alike.
+    Deployment,
+    /// Replicas with volumes of their own.
+    StatefulSet,
+    /// One replica on every node.
+    DaemonSet,
+    /// Runs until it ends.
+    Job,
+}
+
+impl Workload {
+    /// What runs a service.
+    pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Self {
+        match (service.kind, service.is_global) {
+            (ServiceKind::Job, _) => Self::Job,
+            (ServiceKind::Service, true) => Self::DaemonSet,
+            (ServiceKind::Service, false) if claims::own(scene, service, definition).is_empty() => Self::Deployment,
+            (ServiceKind::Service, false) => Self::StatefulSet,
+        }
+    }
+
+    /// As the API calls it.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+        }
+    }
+}
+
+/// The workload, patched.
+pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Object {
+    let workload = Workload::of(scene, service, definition);
+    let spec = match workload {
+        Workload::Deployment => deployment(scene, service, definition),
+        Workload::StatefulSet => stateful_set(scene, service, definition),
+        Workload::DaemonSet => daemon_set(scene, service, definition),
+        Workload::Job => job(scene, service, definition),
+    };
+    let api_version = if workload == Workload::Job { "batch/v1" } else { "apps/v1" };
+    let body = json!({ "spec": spec });
+    let Written { labels, annotations } = labels::written(definition, &[&["labels"], &["deploy", "labels"]]);
+    let mut object = Object::of_service(scene, service, api_version, workload.kind(), service.name.as_str(), body);
+    let ours_over_theirs = labels::of_pods(scene, service, &Written { labels, annotations: Map::new() });
+    object = object.labelled(ours_over_theirs).annotated(annotations);
+    object = object.annotated(map(labels::version(scene)));
+    if workload == Workload::Job {
+        object = object.named(job_name(service));
+    }
+    patched(object, service)
+}
+
+fn patched(mut object: Object, service: &Service) -> Object {
+    let Some(patch) = service.patches.get(&Platform::Kubernetes) else { return object };
+    let mut whole = map(json!({ "metadata": object.metadata, }));
+    whole.extend(object.body);
+    manifest::merge_patch(&mut whole, &plain_map(&manifest::to_json_map(patch)));
+    object.metadata = whole.remove("metadata").map(map).unwrap_or_default();
+    object.body = whole;
+    object
+}
+
+fn deployment(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
+    let mut spec = map(json!({
+        // Rollbacks are the entrypoint's, from its records.
+        "revisionHistoryLimit": 1,
+        "selector": { "matchLabels": labels::selector(scene, service) },
+        "strategy": deployment_strategy(scene, definition),
+        "template": pod::template(scene, service, definition),
+    }));
+    probe::add_stability(&mut spec, definition);
+    spec
+}
+
+/// Where two pods cannot have a volume at a time, the old one goes first.
+fn deployment_strategy(scene: &Scene<'_>, definition: &Definition) -> Json {
+    if claims::holds_back(scene, definition) {
+        return json!({ "type": "Recreate" });
+    }
+    let order = definition.text(&["deploy", "update_config", "order"]);
+    let at_once = at_once(definition);
+    // Compose says `stop-first` when there is a policy without an order; without a policy the new replica proves itself first.
+    let stops_first = match order.as_deref() {
+        Some(order) => order == "stop-first",
+        None => definition.get(&["deploy", "update_config"]).is_some(),
+    };
+    let (surge, unavailable) = if stops_first { (json!(0), at_once) } else { (at_once, json!(0)) };
+    json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } })
+}
+
+/// `parallelism`: one at a time, unless the spec says more; 0 is all.
+fn at_once(definition: &Definition) -> Json {
+    match definition.number(&["deploy", "update_config", "parallelism"]) {
+        Some(0) => json!("100%"),
+        Some(number) => json!(number),
+        None => json!(1),
+    }
+}
+
+fn stateful_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
+    let mut spec = map(json!({
+        // All at once, as Compose does; one after the other would wait for ever behind a replica that never gets ready.
+        "podManagementPolicy": "Parallel",
+        "revisionHistoryLimit": 1,
+        "selector": { "matchLabels": labels::selector(scene, service) },
+        "serviceName": service.name,
+        "template": pod::template(scene, service, definition),
+        "updateStrategy": { "type": "RollingUpdate" },
+        "volumeClaimTemplates": claims::templates(scene, service, definition),
+    }));
+    probe::add_stability(&mut spec, definition);
+    spec
+}
+
+fn daemon_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
+    let starts_first = definition.text(&["deploy", "update_config", "order"]).as_deref() == Some("start-first");
+    let at_once = at_once(definition);
+    let (surge, unavailable) = if starts_first { (at_once, json!(0)) } else { (json!(0), at_once) };
+    let mut spec = map(json!({
+        "revisionHistoryLimit": 1,
+        "selector": { "matchLabels": labels::selector(scene, service) },
+        "template": pod::template(scene, service, definition),
+        "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } },
+    }));
+    probe::add_stability(&mut spec, definition);
+    spec
+}
+
+/// All replicas at a time, as Compose starts them.
+fn job(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
+    map(json!({
+        "backoffLimit": definition.number(&["deploy", "restart_policy", "max_attempts"]).unwrap_or(0),
+        "completions": service.replicas,
+        "parallelism": service.replicas,
+        "template": pod::template(scene, service, definition),
+    }))
+}
+
+/// The template of a Job cannot be changed, so that a changed job is another one.
+fn job_name(service: &Service) -> Json {
+    /// The digest and a dash.
+    const DIGEST_CHARACTERS: usize = 33;
+    let name = service.name.as_str();
+    let short = &name[..name.len().min(MAX_LABEL_CHARACTERS - DIGEST_CHARACTERS)];
+    ours(format!("{}-{}", short.trim_end_matches('-'), digest(service)))
+}

