@@ -24,7 +24,8 @@ driver_remove_leftovers() {
 # Prints KIND.GROUP/NAME of all that is ours, except what we run in ourselves, and one-offs. KIND…
 list_objects() {
     capture "$work/answer" cluster get "$(printf '%s,' "$@" | sed 's/,$//')" -o name \
-        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff)" && cat "$work/answer"
+        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff)" &&
+        sed -E '/^(job\.batch|serviceaccount|networkpolicy\.networking\.k8s\.io)\/bootstrap$/d' "$work/answer" # of in-cluster.yaml
 }
 
 # OBJECT…
