@@ -180,8 +180,7 @@ fn files(
     let mut common = vec![account::of_environment(scene)];
     common.extend(network_policy::of_environment(scene));
     common.extend(claims::shared(scene));
-    let all: Vec<&Object> = common.iter().chain(services.iter().flat_map(|rendition| &rendition.objects)).collect();
-    let in_cluster = in_cluster::of(scene, &all);
+    let in_cluster = in_cluster::of(scene);
     let lay_out = |name: String, template: &str, service: &str, objects: &[Object]| -> Result<_, RenderBug> {
         let place = folder.join(&path(&format!("kubernetes/{name}")));
         Ok((name, render_file(scene, template, service, objects, &place)?))

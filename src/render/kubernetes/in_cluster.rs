@@ -1,8 +1,7 @@
 //! The bootstrap image inside of the cluster: an account, what it may do in the one namespace, and a Job.
 //!
-//! Nobody applies it but the operator. What the account may touch is computed from the objects of the environment.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Nobody applies it but the operator. What the account may touch is what the entrypoint asks for before it begins, `needed_permissions`
+//! of `templates/entrypoint/driver/kubernetes/driver.sh`: it also removes what an older release had.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -20,76 +19,51 @@ const PARAMETERS: &str = "bootstrap-parameters";
 /// Nobody: the entrypoint needs no rights on its own file system but a place for temporary files.
 const USER: u32 = 65_532;
 
-/// What the entrypoint keeps and reads, whatever the environment has. Group, resource, verbs.
-const ALWAYS: &[(&str, &str, &[&str])] = &[
-    ("", "configmaps", MANAGE),
-    ("", "events", LOOK),
-    ("", "pods", LOOK),
-    ("", "pods/exec", &["create"]),
-    ("", "pods/log", &["get"]),
-    ("", "secrets", MANAGE),
-    ("batch", "jobs", MANAGE),
-    ("coordination.k8s.io", "leases", MANAGE),
+/// What the entrypoint handles: group, resources, verbs.
+const RULES: &[(&str, &[&str], &[&str])] = &[
+    ("", &["configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"], MANAGE),
+    ("", &["events", "pods"], LOOK),
+    ("", &["pods/exec"], &["create"]),
+    ("", &["namespaces", "pods/log"], &["get"]),
+    ("apps", &["daemonsets", "deployments", "statefulsets"], MANAGE),
+    ("autoscaling", &["horizontalpodautoscalers"], MANAGE),
+    ("batch", &["cronjobs", "jobs"], MANAGE),
+    ("coordination.k8s.io", &["leases"], MANAGE),
+    ("networking.k8s.io", &["ingresses", "networkpolicies"], MANAGE),
+    ("policy", &["poddisruptionbudgets"], MANAGE),
 ];
 
 const LOOK: &[&str] = &["get", "list", "watch"];
 const MANAGE: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// The objects, those that the Job needs first.
-pub(super) fn of(scene: &Scene<'_>, objects: &[&Object]) -> Vec<Object> {
-    let role = json!({ "rules": rules(objects) });
+pub(super) fn of(scene: &Scene<'_>) -> Vec<Object> {
+    let rule = |(group, resources, verbs): &(&str, &[&str], &[&str])| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    let role = json!({ "rules": RULES.iter().map(rule).collect::<Vec<_>>() });
     let binding = json!({
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME },
         "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": scene.environment.target }],
     });
     let rbac = "rbac.authorization.k8s.io/v1";
-    vec![
+    let objects = [
         Object::new(scene, "v1", "ServiceAccount", NAME, json!({ "automountServiceAccountToken": false })),
         Object::new(scene, rbac, "Role", NAME, role),
         Object::new(scene, rbac, "RoleBinding", NAME, binding),
         Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", NAME, json!({ "spec": network_policy() })),
         Object::new(scene, "batch/v1", "Job", NAME, json!({ "spec": job(scene) })),
-    ]
+    ];
+    objects.into_iter().map(|object| object.labelled([kind()])).collect()
 }
 
-/// One rule for each group and set of verbs.
-fn rules(objects: &[&Object]) -> Vec<Json> {
-    let mut verbs: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-    let mut allow = |group: &str, resource: &str, allowed: &[&'static str]| {
-        verbs.entry((group.to_owned(), resource.to_owned())).or_default().extend(allowed);
-    };
-    for (group, resource, allowed) in ALWAYS {
-        allow(group, resource, allowed);
-    }
-    for object in objects {
-        let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
-        allow(group, &resource(object.kind), MANAGE);
-        if matches!(object.kind, "Deployment" | "StatefulSet") {
-            allow(group, &format!("{}/scale", resource(object.kind)), &["get", "patch", "update"]);
-        }
-    }
-    let mut rules: BTreeMap<(String, BTreeSet<&str>), Vec<String>> = BTreeMap::new();
-    for ((group, resource), verbs) in verbs {
-        rules.entry((group, verbs)).or_default().push(resource);
-    }
-    let rule = |((group, verbs), resources)| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
-    rules.into_iter().map(rule).collect()
-}
-
-/// `NetworkPolicy` is `networkpolicies`.
-fn resource(kind: &str) -> String {
-    let lower = kind.to_ascii_lowercase();
-    match (lower.strip_suffix('y'), lower.ends_with('s')) {
-        (Some(stem), _) => format!("{stem}ies"),
-        (None, true) => format!("{lower}es"),
-        (None, false) => format!("{lower}s"),
-    }
+/// The label by which the entrypoint leaves these alone.
+fn kind() -> (String, Json) {
+    ("io.bootsmith.kind".to_owned(), json!("in-cluster"))
 }
 
 /// The pods of the environment may not talk to the API server; this one must.
 fn network_policy() -> Json {
     json!({
-        "podSelector": { "matchLabels": { "io.bootsmith.kind": NAME } },
+        "podSelector": { "matchLabels": Map::from_iter([kind()]) },
         "policyTypes": ["Ingress", "Egress"],
         "egress": [{}],
     })
@@ -97,7 +71,7 @@ fn network_policy() -> Json {
 
 fn job(scene: &Scene<'_>) -> Json {
     let mut labels = super::labels::constant(scene);
-    labels.insert("io.bootsmith.kind".to_owned(), json!(NAME));
+    labels.extend([kind()]);
     json!({
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": 86_400,
@@ -144,11 +118,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_named_as_the_api_names_them() {
-        for (kind, name) in
-            [("NetworkPolicy", "networkpolicies"), ("Ingress", "ingresses"), ("Deployment", "deployments")]
-        {
-            assert_eq!(resource(kind), name);
+    fn the_role_holds_every_kind_that_the_entrypoint_asks_for() {
+        let driver = include_str!("../../../templates/entrypoint/driver/kubernetes/driver.sh");
+        let kinds: Vec<_> = ["WORKLOAD_KINDS", "OTHER_KINDS", "RECORD_KINDS"]
+            .iter()
+            .map(|name| {
+                let line = driver.lines().find_map(|line| line.strip_prefix(&format!("readonly {name}='")));
+                line.and_then(|line| line.strip_suffix('\'')).expect("the driver has the list")
+            })
+            .flat_map(str::split_whitespace)
+            .chain(["leases.coordination.k8s.io"])
+            .collect();
+        assert!(kinds.len() > 10, "the lists could be read");
+        for kind in kinds {
+            let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
+            let holds = |(of, resources, verbs): &&(&str, &[&str], &[&str])| {
+                *of == group && resources.contains(&resource) && *verbs == MANAGE
+            };
+            assert!(RULES.iter().any(|rule| holds(&rule)), "{kind}");
         }
     }
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2016
 # The driver for Kubernetes against a kubectl that answers as a cluster would (../kubectl), with manifests as they are rendered.
 
 use_kubernetes() {
@@ -73,8 +73,8 @@ test_kubernetes_up_goes_namespace_rehearsal_files_services() {
     first_line=$(line_of_call '^\[apply\].*bootsmith\]\[-o\]\[name\]\[-f\].*service-database.yaml')
     scale_line=$(line_of_call 'bootsmith-scale\].*scale.yaml')
     web_line=$(line_of_call '^\[apply\].*bootsmith\]\[-o\]\[name\]\[-f\].*service-web.yaml')
-    [ "$namespace_line" -lt "$rehearsal_line" ] && [ "$rehearsal_line" -lt "$files_line" ] && [ "$files_line" -lt "$first_line" ] &&
-        [ "$first_line" -lt "$scale_line" ] && [ "$scale_line" -lt "$web_line" ] || fail 'not in order' "$box/docker/calls"
+    expect_equal "$namespace_line $rehearsal_line $files_line $first_line $scale_line $web_line" \
+        "$(printf '%s\n' "$namespace_line" "$rehearsal_line" "$files_line" "$first_line" "$scale_line" "$web_line" | sort -n | tr '\n' ' ' | sed 's/ $//')"
     grep -q 'replicas: 2' "$box/docker/scales" || fail 'web has no number' "$box/docker/scales"
     ! grep -q DaemonSet "$box/docker/scales" || fail 'a service once a node has a number' "$box/docker/scales"
     expect_no_call force-conflicts.*service-
