@@ -22,6 +22,17 @@ use_driver() {
     sed "s/^platform=.*/platform='$1'/" "$tests/fixture/release" >"$box/root/release"
 }
 
+# A release for Kubernetes, with a kubectl of ours (kubectl).
+use_kubernetes() {
+    rm -rf "$box/root/environments"
+    cp -R "$tests/kubernetes/." "$box/root"
+    use_driver kubernetes
+    sed "s/^environments=.*/environments='production'/" "$box/root/release" >"$box/root/release.new"
+    mv "$box/root/release.new" "$box/root/release"
+    rm "$box/bin/docker"
+    cp "$tests/kubectl" "$box/bin/kubectl"
+}
+
 # Calls the entrypoint; its code in $code, its output in $box/out and $box/err.
 bootstrap() {
     code=0

@@ -1,16 +1,6 @@
 # shellcheck shell=sh disable=SC2016
 # The driver for Kubernetes against a kubectl that answers as a cluster would (../kubectl), with manifests as they are rendered.
 
-use_kubernetes() {
-    rm -rf "$box/root/environments"
-    cp -R "$tests/kubernetes/." "$box/root"
-    use_driver kubernetes
-    sed "s/^environments=.*/environments='production'/" "$box/root/release" >"$box/root/release.new"
-    mv "$box/root/release.new" "$box/root/release"
-    rm "$box/bin/docker"
-    cp "$tests/kubectl" "$box/bin/kubectl"
-}
-
 # A line of what the cluster tells of an object. KIND NAME SERVICE KEY=VALUE…
 object() {
     printf 'object=%s\tname=%s\tservice=%s\tcreated=2024-01-01T00:00:00Z' "$1" "$2" "$3"

@@ -159,10 +159,8 @@ test_a_holder_on_another_node_is_not_called_gone() {
     expect_error 'taking over the lock of anna@desk'
 }
 
-test_a_cluster_keeps_the_lock_as_a_lease_that_somebody_renews() {
-    use_driver kubernetes
-    mkdir -p "$box/root/environments/production/kubernetes"
-    cp -R "$tests/fixture/environments/production/kubernetes/." "$box/root/environments/production/kubernetes"
+test_a_cluster_keeps_the_lock_as_a_lease_that_its_holder_renews() {
+    use_kubernetes
     somebody_has_the_lock "$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)"
     bootstrap stop production
     expect_code 75

@@ -58,7 +58,7 @@ test_swarm_second_up_deploys_nothing() {
     swarm_is_up
     DB_PASSWORD=pw bootstrap up production
     expect_code 0
-    expect_no_call '\[deploy\]\|\[create\]\|\[update\]\|\[rm\]'
+    expect_no_call '\[deploy\]\|\[secret\]\[create\]\|\[update\]\|\[service\]\[rm\]'
 }
 
 test_swarm_deploys_only_what_differs() {
