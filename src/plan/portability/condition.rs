@@ -282,7 +282,7 @@ fn has_named_volumes(service: &Table) -> bool {
     volumes.iter().any(|volume| mount_of(volume) == Mount::Named)
 }
 
-/// Whether a claim is made for each replica (`docs/decisions/0011-a-volume-of-one-service-is-one-per-replica.md`), and there are some.
+/// Whether a claim is made for each replica (`docs/decisions/0007-a-volume-of-one-service-is-one-per-replica.md`), and there are some.
 fn is_of_replicas(node: &Node, owner: &Owner<'_>) -> bool {
     let Some(name) = volume_name(node) else { return false };
     let deploy = owner.table.table("deploy");

@@ -1,6 +1,6 @@
 //! Claims of named volumes: of each replica, when one service alone uses a volume, else one that is shared.
 //!
-//! See `docs/decisions/0011-a-volume-of-one-service-is-one-per-replica.md`.
+//! See `docs/decisions/0007-a-volume-of-one-service-is-one-per-replica.md`.
 
 use serde_json::{Map, Value as Json, json};
 
