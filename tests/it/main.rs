@@ -5,6 +5,7 @@
 
 mod base;
 mod build;
+mod cluster;
 mod e2e;
 mod fixture;
 mod gallery;

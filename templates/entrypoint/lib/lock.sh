@@ -62,18 +62,20 @@ refuse_locked() {
 require_lock() {
     [ -n "$lock_held" ] || return 0
     read_lock
-    [ "$lock_id" = "$lock_held" ] || {
-        lock_held=''
+    [ "$lock_id" = "$lock_held" ] ||
         fail_unrestored "the lock of $target is no longer ours${lock_who:+: it is held by $(lock_sentence)}" \
             'somebody freed it; what was begun is not ended, repeat the command when nobody else works on the target'
-    }
 }
 
 # At the end of the process, whatever ended it.
 free_lock() {
     [ -n "$lock_token" ] || return 0
-    read_lock
-    [ "$lock_seen_token" != "$lock_token" ] || driver_free_lock "$lock_id" || warn "the lock is left over: $(complaint)"
+    if [ -z "$lock_held" ]; then
+        read_lock
+        [ "$lock_seen_token" != "$lock_token" ] || lock_held=$lock_id
+    fi
+    # By its id: when it is no longer ours, nobody else's is removed.
+    [ -z "$lock_held" ] || driver_free_lock "$lock_held" || warn "the lock is left over: $(complaint)"
     lock_token='' lock_held=''
 }
 

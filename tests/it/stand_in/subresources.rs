@@ -38,7 +38,7 @@ pub(super) fn answer(
 
 fn access(state: &State, body: &Value) -> Value {
     let wanted = &body["spec"]["resourceAttributes"];
-    let resource = match wanted["subresource"].as_str() {
+    let resource = match wanted["subresource"].as_str().filter(|part| !part.is_empty()) {
         Some(part) => format!("{}/{part}", wanted["resource"].as_str().unwrap_or_default()),
         None => wanted["resource"].as_str().unwrap_or_default().to_owned(),
     };

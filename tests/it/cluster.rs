@@ -1,0 +1,254 @@
+//! The Kubernetes driver with a real kubectl, against the stand-in of an API server: the scenarios that Compose and Swarm have on real engines, and
+//! every fault of a cluster.
+
+mod product;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::stand_in::{Behaviour, Effect, Rule, Status};
+use product::{Cluster, Release};
+
+const NAMESPACE: &str = "shop-production";
+
+#[test]
+fn the_first_deployment_and_the_same_again() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release = Release::new().render();
+    let seen = cluster.operate(&release, &["up"]).expect(0);
+    assert!(seen.err.contains("shop-production is at shop 1.0.0"), "{}", seen.err);
+    let web = cluster.object("Deployment", NAMESPACE, "web").expect("a workload");
+    assert_eq!(web["status"]["readyReplicas"], 2);
+    let before = cluster.writes().len();
+    cluster.operate(&release, &["up"]).expect(0);
+    assert_eq!(written(&cluster, before), Vec::<String>::new(), "what is as wanted is left alone");
+}
+
+#[test]
+fn a_missing_secret_is_refused_before_anything_is_written() {
+    let Some(cluster) = Cluster::start() else { return };
+    let seen = cluster.operate_given(&Release::new().render(), &["up"], &[]).expect(3);
+    assert!(seen.err.contains("API_KEY"), "{}", seen.err);
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn who_looks_writes_nothing() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release = Release::new().render();
+    cluster.operate(&release, &["up"]).expect(0);
+    let before = cluster.writes().len();
+    for command in [&["ps"][..], &["ps", "--output", "json"], &["logs"], &["images"], &["doctor"], &["config"]] {
+        cluster.operate(&release, command).expect(0);
+    }
+    cluster.operate(&release, &["up", "--dry-run"]).expect(0);
+    assert_eq!(cluster.writes().len(), before, "{:?}", &cluster.writes()[before..]);
+}
+
+#[test]
+fn an_update_that_crashes_fails_with_its_log() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    cluster.set_behaviour("web:2.0.0", Behaviour::CrashLoop(7));
+    cluster.set_log("web:2.0.0", "no luck today\n");
+    let seen = cluster.operate(&Release::new().tag("2.0.0").render(), &["up", "--timeout", "60"]).expect(5);
+    assert!(seen.err.contains("`web` failed") && seen.err.contains("no luck today"), "{}", seen.err);
+}
+
+#[test]
+fn an_image_that_the_nodes_may_not_pull_fails_at_once() {
+    let Some(cluster) = Cluster::start() else { return };
+    let message = "pull access denied, repository does not exist or may require authorization: 401 Unauthorized";
+    cluster.set_behaviour("web:1.0.0", Behaviour::ImagePullBackOff(message.to_owned()));
+    let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "60"]).expect(5);
+    assert!(seen.err.contains("401 Unauthorized"), "{}", seen.err);
+}
+
+#[test]
+fn pods_without_a_node_and_pods_that_are_never_ready_end_at_the_deadline() {
+    for (behaviour, reason) in
+        [(Behaviour::Unschedulable, "nodes are available"), (Behaviour::NeverReady, "of 2 ready")]
+    {
+        let Some(cluster) = Cluster::start() else { return };
+        cluster.set_behaviour("web:1.0.0", behaviour);
+        let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "8"]).expect(5);
+        assert!(seen.err.contains("not ready in time") && seen.err.contains(reason), "{}", seen.err);
+    }
+}
+
+#[test]
+fn a_job_that_fails_stops_what_waits_for_it() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.set_behaviour("setup:1.0.0", Behaviour::Exit(3));
+    let release = Release::new().with(
+        r#"
+[services.setup]
+image = "registry.example.com/setup:1.0.0"
+deploy.mode = "replicated-job"
+[services.late]
+image = "registry.example.com/late:1.0.0"
+depends_on = { setup = { condition = "service_completed_successfully" } }
+"#,
+    );
+    let seen = cluster.operate(&release.render(), &["up"]).expect(5);
+    assert!(seen.err.contains("`setup` failed") && seen.err.contains("exit code 3"), "{}", seen.err);
+    assert!(cluster.object("Deployment", NAMESPACE, "late").is_none(), "it was started all the same");
+}
+
+#[test]
+fn a_changed_config_reaches_its_users_alone() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    let configs = |cluster: &Cluster| names(&cluster.objects("ConfigMap", NAMESPACE), "config-settings");
+    let generation = |cluster: &Cluster, name| {
+        cluster.object("Deployment", NAMESPACE, name).expect("a workload")["metadata"]["generation"].clone()
+    };
+    let (old, cache, web) = (configs(&cluster), generation(&cluster, "cache"), generation(&cluster, "web"));
+    cluster.operate(&Release::new().colour("green").render(), &["up"]).expect(0);
+    assert_eq!(generation(&cluster, "cache"), cache, "it does not use the config");
+    assert_ne!(generation(&cluster, "web"), web);
+    let new = configs(&cluster);
+    assert!(new.len() == 1 && new != old, "the old one is gone: {old:?} {new:?}");
+}
+
+#[test]
+fn what_a_release_no_longer_has_is_removed_last() {
+    let Some(cluster) = Cluster::start() else { return };
+    let old = Release::new().with("[services.old]\nimage = \"registry.example.com/old:1.0.0\"\n");
+    cluster.operate(&old.render(), &["up"]).expect(0);
+    let before = cluster.writes().len();
+    cluster.operate(&Release::new().tag("2.0.0").render(), &["up"]).expect(0);
+    assert!(cluster.object("Deployment", NAMESPACE, "old").is_none());
+    let written = written(&cluster, before);
+    let place = |word: &str| written.iter().position(|request| request.contains(word));
+    assert!(place("DELETE ") > place("/deployments/web"), "{written:#?}");
+}
+
+#[test]
+fn scale_stop_and_start_keep_the_number() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release = Release::new().render();
+    let replicas = || cluster.object("Deployment", NAMESPACE, "web").expect("a workload")["spec"]["replicas"].clone();
+    cluster.operate(&release, &["up"]).expect(0);
+    cluster.operate(&release, &["scale", "web=3"]).expect(0);
+    assert_eq!(replicas(), 3);
+    cluster.operate(&release, &["up"]).expect(0);
+    assert_eq!(replicas(), 3, "an `up` keeps it");
+    cluster.operate(&release, &["stop"]).expect(0);
+    assert_eq!(replicas(), 0);
+    cluster.operate(&release, &["start"]).expect(0);
+    assert_eq!(replicas(), 3);
+}
+
+#[test]
+fn a_field_of_somebody_else_is_named_and_kept_until_it_is_taken_over() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    cluster.kubectl(&["-n", NAMESPACE, "set", "image", "deployment/web", "web=registry.example.com/hack:1.0.0"]);
+    let next = Release::new().tag("2.0.0").render();
+    let seen = cluster.operate(&next, &["up"]).expect(3);
+    assert!(seen.err.contains("image") && seen.err.contains("kubectl-set"), "{}", seen.err);
+    cluster.operate(&next, &["up", "--take-over"]).expect(0);
+}
+
+#[test]
+fn missing_permissions_are_named_before_anything_is_written() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.deny("create", "secrets");
+    cluster.deny("patch", "deployments");
+    let seen = cluster.operate(&Release::new().render(), &["up"]).expect(3);
+    assert!(seen.err.contains("create of secrets") && seen.err.contains("patch of deployments.apps"), "{}", seen.err);
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_fails_in_the_middle_ends_it_and_the_next_up_converges() {
+    for effect in [Effect::Refuse(Status::of_code(500)), Effect::Reset, Effect::ResetAfterwards] {
+        let Some(cluster) = Cluster::start() else { return };
+        let release = Release::new().render();
+        // The rehearsal passes; what is meant in earnest is struck.
+        cluster.fail(Rule::new("PATCH", "/deployments/web?fieldManager=bootsmith&", effect).always());
+        let seen = cluster.operate(&release, &["up", "--timeout", "20"]);
+        assert!(matches!(seen.code, Some(3 | 5)), "{seen:?}");
+        cluster.heal();
+        cluster.operate(&release, &["up"]).expect(0);
+        assert!(lease(&cluster).is_none(), "the lock is freed");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_said_so() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.fail(Rule::new("GET", "/version", Effect::Refuse(Status::of_code(503))).always());
+    let seen = cluster.operate(&Release::new().render(), &["up"]).expect(3);
+    assert!(seen.err.contains("the API server does not answer"), "{}", seen.err);
+    cluster.heal();
+    cluster.fail(Rule::new("*", "/", Effect::Delay(Duration::from_millis(50))).always());
+    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+}
+
+#[test]
+fn one_writes_and_the_other_is_told_so() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release = Release::new().render();
+    cluster.operate(&release, &["up"]).expect(0);
+    let lease = |renewed: &str| {
+        format!(
+            r#"{{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{{"name":"bootsmith-lock","annotations":{{
+            "io.bootsmith.token":"0123","io.bootsmith.since":"2026-02-28T08:00:00Z","io.bootsmith.command":"up","io.bootsmith.who":"anna@desk"}}}},
+            "spec":{{"holderIdentity":"0123","leaseDurationSeconds":60,"renewTime":"{renewed}"}}}}"#
+        )
+    };
+    cluster.create(NAMESPACE, &lease("2999-01-01T00:00:00.000000Z"));
+    let seen = cluster.operate(&release, &["stop"]).expect(75);
+    assert!(seen.err.contains("anna@desk, which runs `up` on shop-production"), "{}", seen.err);
+    cluster.operate(&release, &["unlock", "--force"]).expect(0);
+    cluster.create(NAMESPACE, &lease("2026-01-01T00:00:00.000000Z"));
+    let seen = cluster.operate(&release, &["stop"]).expect(0);
+    assert!(seen.err.contains("taking over the lock"), "nobody renews it: {}", seen.err);
+}
+
+#[test]
+fn a_one_off_gives_its_code_and_leaves_nothing() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release =
+        Release::new().with("[scripts.migrate]\ncommand = [\"migrate\"]\nservice = \"web\"\nmode = \"run\"\n").render();
+    cluster.operate(&release, &["up"]).expect(0);
+    cluster.operate(&release, &["run", "migrate"]).expect(0);
+    cluster.decide(|_, container| {
+        let words = container["command"].as_array()?;
+        (words.first()? == "migrate").then_some(Behaviour::Exit(9))
+    });
+    cluster.operate(&release, &["run", "migrate"]).expect(9);
+    assert_eq!(cluster.objects("Job", NAMESPACE), Vec::<Value>::new());
+}
+
+#[test]
+fn down_keeps_the_data_until_it_is_told() {
+    let Some(cluster) = Cluster::start() else { return };
+    let release = Release::new().with("[services.store]\nimage = \"registry.example.com/store:1.0.0\"\nvolumes = [\"data:/data\"]\n[volumes.data]\n").render();
+    cluster.operate(&release, &["up"]).expect(0);
+    cluster.operate(&release, &["down"]).expect(0);
+    assert_eq!(cluster.objects("PersistentVolumeClaim", NAMESPACE).len(), 1);
+    assert_eq!(cluster.objects("Pod", NAMESPACE), Vec::<Value>::new());
+    cluster.operate(&release, &["up"]).expect(0);
+    cluster.operate(&release, &["down", "--volumes", "--yes"]).expect(0);
+    assert_eq!(cluster.objects("PersistentVolumeClaim", NAMESPACE), Vec::<Value>::new());
+    assert!(cluster.object("Namespace", "", NAMESPACE).is_none());
+}
+
+/// What was written from the nth write on, apart from the lock and from the namespace, which is said again each time.
+fn written(cluster: &Cluster, from: usize) -> Vec<String> {
+    let passes = |request: &String| !request.contains("/leases") && !request.contains("/namespaces/shop-production?");
+    cluster.writes().into_iter().skip(from).filter(passes).collect()
+}
+
+fn lease(cluster: &Cluster) -> Option<Value> {
+    cluster.object("Lease", NAMESPACE, "bootsmith-lock")
+}
+
+fn names(objects: &[Value], start: &str) -> Vec<String> {
+    let names = objects.iter().filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned));
+    names.filter(|name| name.starts_with(start)).collect()
+}

@@ -1,0 +1,171 @@
+//! A small product for a cluster, and what operates it: the entrypoint as it is in the image, started by the shell of this machine.
+
+use std::fs;
+use std::io::Write as _;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use bootsmith::host;
+use bootsmith::plan::{Platform, Selection};
+
+use crate::stand_in::{Settings, StandIn, kubectl};
+
+/// A release in the making.
+pub(super) struct Release {
+    tag: String,
+    colour: String,
+    more: String,
+}
+
+impl Release {
+    /// The first.
+    pub(super) fn new() -> Self {
+        Self { tag: "1.0.0".to_owned(), colour: "red".to_owned(), more: String::new() }
+    }
+
+    /// With another image of `web`, and so another version.
+    pub(super) fn tag(mut self, tag: &str) -> Self {
+        tag.clone_into(&mut self.tag);
+        self
+    }
+
+    /// With another text in the config of `web`.
+    pub(super) fn colour(mut self, colour: &str) -> Self {
+        colour.clone_into(&mut self.colour);
+        self
+    }
+
+    /// With more tables.
+    pub(super) fn with(mut self, more: &str) -> Self {
+        self.more.push_str(more);
+        self
+    }
+
+    /// The payload, in a folder.
+    pub(super) fn render(&self) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spec = folder.path().join("bootstrap.toml");
+        fs::write(&spec, self.spec()).expect("a writable folder");
+        let selection = Selection { platforms: vec![Platform::Kubernetes.name().to_owned()], ..Selection::default() };
+        let (_, prepared) = host::prepare(&spec, &selection).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let payload = &prepared.payloads[&Platform::Kubernetes];
+        for tree in [&payload.entrypoint, &payload.scripts, &payload.environments] {
+            host::write_tree(tree, folder.path()).expect("a writable folder");
+        }
+        folder
+    }
+
+    fn spec(&self) -> String {
+        let Self { tag, colour, more } = self;
+        format!(
+            r#"[project]
+name = "shop"
+version = "{tag}"
+[bootstrap]
+platforms = ["kubernetes"]
+[service-defaults.deploy.update_config]
+monitor = "1s"
+[parameters.API_KEY]
+secret = true
+required = true
+[secrets.api-key]
+parameter = "API_KEY"
+[configs.settings]
+content = "colour = {colour}"
+[services.web]
+image = "registry.example.com/web:{tag}"
+secrets = ["api-key"]
+configs = [{{ source = "settings", target = "/etc/settings" }}]
+expose = ["80"]
+[services.web.deploy]
+replicas = 2
+[services.cache]
+image = "registry.example.com/cache:1.0.0"
+{more}"#
+        )
+    }
+}
+
+/// A cluster with a kubectl for it.
+pub(super) struct Cluster {
+    kubectl: PathBuf,
+    stand_in: StandIn,
+}
+
+/// What a call of the entrypoint gave.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Seen {
+    /// Holds the exit code against what is wanted, and shows everything when it differs.
+    #[track_caller]
+    pub(super) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        self
+    }
+}
+
+impl Cluster {
+    /// A new cluster, where there is a kubectl.
+    pub(super) fn start() -> Option<Self> {
+        Some(Self { kubectl: kubectl()?, stand_in: StandIn::start(&Settings::default()) })
+    }
+
+    /// Calls the entrypoint with the parameter that the product needs.
+    pub(super) fn operate(&self, release: &tempfile::TempDir, words: &[&str]) -> Seen {
+        self.operate_given(release, words, &[("API_KEY", "hunter2hunter2")])
+    }
+
+    /// Calls the entrypoint with these parameters.
+    pub(super) fn operate_given(&self, release: &tempfile::TempDir, words: &[&str], given: &[(&str, &str)]) -> Seen {
+        let root = release.path().join("bootstrap");
+        let mut command = self.stand_in.command("sh");
+        command.env_remove("API_KEY").env_remove("KUBERNETES_SERVICE_HOST").envs(given.iter().copied());
+        command.env("BOOTSTRAP_ROOT", &root).env("BOOTSTRAP_SECRETS", release.path().join("secrets"));
+        command.env("PATH", path_with(self.kubectl.parent().expect("a program in a folder")));
+        command.arg(root.join("bin/bootstrap")).args(words).stdin(Stdio::null());
+        Seen::from(command.output().expect("a shell"))
+    }
+
+    /// Somebody else's kubectl, which must succeed.
+    pub(super) fn kubectl(&self, words: &[&str]) {
+        let output = self.stand_in.command(&self.kubectl).args(words).output().expect("kubectl starts");
+        assert!(output.status.success(), "kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Somebody else's object.
+    pub(super) fn create(&self, namespace: &str, object: &str) {
+        let mut command: Command = self.stand_in.command(&self.kubectl);
+        command.args(["-n", namespace, "create", "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(object.as_bytes()).expect("kubectl reads");
+        assert!(child.wait().expect("kubectl ends").success(), "{object}");
+    }
+}
+
+impl Deref for Cluster {
+    type Target = StandIn;
+
+    fn deref(&self) -> &StandIn {
+        &self.stand_in
+    }
+}
+
+impl From<Output> for Seen {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+/// This kubectl before any other.
+fn path_with(folder: &Path) -> std::ffi::OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).expect("folders without a colon")
+}
