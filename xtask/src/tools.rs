@@ -31,7 +31,8 @@ impl Tool {
     fn install(&self) -> Result<()> {
         println!("building cargo-{} {}", self.name, self.version);
         let mut install = cargo();
-        install.args(["install", "--quiet", "--locked", "--root"]).arg(project::target().join("tools"));
+        // It is used for a moment: what counts is how soon it is there.
+        install.args(["install", "--quiet", "--locked", "--debug", "--root"]).arg(project::target().join("tools"));
         install.arg(format!("cargo-{}@{}", self.name, self.version));
         command::run(&mut install)
     }

@@ -64,7 +64,7 @@ await_within() {
     child_timer=$!
     wait_for_child
     await_status=$?
-    kill "$child_timer" 2>/dev/null
+    kill -USR1 "$child_timer" 2>/dev/null
     wait "$child_timer" 2>/dev/null
     child_timer=''
     return "$await_status"
@@ -103,12 +103,13 @@ wait_for_child() {
     return "$child_status"
 }
 
-# Runs in the background. The signals are reset so that the timer dies with its sleep.
+# Runs in the background, and dies with its sleep by USR1: we catch that nowhere, so it ends the timer at whatever moment it comes. A
+# signal that we do catch would be lost between the timer's fork and the reset of what it inherits.
 end_child_after() {
-    trap - HUP INT EXIT
+    trap - HUP INT TERM EXIT
     sleep "$1" &
     timer_sleep=$!
-    trap 'kill "$timer_sleep" 2>/dev/null; exit 0' TERM
+    trap 'kill "$timer_sleep" 2>/dev/null; exit 0' USR1
     wait "$timer_sleep"
     kill -TERM "$child" 2>/dev/null
 }
@@ -118,7 +119,7 @@ on_signal() {
     trap '' HUP INT TERM
     exec 2>&4 # the signal may have met us in the middle of a redirection
     error "interrupted by $1"
-    [ -z "$child_timer" ] || kill "$child_timer" 2>/dev/null
+    [ -z "$child_timer" ] || kill -USR1 "$child_timer" 2>/dev/null
     stop_script_on_signal
     if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
         end_hard "$child" >/dev/null 2>&1 3<&- 4>&- &

@@ -216,6 +216,8 @@ pub(crate) fn box_product(surroundings: &Surroundings, name: &str, rest: &str) -
         Platform::Compose => name.to_owned(),
         other => format!("{name}-{}", other.name()),
     };
-    let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n\n{rest}");
+    // Volumes of a swarm belong to nodes.
+    let allow = r#"allow = [{ code = "B037", platform = "swarm", reason = "the swarm of the tests has one node" }]"#;
+    let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n[bootstrap]\n{allow}\n\n{rest}");
     Product::new(surroundings, &name, &spec)
 }

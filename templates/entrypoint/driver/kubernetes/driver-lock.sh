@@ -42,9 +42,9 @@ lease_now() {
 
 # Runs in the background as long as we do. The patch holds only while the lease is ours. UID
 renew_lease_of() {
-    trap - HUP INT EXIT
+    trap - HUP INT TERM EXIT
     renewal_sleep=''
-    trap 'kill "$renewal_sleep" 2>/dev/null; exit 0' TERM
+    trap 'kill "$renewal_sleep" 2>/dev/null; exit 0' USR1
     while :; do
         sleep "$LEASE_RENEWAL_SECONDS" &
         renewal_sleep=$!
@@ -71,7 +71,7 @@ driver_is_holder_gone() {
 
 # ID. That it is gone already, or another's, is as good.
 driver_free_lock() {
-    if [ -n "$lease_renewer" ]; then kill "$lease_renewer" 2>/dev/null; fi
+    if [ -n "$lease_renewer" ]; then kill -USR1 "$lease_renewer" 2>/dev/null; fi
     lease_renewer=''
     printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$1" >"$work/lease-end"
     capture "$work/answer" cluster delete --raw "/apis/coordination.k8s.io/v1/namespaces/$target/leases/bootsmith-lock" -f "$work/lease-end" ||
