@@ -9,6 +9,8 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 child='' child_timer=''
+# Set while a helper of ours is forked, and so in the helper for good: bash lets one that is killed run the exit trap it inherited.
+is_helper=''
 
 # Sets up traps, the work directory in memory where there is one, and what was given to us: fd 3 is the standard input,
 # fd 4 the standard error.
@@ -34,6 +36,7 @@ make_work_directory() {
 # Nothing of ours stays: the lock is freed, the work directory removed.
 end_process() {
     end_status=$?
+    [ -z "$is_helper" ] || exit "$end_status"
     trap '' HUP INT TERM
     free_lock
     rm -rf "$work"
@@ -60,8 +63,9 @@ await_within() {
     shift
     "$@" </dev/null &
     child=$!
+    is_helper=yes
     end_child_after "$await_seconds" >/dev/null 2>&1 3<&- 4>&- &
-    child_timer=$!
+    child_timer=$! is_helper=''
     wait_for_child
     await_status=$?
     kill -USR1 "$child_timer" 2>/dev/null
@@ -117,6 +121,7 @@ end_child_after() {
 # NAME CODE. The child gets a second to end well; then we are gone, and in a container everything with us.
 on_signal() {
     trap '' HUP INT TERM
+    is_helper=''
     exec 2>&4 # the signal may have met us in the middle of a redirection
     error "interrupted by $1"
     [ -z "$child_timer" ] || kill -USR1 "$child_timer" 2>/dev/null

@@ -19,8 +19,9 @@ driver_take_lock() {
     child=$!
     if wait_for_child; then
         read -r lock_id <"$work/lock"
+        is_helper=yes
         renew_lease_of "$lock_id" >/dev/null 2>&1 3<&- 4>&- &
-        lease_renewer=$!
+        lease_renewer=$! is_helper=''
         return 0
     fi
     grep -qi 'already exists' "$work/complaint" || refuse "the lock of \`$target\` cannot be taken: $(complaint)"
