@@ -4,6 +4,7 @@
 //! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -33,7 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let registry = Registry::start()?;
     let _swarm = Swarm::join()?;
     let mut tests = tools::NEXTEST.command()?;
-    tests.args(["run", "--package", "bootsmith", "--no-fail-fast"]);
+    // They mostly wait for the engine: half as many again as there are cores keep it busy.
+    tests.args(["run", "--package", "bootsmith", "--no-fail-fast", "--test-threads", &threads(3, 2)]);
     tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
@@ -64,6 +66,12 @@ impl Drop for Swarm {
             left.unwrap_or_else(|error| eprintln!("the swarm of the tests is left over: {error}"));
         }
     }
+}
+
+/// So many tests at once, as a fraction of the cores.
+pub(crate) fn threads(more: usize, of: usize) -> String {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    (cores * more).div_ceil(of).to_string()
 }
 
 /// In the filter language of nextest.

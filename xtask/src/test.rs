@@ -116,7 +116,15 @@ fn tests() -> Result<Outcome> {
         println!("   what needs {what} is left out: {error:#}");
     }
     let selection = format!("not ({})", e2e::END_TO_END);
-    passes(tools::NEXTEST.command()?.args(["run", "--workspace", "--no-fail-fast", "--filterset", &selection]))
+    passes(tools::NEXTEST.command()?.args([
+        "run",
+        "--workspace",
+        "--no-fail-fast",
+        "--test-threads",
+        &e2e::threads(2, 1),
+        "--filterset",
+        &selection,
+    ]))
 }
 
 fn doctests() -> Result<Outcome> {
