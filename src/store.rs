@@ -182,14 +182,12 @@ impl StoreError {
     /// What to do about it, when there is something to say.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Disk { source, .. } => disk_hint(source.kind()).map(str::to_owned),
+            Self::Disk { action, source, .. } => disk_hint(action, source.kind()).map(str::to_owned),
             Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
             Self::Base(fault) => base_hint(fault),
             Self::Pack { .. } => None,
             Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
-            Self::MissingTools(fault) => {
-                Some(format!("take a base that has them; looked for {}", fault.searched.join(", ")))
-            }
+            Self::MissingTools(fault) => Some(tools_hint(fault)),
         }
     }
 
@@ -239,14 +237,28 @@ impl ContentFault {
     }
 }
 
-fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
-    match kind {
-        io::ErrorKind::StorageFull => Some("make room on the disk, or choose another output folder"),
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+/// What to do when the system refuses an action on a file, which is a verb as in [`StoreError::Disk`].
+pub(crate) fn disk_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
+    match (action, kind) {
+        ("read", io::ErrorKind::PermissionDenied) => Some("make it readable for the user who builds"),
+        (_, io::ErrorKind::StorageFull) => Some("make room on the disk, or choose another output folder"),
+        (_, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {
             Some("choose a folder that you may write to")
         }
         _ => None,
     }
+}
+
+/// The folders once each: a base that lacks ten programs lacks them in the same places.
+fn tools_hint(fault: &MissingTools) -> String {
+    let folder = |path: &String| path.rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned();
+    let mut folders = Vec::new();
+    for folder in fault.searched.iter().map(folder) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    format!("take a base that has them; looked in {}", folders.join(", "))
 }
 
 fn content_hint(fault: &ContentFault) -> Option<&'static str> {

@@ -2,16 +2,17 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use annotate_snippets::Renderer;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::host::{Failure, WriteError};
+use crate::host::{Failure, HostError, WriteError};
 use crate::inspect::Fault;
 use crate::pipeline::{BuildError, PrepareError};
-use crate::store::StoreError;
+use crate::store::{StoreError, disk_hint};
 
 use super::picture::{Texts, draw};
 
@@ -73,14 +74,14 @@ impl CommandFailure {
             Self::Release(Failure::Prepare { sources, error: PrepareError::Input(diagnostics) }) => {
                 (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), input_code(diagnostics))
             }
-            Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => (
-                chain("bug", bug, Some("this is a fault of bootsmith: please report it with your bootstrap.toml")),
-                BUG,
-            ),
-            Self::Release(Failure::Host(error)) => (chain("error", error, None), SURROUNDINGS),
-            Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error)), SURROUNDINGS),
-            Self::Write(error) => (chain("error", error, None), SURROUNDINGS),
-            Self::Store(error) => (chain("error", error, None), SURROUNDINGS),
+            Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => {
+                let hint = "this is a fault of bootsmith: please report it with your bootstrap.toml";
+                (chain("bug", bug, Some(hint)), BUG)
+            }
+            Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), SURROUNDINGS),
+            Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error).as_deref()), SURROUNDINGS),
+            Self::Write(error) => (chain("error", error, disk_hint("write", error.source.kind())), SURROUNDINGS),
+            Self::Store(error) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
             Self::Damaged(path, faults) => (damaged(path, faults), INPUT),
             Self::Usage(message, hint) => (format!("error: {message}\nhint: {hint}\n"), USAGE),
         }
@@ -100,16 +101,28 @@ fn damaged(path: &Path, faults: &[Fault]) -> String {
     format!("{faults}hint: `{}` is not as it was built: build it again, or take another copy\n", path.display())
 }
 
-/// What to do about a build that failed.
-fn build_hint(error: &BuildError) -> Option<&'static str> {
+/// What to do about surroundings that refuse.
+fn host_hint(error: &HostError) -> Option<&'static str> {
     match error {
-        BuildError::Store(StoreError::MissingTools(_)) => {
-            Some("take a base that has them, such as docker:28-cli; `scratch` is not looked into")
+        HostError::Spec { source, .. } if source.kind() == ErrorKind::NotFound => {
+            Some("name the spec with `--file`, or start where a `bootstrap.toml` lies")
         }
-        BuildError::Store(StoreError::Content { .. }) => Some("make the base anew; nothing was written"),
-        BuildError::Store(StoreError::Disk { .. }) => Some("an older output is as it was"),
-        _ => None,
+        HostError::Spec { source, .. } => disk_hint("read", source.kind()),
+        HostError::NoText(_) => Some("save it as UTF-8"),
+        HostError::Epoch(_) => Some("set it to seconds since 1970, or not at all"),
     }
+}
+
+/// What to do about a build that failed, and what has become of the output.
+fn build_hint(error: &BuildError) -> Option<String> {
+    let BuildError::Store(error) = error else { return None };
+    let (output, otherwise) = match error {
+        StoreError::Content { .. } => ("nothing was written", Some("make the base anew")),
+        StoreError::Disk { .. } => ("an older output is as it was", None),
+        _ => return error.hint(),
+    };
+    let hint = error.hint().or(otherwise.map(str::to_owned));
+    Some(hint.map_or_else(|| output.to_owned(), |hint| format!("{hint}; {output}")))
 }
 
 /// The message says what, the chain says why, the hint says what to do.

@@ -82,26 +82,6 @@ impl Base {
         Self::new("scratch", None, architectures.iter().map(empty).collect())
     }
 
-    /// This base with the images of another, for architectures whose bases come from different files.
-    pub fn merge(self, other: Self) -> Result<Self, BaseFault> {
-        let name = format!("{}, {}", self.name, other.name);
-        Self::new(&name, None, self.images.into_iter().chain(other.images).collect())
-    }
-
-    /// This base on the given architectures alone.
-    pub fn select(&self, architectures: &[Architecture]) -> Result<Self, BaseFault> {
-        let find = |wanted: &Architecture| {
-            let found = self.images.iter().find(|image| image.architecture == *wanted);
-            found.cloned().ok_or_else(|| BaseFault::NoArchitecture {
-                base: self.name.clone(),
-                wanted: wanted.clone(),
-                known: self.images.iter().map(|image| image.architecture.clone()).collect(),
-            })
-        };
-        let images = architectures.iter().map(find).collect::<Result<_, _>>()?;
-        Self::new(&self.name, self.digest, images)
-    }
-
     /// How messages call the base.
     pub fn name(&self) -> &str {
         &self.name

@@ -22,6 +22,7 @@ use crate::layer::content::{Content, FileSlice};
 use crate::layer::{Layer, Packed};
 use crate::store::container::Container;
 use crate::store::layer_check::unpack_limit;
+use crate::store::oci_layout::blob_name;
 use crate::store::tarball::Tarball;
 use crate::store::{ContentFault, StoreError};
 
@@ -155,8 +156,7 @@ impl Verifier<'_> {
     /// Hashes every blob that the documents name, and reports every entry that they do not.
     fn hash_blobs(&mut self) -> io::Result<()> {
         let tar = self.archive.container.tar().expect("only a tar is loaded");
-        let known: BTreeSet<_> =
-            self.archive.descriptors().map(|blob| format!("blobs/sha256/{}", blob.digest.hex())).collect();
+        let known: BTreeSet<_> = self.archive.descriptors().map(|blob| blob_name(blob.digest)).collect();
         for name in tar.names().filter(|name| !DOCUMENTS.contains(name)) {
             if !known.contains(name) {
                 self.fault(Fault::Extra(name.to_owned()));

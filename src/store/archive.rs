@@ -36,11 +36,6 @@ pub fn write_archive(
     Ok(receipt)
 }
 
-/// How many bytes the tarball of an image has.
-pub fn archive_size(image: &Image, reference: &ImageReference) -> u64 {
-    Tarball::new(image, reference).size()
-}
-
 fn is_there(key: Digest, path: &Path, cache: &Cache) -> bool {
     cache.get(Kind::Output, key).is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp))
 }

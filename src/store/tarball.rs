@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::Progress;
-use super::oci_layout::blob_name;
+use super::oci_layout::{CONTAINERD_NAME, REF_NAME, blob_name};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::image::json::canonical;
@@ -154,8 +154,8 @@ fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
             "digest": digest,
             "size": size,
             "annotations": {
-                "io.containerd.image.name": reference.to_string(),
-                "org.opencontainers.image.ref.name": reference.tag(),
+                CONTAINERD_NAME: reference.to_string(),
+                REF_NAME: reference.tag(),
             },
         }],
     })

@@ -43,17 +43,15 @@ fn a_layout_is_read_from_a_tar_and_from_a_folder() {
 }
 
 #[test]
-fn architectures_are_chosen_and_merged() {
+fn architectures_are_chosen() {
     let place = Place::new();
     fixture::base_archive(&place.path("two.tar"), &["linux/arm64", "linux/amd64"]);
-    fixture::base_archive(&place.path("one.tar"), &["linux/riscv64"]);
     let known = |base: &Base| base.images().iter().map(|image| image.architecture.to_string()).collect::<Vec<_>>();
     let two = open(&place, "oci", &place.path("two.tar")).expect("a base");
     assert_eq!(known(&two), ["linux/amd64", "linux/arm64"]);
-    let three =
-        two.clone().merge(open(&place, "oci", &place.path("one.tar")).expect("a base")).expect("three architectures");
-    assert_eq!(known(&three), ["linux/amd64", "linux/arm64", "linux/riscv64"]);
-    assert!(two.clone().merge(two.clone()).is_err());
+    let twice = [two.images(), two.images()].concat();
+    let error = Base::new("twice", None, twice).expect_err("two images for one architecture");
+    assert_eq!(error.to_string(), "the base `twice` holds two different images for linux/amd64");
     let reference = BaseReference::parse(&format!("oci:{}", place.path("two.tar").display())).expect("a reference");
     let chosen = open_base(&reference, &[architecture("linux/arm64/v8")], &place.cache).expect("a base");
     assert_eq!(known(&chosen), ["linux/arm64"]);
@@ -344,10 +342,9 @@ fn missing_tools_are_named() {
         let text = message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
         assert_eq!(
             text,
-            "the base `oci:BASE` (linux/amd64) lacks docker compose, motd; hint: take a base that has them; looked for \
-             /root/.docker/cli-plugins/docker-compose, /usr/local/lib/docker/cli-plugins/docker-compose, \
-             /usr/local/libexec/docker/cli-plugins/docker-compose, /usr/lib/docker/cli-plugins/docker-compose, \
-             /usr/libexec/docker/cli-plugins/docker-compose, /usr/bin/docker-compose, /bin/docker-compose, /etc/motd"
+            "the base `oci:BASE` (linux/amd64) lacks docker compose, motd; hint: take a base that has them; looked in \
+             /root/.docker/cli-plugins, /usr/local/lib/docker/cli-plugins, /usr/local/libexec/docker/cli-plugins, \
+             /usr/lib/docker/cli-plugins, /usr/libexec/docker/cli-plugins, /usr/bin, /bin, /etc"
         );
     }
 }
