@@ -2,6 +2,8 @@
 //!
 //! The library's front door for those who have the bytes already; `host` reads them from a project folder.
 
+mod tools;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use crate::render::{self, Payload, RenderBug};
 use crate::source::Sources;
 use crate::spec;
 use crate::store::base::BaseReferenceFault;
-use crate::store::{self, BaseReference, Cache, Place, Progress, Receipt, StoreError, Tool};
+use crate::store::{self, BaseReference, Cache, Progress, Receipt, StoreError};
+
+pub use tools::tools;
 
 /// A release that can be built: everything decided and every file rendered.
 #[derive(Debug)]
@@ -153,39 +157,6 @@ fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Ba
         store::require_tools(&base, &tools(platform), place.cache)?;
     }
     Ok(base)
-}
-
-/// What the entrypoint of a platform calls.
-fn tools(platform: Platform) -> Vec<Tool> {
-    const POSIX: &[&str] = &[
-        "sh",
-        "awk",
-        "cat",
-        "cut",
-        "date",
-        "grep",
-        "head",
-        "mktemp",
-        "od",
-        "sed",
-        "sha256sum",
-        "sleep",
-        "sort",
-        "tail",
-        "tr",
-    ];
-    let command = |name: &str| Tool::new(name, [Place::Command(name.to_owned())]);
-    let mut tools: Vec<_> = POSIX.iter().map(|name| command(name)).collect();
-    match platform {
-        Platform::Swarm => tools.push(command("docker")),
-        Platform::Kubernetes => tools.extend(["kubectl", "base64"].map(command)),
-        Platform::Compose => {
-            tools.push(command("docker"));
-            let compose = "docker-compose".to_owned();
-            tools.push(Tool::new("docker compose", [Place::DockerPlugin(compose.clone()), Place::Command(compose)]));
-        }
-    }
-    tools
 }
 
 /// By rate of change: a release that only moves an image tag changes the last layer.

@@ -17,5 +17,6 @@ mod kubernetes;
 mod portability;
 mod readme;
 mod reference;
+mod seen;
 mod stand_in;
 mod stand_in_tests;

@@ -143,11 +143,12 @@ fn missing_tools_are_named() {
         (["docker-compose", "-"], "docker compose"),
         (["docker-compose", "sh"], "sh, docker compose"),
     ] {
-        let tools: Vec<_> = TOOLS.into_iter().filter(|tool| !without.contains(tool)).collect();
+        let tools: Vec<_> = TOOLS.iter().filter(|tool| !without.contains(&tool.as_str())).collect();
         project.write("bad.tar", base_with(&tools, 0));
         let text = fault(&project, "oci:bad.tar");
+        let hint = "take a base that has them; looked in ";
         assert!(
-            text.starts_with(&format!("error: the base `oci:bad.tar` (linux/amd64) lacks {named}\nhint: ")),
+            text.starts_with(&format!("error: the base `oci:bad.tar` (linux/amd64) lacks {named}\nhint: {hint}")),
             "{text}"
         );
     }

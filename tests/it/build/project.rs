@@ -11,26 +11,13 @@ use std::sync::LazyLock;
 use bootsmith::epoch::Epoch;
 use bootsmith::image::{Base, Settings, assemble};
 use bootsmith::layer::Layer;
+use bootsmith::pipeline::tools;
+use bootsmith::plan::Platform;
+use bootsmith::store::{Place as Location, Tool};
 use bootsmith::tree::Mode;
 
 use crate::fixture::{self, Place};
-
-/// What a run of the program gave.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Seen {
-    /// Holds the exit code against what is wanted, and shows everything when it differs.
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
-        self
-    }
-}
+pub(crate) use crate::seen::Seen;
 
 /// A project, its output `out` and its cache `cache` beside it.
 pub(crate) struct Project {
@@ -61,26 +48,14 @@ service = "web"
 
 pub(crate) const TARBALL: &str = "out/shop-1.4.2-compose.tar";
 
-/// Every program that the entrypoint calls.
-pub(crate) const TOOLS: [&str; 17] = [
-    "sh",
-    "awk",
-    "cat",
-    "cut",
-    "date",
-    "grep",
-    "head",
-    "mktemp",
-    "od",
-    "sed",
-    "sha256sum",
-    "sleep",
-    "sort",
-    "tail",
-    "tr",
-    "docker",
-    "docker-compose",
-];
+/// Every program that the entrypoint calls on Compose, by the name of its command.
+pub(crate) static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let command = |tool: &Tool| {
+        let mut places = tool.places.iter();
+        places.find_map(|place| if let Location::Command(name) = place { Some(name.clone()) } else { None })
+    };
+    tools(Platform::Compose).iter().map(|tool| command(tool).expect("every tool is a command")).collect()
+});
 
 impl Project {
     /// A project with a small base.
@@ -184,15 +159,13 @@ impl Project {
 
 /// Runs a command.
 pub(crate) fn run(command: &mut Command) -> Seen {
-    let output = command.output().expect("the program starts");
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Seen { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    command.output().expect("the program starts").into()
 }
 
 /// The archive of a base with some programs, and as many random bytes.
-pub(crate) fn base_with(tools: &[&str], noise: usize) -> Vec<u8> {
+pub(crate) fn base_with(tools: &[impl AsRef<str>], noise: usize) -> Vec<u8> {
     let place = Place::new();
-    let paths: Vec<_> = tools.iter().map(|tool| format!("usr/bin/{tool}")).collect();
+    let paths: Vec<_> = tools.iter().map(|tool| format!("usr/bin/{}", tool.as_ref())).collect();
     let files: Vec<_> = paths.iter().map(|path| (path.as_str(), Mode::Executable, "a program")).collect();
     let mut layers: Vec<Layer> = vec![fixture::layer("base", &files)];
     if noise > 0 {

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use bootsmith::host;
 use bootsmith::plan::{Platform, Selection};
 
+use crate::seen::Seen;
 use crate::stand_in::{Settings, StandIn, kubectl};
 
 /// A release in the making.
@@ -93,23 +94,6 @@ pub(super) struct Cluster {
     stand_in: StandIn,
 }
 
-/// What a call of the entrypoint gave.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) code: Option<i32>,
-    pub(super) out: String,
-    pub(super) err: String,
-}
-
-impl Seen {
-    /// Holds the exit code against what is wanted, and shows everything when it differs.
-    #[track_caller]
-    pub(super) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
-        self
-    }
-}
-
 impl Cluster {
     /// A new cluster, where there is a kubectl.
     pub(super) fn start() -> Option<Self> {
@@ -153,13 +137,6 @@ impl Deref for Cluster {
 
     fn deref(&self) -> &StandIn {
         &self.stand_in
-    }
-}
-
-impl From<Output> for Seen {
-    fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::engine::{Surroundings, docker, everything_of, on_every_engine};
-use super::product::{STEADY, box_product as product};
+use super::product::{API_KEY, STEADY, box_product as product};
 
 on_every_engine! {
     a_crash_loop_without_a_health_check_fails
@@ -57,11 +57,6 @@ fn missing_parameters_and_secrets_are_refused_before_anything_changes(surroundin
 [parameters.LICENSE]
 description = "The licence"
 required = true
-[parameters.API_KEY]
-secret = true
-required = true
-[secrets.api-key]
-parameter = "API_KEY"
 [services.web]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "sleep 1000", "${LICENSE}"]
@@ -69,7 +64,7 @@ secrets = ["api-key"]
 volumes = ["data:/data"]
 [volumes.data]
 "#;
-    let product = product(surroundings, "e2e-missing", rest);
+    let product = product(surroundings, "e2e-missing", &format!("{API_KEY}{rest}"));
     let seen = product.run(&["up"]).expect(3);
     assert!(seen.err.contains("LICENSE") && seen.err.contains("API_KEY"), "all of them, at once: {}", seen.err);
     assert_eq!(everything_of(&product.name, "production"), Vec::<String>::new());
@@ -88,11 +83,6 @@ fn a_missing_image_is_refused_before_anything_changes(surroundings: &Surrounding
 
 fn a_changed_secret_recreates_its_users_alone(surroundings: &Surroundings) {
     let rest = r#"
-[parameters.API_KEY]
-secret = true
-required = true
-[secrets.api-key]
-parameter = "API_KEY"
 [services.user]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "cat /run/secrets/api-key; echo; while :; do sleep 1; done"]
@@ -101,7 +91,7 @@ user = "1000:1000"
 read_only = true
 stop_grace_period = "1s"
 "#;
-    let mut product = product(surroundings, "e2e-secret", &format!("{STEADY}{rest}"));
+    let mut product = product(surroundings, "e2e-secret", &format!("{STEADY}{API_KEY}{rest}"));
     product.given = vec!["API_KEY=first".to_owned()];
     product.run(&["up"]).expect(0);
     let (steady, user) = (product.replicas("production", "steady"), product.replicas("production", "user"));

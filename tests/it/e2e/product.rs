@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use bootsmith::host::{self, BuildSettings};
 use bootsmith::plan::{Platform, Selection};
 
 use super::engine::{self, Surroundings};
+pub(crate) use crate::seen::Seen;
 
 /// A product in its own folder, with its bootstrap image in the engine.
 pub(crate) struct Product {
@@ -20,30 +21,6 @@ pub(crate) struct Product {
     image: String,
     /// `NAME=value` for every run.
     pub(crate) given: Vec<String>,
-}
-
-/// What a run of the bootstrap image gave.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Seen {
-    fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-}
-
-impl Seen {
-    /// Holds the exit code against what is wanted, and shows everything when it differs.
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
-        self
-    }
 }
 
 impl Product {
@@ -208,6 +185,15 @@ pub(crate) const STEADY: &str = r#"
 [services.steady]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
+"#;
+
+/// A secret that the operator gives; who mounts it says `secrets = ["api-key"]`.
+pub(crate) const API_KEY: &str = r#"
+[parameters.API_KEY]
+secret = true
+required = true
+[secrets.api-key]
+parameter = "API_KEY"
 "#;
 
 /// Services of a shell, in one environment, under a name of their own on each platform.

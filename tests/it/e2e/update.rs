@@ -3,7 +3,7 @@
 use bootsmith::plan::Platform;
 
 use super::engine::{Surroundings, docker, everything_of, on_every_engine};
-use super::product::{Product, STEADY, box_product};
+use super::product::{API_KEY, Product, STEADY, box_product};
 
 on_every_engine! {
     a_second_up_changes_nothing
@@ -125,11 +125,6 @@ service = "keeper"
 
 fn down_leaves_nothing(surroundings: &Surroundings) {
     let rest = r#"
-[parameters.API_KEY]
-secret = true
-required = true
-[secrets.api-key]
-parameter = "API_KEY"
 [services.user]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "while :; do sleep 1; done"]
@@ -138,7 +133,7 @@ volumes = ["data:/data"]
 stop_grace_period = "1s"
 [volumes.data]
 "#;
-    let mut product = box_product(surroundings, "e2e-down", &format!("{STEADY}{rest}"));
+    let mut product = box_product(surroundings, "e2e-down", &format!("{STEADY}{API_KEY}{rest}"));
     product.given = vec!["API_KEY=a key".to_owned()];
     product.run(&["up"]).expect(0);
     product.run(&["scale", "steady=2"]).expect(0);
