@@ -6,7 +6,10 @@
 mod compose;
 mod config;
 mod entrypoint;
+mod folder;
 mod kubernetes;
+#[cfg(test)]
+mod left_out;
 mod manifest;
 mod mounts;
 mod overview;
@@ -14,6 +17,7 @@ mod portability;
 mod release_data;
 mod schema;
 mod shell;
+mod size;
 mod swarm;
 mod yaml;
 
@@ -28,7 +32,6 @@ use crate::path::RelativePath;
 use crate::plan::{Plan, Platform, ScriptAction};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
-pub use kubernetes::NOT_RENDERED as NOT_RENDERED_ON_KUBERNETES;
 pub use overview::{EnvironmentOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview};
 pub use release_data::reference;
 

@@ -136,7 +136,7 @@ codes! {
     error 39 ALLOWANCE "an entry of `allow` that says too little or too much"
         "A change of meaning (`B037`) is accepted with a reason, written in the spec: `{ code, reason }`, with `feature` and `platform` to narrow it. A lint is allowed as a whole. An entry that accepts nothing is a warning: what it was for is gone."
     error 40 KUBERNETES "a value that Kubernetes does not take"
-        "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken."
+        "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken. Values of Compose keys that Kubernetes has no way to read, such as the duration `1.5s`, would be left out of its objects, and are refused too."
 }
 
 #[cfg(test)]

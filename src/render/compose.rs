@@ -12,12 +12,16 @@ use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
 use crate::plan::{Environment, Gate, Object, Plan, Platform, Service, ServiceKind};
-use crate::tree::{FileTree, Mode};
+use crate::tree::FileTree;
 
-use super::manifest::{self, constant_labels, escaped, merge_patch, needs_default_network, to_json_map};
+use super::folder::EnvironmentFolder;
+use super::manifest::{
+    self, ServiceView, add_default_network, constant_labels, escaped, external_object, merge_patch, to_json_map,
+};
 use super::mounts::{self, Folders, Mounts};
-use super::{RenderBug, config, file, path, release_data, schema};
+use super::{RenderBug, release_data, schema};
 
+/// The name of the template, and of its output.
 const TEMPLATE: &str = "compose.yaml";
 
 static TERA: LazyLock<Tera> =
@@ -34,14 +38,6 @@ struct Manifest<'a> {
     volumes: Map<String, Json>,
 }
 
-/// A service as the template sees it.
-#[derive(Serialize)]
-struct ServiceView<'a> {
-    name: &'a str,
-    image: String,
-    body: Map<String, Json>,
-}
-
 /// Renders an environment into the tree.
 pub(super) fn render(
     plan: &Plan,
@@ -49,44 +45,27 @@ pub(super) fn render(
     tree: &mut FileTree,
     context: &mut Context,
 ) -> Result<(), RenderBug> {
-    let folder = path(&format!("bootstrap/environments/{}", environment.name));
-    let mounts = Mounts::of(environment, Folders::Whole);
-    let rendered = config::render(environment, context);
-    config::insert(&rendered, &folder, tree)?;
+    let mut folder = EnvironmentFolder::open(environment, Folders::Whole, tree, context)?;
+    let mounts = &folder.mounts;
     let manifest = Manifest {
         project: plan.project.as_str(),
         version: plan.version.to_string(),
         environment: environment.name.as_str(),
-        services: environment.services.iter().map(|service| view(plan, environment, service, &mounts)).collect(),
+        services: environment.services.iter().map(|service| view(plan, environment, service, mounts)).collect(),
         networks: networks(plan, environment),
-        volumes: volumes(plan, environment, &mounts),
+        volumes: volumes(plan, environment, mounts),
     };
-    let place = folder.join(&path("compose.yaml"));
+    let place = folder.place(TEMPLATE);
     let text = manifest::render(&TERA, TEMPLATE, &manifest, &place)?;
-    let planned = document(&manifest);
+    let sections = [("networks", &manifest.networks), ("volumes", &manifest.volumes)];
+    let planned = Json::from(manifest::document(&manifest.services, &sections));
     manifest::read_back(&text, &planned, &place)?;
     manifest::report(schema::compose(&planned), Code::SCHEMA, environment, context);
     let definitions = manifest.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, Platform::Compose, &mounts, &rendered, &definitions);
-    tree.insert(place, file(Mode::Plain, text.as_bytes()))?;
-    tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
+    let data = release_data::environment(environment, Platform::Compose, mounts, &folder.configs, &definitions);
+    folder.insert(TEMPLATE, &text)?;
+    folder.insert("release", &data)?;
     Ok(())
-}
-
-/// The manifest as data.
-fn document(manifest: &Manifest<'_>) -> Json {
-    let service = |view: &ServiceView<'_>| {
-        let mut body = view.body.clone();
-        body.insert("image".to_owned(), Json::from(view.image.clone()));
-        (view.name.to_owned(), Json::from(body))
-    };
-    let mut document = Map::from_iter([("services".to_owned(), manifest.services.iter().map(service).collect())]);
-    for (key, objects) in [("networks", &manifest.networks), ("volumes", &manifest.volumes)] {
-        if !objects.is_empty() {
-            document.insert(key.to_owned(), Json::from(objects.clone()));
-        }
-    }
-    Json::from(document)
 }
 
 /// What the service is, apart from when it starts: the entrypoint adds parameters, files and the image on the target.
@@ -115,7 +94,7 @@ fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts
         merge_patch(&mut body, &to_json_map(patch));
     }
     body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));
-    ServiceView { name: service.name.as_str(), image: service.image.replace('$', "$$"), body }
+    ServiceView { name: service.name.as_str(), image: escaped(&service.image), body }
 }
 
 /// Mode and number are the entrypoint's: a job is not restarted, and a scale is recorded on the target.
@@ -154,7 +133,7 @@ fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service:
     };
     for file in &service.files {
         if let Some(host_path) = mounts::host_file(environment, file) {
-            let source = host_path.replace('$', "$$");
+            let source = escaped(host_path);
             volumes.push(json!({
                 "type": "bind", "source": source, "target": escaped(&file.target), "read_only": true, "bind": { "create_host_path": false },
             }));
@@ -188,9 +167,7 @@ fn add_labels(body: &mut Map<String, Json>, plan: &Plan, environment: &Environme
 
 fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let mut networks = objects(&environment.networks, plan, environment);
-    if needs_default_network(environment) && !networks.contains_key("default") {
-        networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
-    }
+    add_default_network(&mut networks, plan, environment);
     networks
 }
 
@@ -205,7 +182,7 @@ fn volumes(plan: &Plan, environment: &Environment, mounts: &Mounts) -> Map<Strin
 fn objects(objects: &BTreeMap<Label, Object>, plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let definition = |object: &Object| {
         if object.external {
-            return json!({ "external": true, "name": escaped(&object.name) });
+            return external_object(object);
         }
         let mut definition = to_json_map(&object.definition);
         let labels = constant_labels(definition.remove("labels"), plan, environment);

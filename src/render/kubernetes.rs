@@ -20,6 +20,8 @@ mod resources;
 mod scaling;
 mod security;
 mod service;
+mod shared;
+mod unread;
 mod volume_use;
 mod volumes;
 mod words;
@@ -39,46 +41,16 @@ use crate::document::Context;
 use crate::name::Label;
 use crate::path::RelativePath;
 use crate::plan::{Environment, Plan, Platform, Service};
-use crate::tree::{FileTree, Mode};
+use crate::tree::FileTree;
 
-use super::config::{self, Rendered};
-use super::mounts::{Folders, Mounts};
-use super::{RenderBug, file, manifest, path, release_data, schema};
+use super::config::Rendered;
+use super::folder::EnvironmentFolder;
+use super::mounts::Folders;
+use super::{RenderBug, manifest, release_data, schema};
 use definition::Definition;
 use object::{Object, Scene};
+use shared::Shared;
 use workload::Workload;
-
-/// Keys of a Compose service that Kubernetes has no word for, and that are left out of its objects.
-pub const NOT_RENDERED: &[&str] = &[
-    "blkio_config",
-    "cgroup",
-    "cgroup_parent",
-    "cpu_count",
-    "cpu_percent",
-    "cpu_period",
-    "cpu_quota",
-    "cpu_rt_period",
-    "cpu_rt_runtime",
-    "cpu_shares",
-    "cpuset",
-    "device_cgroup_rules",
-    "devices",
-    "domainname",
-    "gpus",
-    "init",
-    "isolation",
-    "logging",
-    "mac_address",
-    "mem_swappiness",
-    "memswap_limit",
-    "oom_kill_disable",
-    "oom_score_adj",
-    "pids_limit",
-    "stop_signal",
-    "storage_opt",
-    "ulimits",
-    "uts",
-];
 
 /// The templates, by the name of the output.
 const TEMPLATES: &[(&str, &str)] = &[
@@ -131,27 +103,26 @@ pub(super) fn render(
     tree: &mut FileTree,
     context: &mut Context,
 ) -> Result<(), RenderBug> {
-    let folder = path(&format!("bootstrap/environments/{}", environment.name));
-    let mounts = Mounts::of(environment, Folders::ByFile);
-    let rendered = config::render(environment, context);
-    config::insert(&rendered, &folder, tree)?;
+    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree, context)?;
     check_definitions(environment, context);
-    let secret_configs = secret_configs(environment, &rendered);
-    let scene = Scene { plan, environment, mounts: &mounts, secret_configs: &secret_configs };
+    let secret_configs = secret_configs(environment, &folder.configs);
+    let shared = Shared::of(environment);
+    let scene = Scene { plan, environment, mounts: &folder.mounts, secret_configs: &secret_configs, shared: &shared };
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
+    let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
     let data = release_data::environment_with(
         environment,
         Platform::Kubernetes,
-        &mounts,
-        &rendered,
+        &folder.mounts,
+        &folder.configs,
         &definitions(&services),
-        &|service| facts(&services, service),
+        &|service| facts(by_name[&service.name]),
     );
     for (name, text) in files(&scene, &services, &folder)? {
-        tree.insert(folder.join(&path(&format!("kubernetes/{name}"))), file(Mode::Plain, text.as_bytes()))?;
+        folder.insert(&name, &text)?;
     }
-    tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
+    folder.insert("release", &data)?;
     Ok(())
 }
 
@@ -159,6 +130,7 @@ pub(super) fn render(
 fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Context) -> Rendition<'a> {
     let definition = Definition::of(service);
     labels::check(scene.environment, service, &definition, context);
+    unread::check(scene, service, &definition, context);
     let workload = Workload::of(scene, service, &definition);
     let mut objects = vec![workload::of(scene, service, &definition)];
     objects.extend(service::of(scene, service, &definition, context));
@@ -169,11 +141,11 @@ fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Con
     Rendition { service, workload, objects }
 }
 
-/// Every file below `kubernetes/`, by name.
+/// The text of every file below `kubernetes/`, by its name in the folder.
 fn files(
     scene: &Scene<'_>,
     services: &[Rendition<'_>],
-    folder: &RelativePath,
+    folder: &EnvironmentFolder<'_>,
 ) -> Result<Vec<(String, String)>, RenderBug> {
     let environment = scene.environment;
     let namespace = Object::new(scene, "v1", "Namespace", &environment.target, json!({})).of_cluster();
@@ -181,18 +153,19 @@ fn files(
     common.extend(network_policy::of_environment(scene));
     common.extend(claims::shared(scene));
     let in_cluster = in_cluster::of(scene);
-    let lay_out = |name: String, template: &str, service: &str, objects: &[Object]| -> Result<_, RenderBug> {
-        let place = folder.join(&path(&format!("kubernetes/{name}")));
-        Ok((name, render_file(scene, template, service, objects, &place)?))
+    let lay_out = |name: &str, template: &str, service: &str, objects: &[Object]| -> Result<_, RenderBug> {
+        let name = format!("kubernetes/{name}");
+        let text = render_file(scene, template, service, objects, &folder.place(&name))?;
+        Ok((name, text))
     };
     let mut files = vec![
-        lay_out("namespace.yaml".to_owned(), "namespace.yaml", "", &[namespace])?,
-        lay_out("common.yaml".to_owned(), "common.yaml", "", &common)?,
-        lay_out("in-cluster.yaml".to_owned(), "in-cluster.yaml", "", &in_cluster)?,
+        lay_out("namespace.yaml", "namespace.yaml", "", &[namespace])?,
+        lay_out("common.yaml", "common.yaml", "", &common)?,
+        lay_out("in-cluster.yaml", "in-cluster.yaml", "", &in_cluster)?,
     ];
     for rendition in services {
         let name = rendition.service.name.as_str();
-        files.push(lay_out(format!("service-{name}.yaml"), "service.yaml", name, &rendition.objects)?);
+        files.push(lay_out(&format!("service-{name}.yaml"), "service.yaml", name, &rendition.objects)?);
     }
     Ok(files)
 }
@@ -259,15 +232,15 @@ fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
     };
     services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()
 }
+
 /// What the entrypoint must know of a service beyond what every platform says.
-fn facts(services: &[Rendition<'_>], service: &Service) -> Vec<(&'static str, &'static str)> {
-    let rendition = services.iter().find(|rendition| rendition.service.name == service.name);
-    let workload = rendition.map(|rendition| match rendition.workload {
+fn facts(rendition: &Rendition<'_>) -> Vec<(&'static str, &'static str)> {
+    let workload = match rendition.workload {
         Workload::Deployment => "deployment",
         Workload::StatefulSet => "statefulset",
         Workload::DaemonSet => "daemonset",
         Workload::Job => "job",
-    });
-    let autoscaled = service.kubernetes.autoscale.map(|_| ("autoscaled", "yes"));
-    workload.map(|workload| ("workload", workload)).into_iter().chain(autoscaled).collect()
+    };
+    let autoscaled = rendition.service.kubernetes.autoscale.map(|_| ("autoscaled", "yes"));
+    std::iter::once(("workload", workload)).chain(autoscaled).collect()
 }

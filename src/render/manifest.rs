@@ -8,9 +8,34 @@ use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::{Node, Table, Value};
 use crate::path::RelativePath;
-use crate::plan::{Environment, Plan};
+use crate::plan::{Environment, Object, Plan, Service};
 
 use super::{RenderBug, schema, yaml};
+
+/// A service as the templates see it.
+#[derive(Serialize)]
+pub(super) struct ServiceView<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its image, in which every dollar stands for itself.
+    pub(super) image: String,
+    /// Everything else.
+    pub(super) body: Map<String, Json>,
+}
+
+/// Services and further sections as one document; a section without entries is left out, as the templates do.
+pub(super) fn document(services: &[ServiceView<'_>], sections: &[(&str, &Map<String, Json>)]) -> Map<String, Json> {
+    let service = |view: &ServiceView<'_>| {
+        let mut body = view.body.clone();
+        body.insert("image".to_owned(), Json::from(view.image.clone()));
+        (view.name.to_owned(), Json::from(body))
+    };
+    let mut document = Map::from_iter([("services".to_owned(), services.iter().map(service).collect())]);
+    for (key, entries) in sections.iter().filter(|(_, entries)| !entries.is_empty()) {
+        document.insert((*key).to_owned(), Json::from((*entries).clone()));
+    }
+    document
+}
 
 /// The engine for one template, given as its name and text.
 pub(super) fn engine(name: &'static str, text: &str) -> Tera {
@@ -106,12 +131,19 @@ fn item(item: &str) -> (String, Json) {
     (key.to_owned(), json!(value))
 }
 
-/// Whether a network `default` has to be there: it is for every service that names no other.
-pub(super) fn needs_default_network(environment: &Environment) -> bool {
-    environment
-        .services
-        .iter()
-        .any(|service| service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none())
+/// Adds the network of every service that names no other.
+pub(super) fn add_default_network(networks: &mut Map<String, Json>, plan: &Plan, environment: &Environment) {
+    let names_none = |service: &Service| {
+        service.definition.get("networks").is_none() && service.definition.get("network_mode").is_none()
+    };
+    if environment.services.iter().any(names_none) && !networks.contains_key("default") {
+        networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
+    }
+}
+
+/// A volume or network that the target has already.
+pub(super) fn external_object(object: &Object) -> Json {
+    json!({ "external": true, "name": escaped(&object.name) })
 }
 
 /// A text that stands for itself where `$` has a meaning.

@@ -7,6 +7,9 @@ mod keys;
 mod service;
 mod values;
 
+#[cfg(test)]
+pub(super) use keys::{KEPT, REWRITTEN};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -19,13 +22,15 @@ use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
 use crate::plan::{Environment, FileKind, Object, Plan, Platform, ScriptMode, SecretSource};
-use crate::tree::{FileTree, Mode};
+use crate::tree::FileTree;
 
 use super::config::Rendered;
-use super::manifest::{self, constant_labels, escaped, needs_default_network, to_json_map};
+use super::folder::EnvironmentFolder;
+use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object, to_json_map};
 use super::mounts::{Folders, Mounts};
-use super::{RenderBug, config, file, path, release_data, schema};
+use super::{RenderBug, release_data, schema};
 
+/// The name of the template, and of its first output.
 const TEMPLATE: &str = "stack.yaml";
 
 static TERA: LazyLock<Tera> =
@@ -51,14 +56,6 @@ struct Manifest<'a> {
     secrets: Map<String, Json>,
 }
 
-/// A service as the template sees it.
-#[derive(Serialize)]
-struct ServiceView<'a> {
-    name: &'a str,
-    image: String,
-    body: Map<String, Json>,
-}
-
 /// Renders an environment into the tree.
 pub(super) fn render(
     plan: &Plan,
@@ -66,24 +63,21 @@ pub(super) fn render(
     tree: &mut FileTree,
     context: &mut Context,
 ) -> Result<(), RenderBug> {
-    let folder = path(&format!("bootstrap/environments/{}", environment.name));
-    let mounts = Mounts::of(environment, Folders::ByFile);
-    let rendered = config::render(environment, context);
-    config::insert(&rendered, &folder, tree)?;
-    check_names(environment, &mounts, context);
-    check_contents(environment, &rendered, context);
-    let stack = stack(plan, environment, &mounts);
-    for (name, manifest) in [("stack.yaml", Some(&stack)), ("run.yaml", run(plan, environment, &stack).as_ref())] {
+    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree, context)?;
+    check_names(environment, &folder.mounts, context);
+    check_contents(environment, &folder.configs, context);
+    let stack = stack(plan, environment, &folder.mounts);
+    for (name, manifest) in [(TEMPLATE, Some(&stack)), ("run.yaml", run(plan, environment, &stack).as_ref())] {
         let Some(manifest) = manifest else { continue };
-        let place = folder.join(&path(name));
+        let place = folder.place(name);
         let text = manifest::render(&TERA, TEMPLATE, manifest, &place)?;
         manifest::read_back(&text, &document(manifest), &place)?;
-        tree.insert(place, file(Mode::Plain, text.as_bytes()))?;
+        folder.insert(name, &text)?;
     }
     manifest::report(schema::stack(&validated(&stack)), Code::STACK, environment, context);
     let definitions = stack.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, Platform::Swarm, &mounts, &rendered, &definitions);
-    tree.insert(folder.join(&path("release")), file(Mode::Plain, data.as_bytes()))?;
+    let data = release_data::environment(environment, Platform::Swarm, &folder.mounts, &folder.configs, &definitions);
+    folder.insert("release", &data)?;
     Ok(())
 }
 
@@ -156,23 +150,14 @@ fn schema_version(services: &[ServiceView<'_>]) -> &'static str {
 
 /// The manifest as data.
 fn document(manifest: &Manifest<'_>) -> Json {
-    let service = |view: &ServiceView<'_>| {
-        let mut body = view.body.clone();
-        body.insert("image".to_owned(), Json::from(view.image.clone()));
-        (view.name.to_owned(), Json::from(body))
-    };
-    let services: Json = manifest.services.iter().map(service).collect();
-    let mut document =
-        Map::from_iter([("version".to_owned(), json!(manifest.schema)), ("services".to_owned(), services)]);
     let sections = [
         ("networks", &manifest.networks),
         ("volumes", &manifest.volumes),
         ("configs", &manifest.configs),
         ("secrets", &manifest.secrets),
     ];
-    for (key, objects) in sections.into_iter().filter(|(_, objects)| !objects.is_empty()) {
-        document.insert(key.to_owned(), Json::from(objects.clone()));
-    }
+    let mut document = manifest::document(&manifest.services, &sections);
+    document.insert("version".to_owned(), json!(manifest.schema));
     Json::from(document)
 }
 
@@ -195,9 +180,7 @@ fn definition_digest(view: &ServiceView<'_>) -> Digest {
 fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let taken = ["attachable", "driver", "driver_opts", "internal", "ipam", "labels"];
     let mut networks = objects(&environment.networks, plan, environment, &taken);
-    if needs_default_network(environment) && !networks.contains_key("default") {
-        networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
-    }
+    add_default_network(&mut networks, plan, environment);
     for network in networks.values_mut().filter(|network| network.get("external").is_none()) {
         if network.get("driver").is_some_and(|driver| driver == "bridge") {
             network.as_object_mut().and_then(|network| network.remove("driver_opts"));
@@ -226,7 +209,7 @@ fn objects(
 ) -> Map<String, Json> {
     let definition = |object: &Object| {
         if object.external {
-            return json!({ "external": true, "name": escaped(&object.name) });
+            return external_object(object);
         }
         let mut definition = to_json_map(&object.definition);
         definition.retain(|key, _| taken.contains(&key.as_str()));

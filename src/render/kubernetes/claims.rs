@@ -19,7 +19,7 @@ const VOLUME_LABEL: &str = "io.bootsmith.volume";
 pub(super) fn is_own(scene: &Scene<'_>, service: &Service, name: &Label) -> bool {
     let stays = service.kind == ServiceKind::Service && !service.is_global;
     let is_claimed = |volume: &Volume| !volume.external && !is_for_many(volume);
-    stays && scene.environment.volumes.get(name).is_some_and(is_claimed) && users(scene, name) == 1
+    stays && scene.environment.volumes.get(name).is_some_and(is_claimed) && scene.shared.users(name).len() == 1
 }
 
 /// The volumes of a service that each of its replicas has for itself.
@@ -61,8 +61,8 @@ pub(super) fn templates(scene: &Scene<'_>, service: &Service, definition: &Defin
 /// The claims of volumes that services share.
 pub(super) fn shared(scene: &Scene<'_>) -> Vec<Object> {
     let is_shared = |name: &Label| {
-        let mut services = scene.environment.services.iter();
-        users(scene, name) > 0 && !services.any(|service| uses(service, name) && is_own(scene, service, name))
+        let users = scene.shared.users(name);
+        !users.is_empty() && !users.iter().any(|service| is_own(scene, service, name))
     };
     let volumes = scene.environment.volumes.iter().filter(|(name, volume)| !volume.external && is_shared(name));
     volumes.map(|(name, volume)| claim(scene, name, volume)).collect()
@@ -88,12 +88,4 @@ fn spec(volume: &Volume, default_mode: &str) -> Map<String, Json> {
 
 fn is_for_many(volume: &Volume) -> bool {
     volume.kubernetes.access_modes.iter().any(|mode| mode.ends_with("Many"))
-}
-
-fn users(scene: &Scene<'_>, name: &Label) -> usize {
-    scene.environment.services.iter().filter(|service| uses(service, name)).count()
-}
-
-fn uses(service: &Service, name: &Label) -> bool {
-    volumes::named(&Definition::of(service)).contains(name)
 }

@@ -27,15 +27,9 @@ impl Definition {
         self.get(path).and_then(text_of)
     }
 
-    /// Whether `true` is at a path, or one of the words that Compose takes for it (compose-go, `interpolation`).
+    /// Whether `true` is at a path.
     pub(super) fn is_true(&self, path: &[&str]) -> bool {
-        match self.get(path) {
-            Some(Json::Bool(boolean)) => *boolean,
-            Some(Json::String(text)) => {
-                ["1", "t", "true", "y", "yes", "on"].contains(&text.to_ascii_lowercase().as_str())
-            }
-            _ => false,
-        }
+        self.get(path).is_some_and(is_true)
     }
 
     /// The whole number at a path.
@@ -66,6 +60,15 @@ impl Definition {
     pub(super) fn pairs(&self, path: &[&str]) -> Vec<(String, String)> {
         let table = manifest::texts_by_key(self.get(path).cloned());
         table.into_iter().map(|(key, value)| (key, text_of(&value).unwrap_or_default())).collect()
+    }
+}
+
+/// Whether a value is `true`, or one of the words that Compose takes for it (compose-go, `interpolation`).
+pub(super) fn is_true(value: &Json) -> bool {
+    match value {
+        Json::Bool(boolean) => *boolean,
+        Json::String(text) => ["1", "t", "true", "y", "yes", "on"].contains(&text.to_ascii_lowercase().as_str()),
+        _ => false,
     }
 }
 

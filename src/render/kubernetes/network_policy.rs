@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use crate::plan::Service;
+use crate::render::manifest::to_json_map;
 
-use super::definition::Definition;
+use super::definition::{self, Definition};
 use super::labels;
 use super::object::{Object, Scene};
 use super::ports::{self, Port};
@@ -101,10 +102,8 @@ fn name_server(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
 
 fn of_network(scene: &Scene<'_>, network: &str, services: &BTreeSet<&str>) -> Json {
     let known = scene.environment.networks.iter().find(|(name, _)| name.as_str() == network).map(|(_, known)| known);
-    let is_internal = known.is_some_and(|known| {
-        let internal = known.definition.get("internal").map(|node| &node.value);
-        matches!(internal, Some(crate::document::node::Value::Boolean(true)))
-    });
+    let is_internal =
+        known.is_some_and(|known| to_json_map(&known.definition).get("internal").is_some_and(definition::is_true));
     let mut from = vec![json!({ "podSelector": pods(scene, services) })];
     // Others are on an external network too: nobody here knows who.
     if known.is_some_and(|known| known.external) {

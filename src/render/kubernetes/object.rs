@@ -9,6 +9,7 @@ use crate::plan::{Environment, Plan, Service};
 use crate::render::mounts::Mounts;
 
 use super::labels;
+use super::shared::Shared;
 use super::yaml::{ours, placeholder};
 
 /// The whole of what an environment's objects are made from.
@@ -21,6 +22,8 @@ pub(super) struct Scene<'a> {
     pub(super) mounts: &'a Mounts,
     /// The configs that hold a secret's value.
     pub(super) secret_configs: &'a BTreeSet<Label>,
+    /// What services have in common.
+    pub(super) shared: &'a Shared<'a>,
 }
 
 /// One object.

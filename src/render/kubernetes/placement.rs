@@ -38,7 +38,7 @@ pub(super) fn add(spec: &mut Map<String, Json>, scene: &Scene<'_>, service: &Ser
 }
 
 /// One constraint of Swarm as a rule; none when Kubernetes knows nothing like it.
-pub(super) fn rule(constraint: &str) -> Option<Json> {
+fn rule(constraint: &str) -> Option<Json> {
     let (name, operator, value) = match (constraint.split_once("=="), constraint.split_once("!=")) {
         (Some((name, value)), _) => (name.trim(), "In", value.trim()),
         (_, Some((name, value))) => (name.trim(), "NotIn", value.trim()),
@@ -51,6 +51,12 @@ pub(super) fn rule(constraint: &str) -> Option<Json> {
     let key = label_of(name)?;
     let value = if name == "node.platform.arch" { architecture(value) } else { value };
     is_label_value(value).then(|| json!({ "key": key, "operator": operator, "values": [value] }))
+}
+
+/// Whether a constraint is a rule, or about something that only a Swarm knows of a node: that is judged with the platforms.
+pub(super) fn is_rule_or_foreign(constraint: &str) -> bool {
+    const SHARED: &[&str] = &["node.hostname", "node.labels.", "node.platform.", "node.role"];
+    rule(constraint).is_some() || !SHARED.iter().any(|name| constraint.trim_start().starts_with(name))
 }
 
 /// The label of a node that an attribute of Swarm stands for.
@@ -123,5 +129,7 @@ mod tests {
         let arm = r#"{"key":"kubernetes.io/arch","operator":"NotIn","values":["arm64"]}"#;
         assert_eq!(rule("node.platform.arch != aarch64").as_deref(), Some(arm));
         assert_eq!(rule("engine.labels.x == y"), None);
+        assert!(is_rule_or_foreign("engine.labels.x == y") && is_rule_or_foreign("node.id == x"));
+        assert!(!is_rule_or_foreign("node.labels.x == a b") && !is_rule_or_foreign("node.labels.type"));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::name::Label;
 use crate::plan::{Service, ServiceKind};
 
-use super::definition::Definition;
+use super::definition::{Definition, text_of};
 use super::labels::{self, Written};
 use super::object::{Scene, map, set};
 use super::volumes::Volumes;
@@ -51,18 +51,27 @@ fn spec(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<St
 /// `extra_hosts`, by address.
 fn host_aliases(definition: &Definition) -> Vec<Json> {
     let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let hosts: Vec<(String, String)> = match definition.get(&["extra_hosts"]) {
-        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).filter_map(host).collect(),
-        _ => definition.pairs(&["extra_hosts"]),
-    };
-    for (name, address) in hosts {
-        let address = address.trim_matches(['[', ']']).to_owned();
+    for (name, address) in extra_hosts(definition) {
         // `host-gateway` is the engine's host, which a pod does not have.
         if address.parse::<std::net::IpAddr>().is_ok() {
             names.entry(address).or_default().push(name);
         }
     }
     names.into_iter().map(|(address, names)| json!({ "ip": address, "hostnames": names })).collect()
+}
+
+/// Name and address of each of `extra_hosts`, an address of IPv6 without its brackets.
+pub(super) fn extra_hosts(definition: &Definition) -> Vec<(String, String)> {
+    let of_name = |(name, addresses): (&String, &Json)| -> Vec<_> {
+        let addresses = addresses.as_array().map_or_else(|| vec![addresses], |list| list.iter().collect());
+        addresses.into_iter().map(|address| (name.clone(), text_of(address).unwrap_or_default())).collect()
+    };
+    let hosts: Vec<(String, String)> = match definition.get(&["extra_hosts"]) {
+        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).filter_map(host).collect(),
+        Some(Json::Object(table)) => table.iter().flat_map(of_name).collect(),
+        _ => Vec::new(),
+    };
+    hosts.into_iter().map(|(name, address)| (name, address.trim_matches(['[', ']']).to_owned())).collect()
 }
 
 /// `name:address` or `name=address`.

@@ -50,6 +50,20 @@ pub(super) fn known(definition: &Definition) -> Vec<Port> {
     unique(published(definition).into_iter().chain(exposed))
 }
 
+/// Whether an entry of `ports` is one.
+pub(super) fn is_port(entry: &Json) -> bool {
+    are_ports(&read(entry))
+}
+
+/// Whether an entry of `expose` is one.
+pub(super) fn is_exposed(entry: &Json) -> bool {
+    text_of(entry).is_some_and(|text| are_ports(&read_target(&text, None)))
+}
+
+fn are_ports(ports: &[Port]) -> bool {
+    !ports.is_empty() && ports.iter().all(|port| ["TCP", "UDP", "SCTP"].contains(&port.protocol.as_str()))
+}
+
 /// `ports` of the container: they say what is known, and open nothing.
 pub(super) fn of_container(definition: &Definition) -> Vec<Json> {
     let entry = |port: Port| json!({ "name": port.name(), "containerPort": port.target, "protocol": port.protocol });

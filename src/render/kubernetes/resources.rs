@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::render::size;
+
 use super::definition::Definition;
 use super::object::{map, set};
 
@@ -26,36 +28,30 @@ pub(super) fn of(definition: &Definition) -> Map<String, Json> {
 fn amounts(cpus: Option<String>, memory: Option<String>) -> Map<String, Json> {
     let mut amounts = Map::new();
     set(&mut amounts, "cpu", cpus.and_then(|cpus| cpu(&cpus)).map_or(Json::Null, Json::from));
-    set(&mut amounts, "memory", memory.and_then(|memory| bytes(&memory)).map_or(Json::Null, Json::from));
+    set(&mut amounts, "memory", memory.and_then(|memory| quantity(&memory)).map_or(Json::Null, Json::from));
     amounts
 }
 
 /// A number of processors as Kubernetes writes it: thousandths, unless it is whole. Zero is no limit.
 fn cpu(text: &str) -> Option<String> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    let thousandths = whole.checked_mul(1000)?.checked_add(fraction)?;
-    match thousandths {
+    match thousandths(text)? {
         0 => None,
-        _ if thousandths % 1000 == 0 => Some(whole.to_string()),
-        _ => Some(format!("{thousandths}m")),
+        thousandths if thousandths % 1000 == 0 => Some((thousandths / 1000).to_string()),
+        thousandths => Some(format!("{thousandths}m")),
     }
 }
 
-/// Bytes as Compose writes them (`64m`, `1gb`: powers of 1024), as a quantity of Kubernetes.
-pub(super) fn bytes(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let shift = match &text[digits.len()..] {
-        "" | "b" => 0,
-        "k" | "kb" => 10,
-        "m" | "mb" => 20,
-        "g" | "gb" => 30,
-        _ => return None,
-    };
-    let number: u64 = digits.trim().parse().ok()?;
-    let bytes = number.checked_mul(1 << shift)?;
+/// A number of processors, in thousandths.
+pub(super) fn thousandths(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let fraction: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    whole.checked_mul(1000)?.checked_add(fraction)
+}
+
+/// Bytes as Compose writes them, as a quantity of Kubernetes. Zero is no limit.
+fn quantity(text: &str) -> Option<String> {
+    let bytes = size::bytes(text)?;
     let unit = [(30, "Gi"), (20, "Mi"), (10, "Ki")].into_iter().find(|(shift, _)| bytes % (1 << shift) == 0);
     match unit {
         _ if bytes == 0 => None,
@@ -67,7 +63,7 @@ pub(super) fn bytes(text: &str) -> Option<String> {
 /// A directory in memory.
 pub(super) fn memory_directory(size: Option<String>) -> Json {
     let mut directory = map(json!({ "medium": "Memory" }));
-    set(&mut directory, "sizeLimit", size.and_then(|size| bytes(&size)).map_or(Json::Null, Json::from));
+    set(&mut directory, "sizeLimit", size.and_then(|size| quantity(&size)).map_or(Json::Null, Json::from));
     Json::from(directory)
 }
 
@@ -87,9 +83,11 @@ mod tests {
             ("1gb", Some("1Gi")),
             ("1000", Some("1000")),
             ("1500k", Some("1500Ki")),
+            ("1.5g", Some("1536Mi")),
+            ("0m", None),
             ("x", None),
         ] {
-            assert_eq!(bytes(text).as_deref(), wanted, "{text}");
+            assert_eq!(quantity(text).as_deref(), wanted, "{text}");
         }
     }
 }

@@ -140,8 +140,20 @@ fn app_armor(definition: &Definition) -> Json {
 
 /// `label=user:…`, `label=role:…`, `label=type:…`, `label=level:…`
 fn se_linux(definition: &Definition) -> Map<String, Json> {
-    let parts = definition.texts(&["security_opt"]);
-    let pairs = parts.iter().filter_map(|text| text.strip_prefix("label")?.strip_prefix([':', '='])?.split_once(':'));
-    let known = pairs.filter(|(name, _)| ["user", "role", "type", "level"].contains(name));
-    known.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    let options = definition.texts(&["security_opt"]);
+    options
+        .iter()
+        .filter_map(|text| se_linux_option(text))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect()
+}
+
+fn se_linux_option(text: &str) -> Option<(&str, &str)> {
+    let option = text.strip_prefix("label")?.strip_prefix([':', '='])?.split_once(':')?;
+    ["user", "role", "type", "level"].contains(&option.0).then_some(option)
+}
+
+/// Whether an entry of `security_opt` is an option of `SELinux` that pods have, or none of `SELinux`: that is judged with the platforms.
+pub(super) fn is_option_or_foreign(text: &str) -> bool {
+    se_linux_option(text).is_some() || text.split([':', '=']).next() != Some("label")
 }

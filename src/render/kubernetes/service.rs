@@ -1,12 +1,10 @@
 //! Services: how pods are reached by name inside, and by published ports outside.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value as Json, json};
 
 use crate::diagnostic::Code;
 use crate::document::Context;
-use crate::name::{Label, MAX_LABEL_CHARACTERS};
+use crate::name::MAX_LABEL_CHARACTERS;
 use crate::plan::{Service, ServiceKind, ServiceType};
 
 use super::definition::Definition;
@@ -24,7 +22,7 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition, 
     // A job that listens on nothing is nobody's partner.
     let is_reached = service.kind == ServiceKind::Service || !ports.is_empty();
     if is_reached && definition.text(&["network_mode"]).as_deref() != Some("none") {
-        let names = std::iter::once(service.name.to_string()).chain(aliases(scene, service, definition));
+        let names = std::iter::once(service.name.to_string()).chain(scene.shared.own_aliases(service, definition));
         services.extend(names.map(|name| inside(scene, service, definition, &name, &ports)));
     }
     services.extend(outside(scene, service, definition, context));
@@ -79,32 +77,6 @@ fn published_name(scene: &Scene<'_>, service: &Service) -> String {
     let short = name[..name.len().min(MAX_LABEL_CHARACTERS - SUFFIX.len() - 2)].trim_end_matches('-');
     let first = format!("{short}{SUFFIX}");
     let numbered = (2..).map(|number| format!("{short}{SUFFIX}{number}"));
-    let taken = taken_names(scene);
-    std::iter::once(first.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(first)
-}
-
-/// Names of services and their aliases.
-fn taken_names(scene: &Scene<'_>) -> BTreeSet<String> {
-    let services = &scene.environment.services;
-    let own = services.iter().map(|service| service.name.to_string());
-    own.chain(services.iter().flat_map(|service| written_aliases(&Definition::of(service)))).collect()
-}
-
-/// Aliases on networks that are names of the DNS, and that no service before has taken.
-fn aliases(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<String> {
-    let services = &scene.environment.services;
-    let before = services.iter().take_while(|other| other.name != service.name);
-    let taken: BTreeSet<String> = services
-        .iter()
-        .map(|other| other.name.to_string())
-        .chain(before.flat_map(|other| written_aliases(&Definition::of(other))))
-        .collect();
-    written_aliases(definition).into_iter().filter(|alias| !taken.contains(alias)).collect()
-}
-
-fn written_aliases(definition: &Definition) -> BTreeSet<String> {
-    let Some(Json::Object(networks)) = definition.get(&["networks"]) else { return BTreeSet::new() };
-    let aliases = networks.values().filter_map(|network| network.get("aliases")?.as_array());
-    let texts = aliases.flatten().filter_map(Json::as_str);
-    texts.filter(|alias| Label::parse(alias).is_some()).map(str::to_owned).collect()
+    let free = std::iter::once(first).chain(numbered).find(|name| !scene.shared.is_taken(name));
+    free.expect("numbers do not end")
 }

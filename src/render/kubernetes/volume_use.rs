@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::name::Label;
 
-use super::definition::{Definition, text_of};
+use super::definition::{Definition, is_true, text_of};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ fn read_long(entry: &Json) -> Option<VolumeUse> {
         (Some("volume") | None, None) => Source::Anonymous,
         _ => return None,
     };
-    let read_only = entry["read_only"].as_bool().unwrap_or(false);
+    let read_only = is_true(&entry["read_only"]);
     let sub_path = entry["volume"].get("subpath").and_then(text_of);
     Some(VolumeUse { source, target: text("target")?, read_only, sub_path })
 }
@@ -84,6 +84,8 @@ fn read_tmpfs(text: &str) -> VolumeUse {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -96,6 +98,14 @@ mod tests {
         ] {
             let wanted = VolumeUse { source, target: target.to_owned(), read_only, sub_path: None };
             assert_eq!(read_short(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_switch_may_be_a_text() {
+        for (read_only, wanted) in [(json!(true), true), (json!("true"), true), (json!("no"), false)] {
+            let entry = json!({ "type": "volume", "source": "data", "target": "/data", "read_only": read_only });
+            assert_eq!(read_long(&entry).map(|used| used.read_only), Some(wanted), "{entry}");
         }
     }
 
