@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
-use bootsmith::host;
+use bootsmith::diagnostic::Code;
+use bootsmith::host::{self, Failure};
+use bootsmith::pipeline::PrepareError;
 use bootsmith::plan::{Platform, Row, Verdict, features};
 
 use super::gallery::{Exhibit, exhibits, selection};
@@ -16,9 +19,8 @@ type Shown = BTreeMap<(Platform, String), String>;
 fn manifests(exhibit: &Exhibit) -> String {
     let entries = walkdir::WalkDir::new(exhibit.folder.join("environments")).sort_by_file_name();
     let files = entries.into_iter().map(|entry| entry.expect("a readable folder").into_path());
-    let is_seen = |path: &std::path::Path| {
-        path.extension().is_some_and(|extension| extension == "yaml") || path.ends_with("release")
-    };
+    let is_seen =
+        |path: &Path| path.extension().is_some_and(|extension| extension == "yaml") || path.ends_with("release");
     files.filter(|path| path.is_file() && is_seen(path)).map(|path| fs::read_to_string(path).expect("UTF-8")).collect()
 }
 
@@ -62,30 +64,92 @@ fn assert_shown(row: &Row, platform: Platform, shown: &Shown) -> Option<String> 
     if matches!(verdict, Verdict::Lossy { .. }) {
         return None;
     }
-    let sight = sight(row, platform);
-    (!text.contains(&sight)).then(|| format!("{}: `{feature}` is not seen as `{sight}`", platform.name()))
+    match sight(row, platform) {
+        Sight::Shown(sight) => {
+            (!text.contains(&sight)).then(|| format!("{}: `{feature}` is not seen as `{sight}`", platform.name()))
+        }
+        Sight::LeftOut(sight) => {
+            text.contains(&sight).then(|| format!("{}: `{feature}` is seen as `{sight}`", platform.name()))
+        }
+    }
 }
 
-/// How a feature looks in the manifest of a platform. A new platform is one more arm, and a list of its own below.
-fn sight(row: &Row, platform: Platform) -> String {
-    let own = match platform {
-        Platform::Compose => COMPOSE,
-        Platform::Swarm => SWARM,
-        Platform::Kubernetes => KUBERNETES,
-    };
+/// How a feature looks in the manifests of a platform.
+enum Sight {
+    /// It is there.
+    Shown(String),
+    /// It is not: it says what is so without it, or nobody reads it there.
+    LeftOut(String),
+}
+
+/// A feature or key, and a text of the manifests.
+type Sights = &'static [(&'static str, &'static str)];
+
+/// What a platform shows in its own way, and what it does not show. A new platform is one more arm, and lists of its own below.
+fn sights(platform: Platform) -> (Sights, Sights) {
+    match platform {
+        Platform::Compose => (COMPOSE, &[]),
+        Platform::Swarm => (SWARM, LEFT_OUT_ON_SWARM),
+        Platform::Kubernetes => (KUBERNETES, LEFT_OUT_ON_KUBERNETES),
+    }
+}
+
+fn sight(row: &Row, platform: Platform) -> Sight {
     let feature = row.feature();
-    let listed = |list: &[(&str, &'static str)]| {
+    let listed = |list: Sights| {
         let by_name = list.iter().find(|(name, _)| *name == feature);
         by_name.or_else(|| list.iter().find(|(name, _)| *name == row.path)).map(|(_, sight)| (*sight).to_owned())
     };
-    listed(own).or_else(|| listed(EVERYWHERE)).unwrap_or_else(|| {
+    let (own, left_out) = sights(platform);
+    if let Some(sight) = listed(left_out) {
+        return Sight::LeftOut(sight);
+    }
+    Sight::Shown(listed(own).or_else(|| listed(EVERYWHERE)).unwrap_or_else(|| {
         let key = row.path.rsplit('.').find(|key| *key != "*").unwrap_or(row.path);
         format!("{key}:")
-    })
+    }))
 }
 
-/// What the entrypoint does, or what is decided at build, looks the same on every platform. An empty text is seen nowhere: there is nothing to see.
-const EVERYWHERE: &[(&str, &str)] = &[
+#[test]
+fn every_sight_is_that_of_a_row() {
+    let names: BTreeSet<_> = features().flat_map(|row| [row.feature(), row.path.to_owned()]).collect();
+    let of_platforms = Platform::ALL.iter().map(|platform| sights(*platform));
+    let lists = of_platforms.flat_map(|(own, left_out)| [own, left_out]).chain([EVERYWHERE]);
+    for (name, sight) in lists.flatten() {
+        assert!(names.contains(*name), "the table has no row `{name}`");
+        assert!(sight.len() > 2, "`{name}` has a sight that is everywhere");
+    }
+}
+
+/// What is impossible on a platform is refused there, in a spec of the gallery that another platform takes.
+#[test]
+fn what_is_impossible_is_refused_in_a_spec_of_the_gallery() {
+    let specs: BTreeSet<_> = exhibits().into_iter().map(|exhibit| exhibit.spec).collect();
+    for platform in Platform::ALL {
+        let refused: Vec<_> = specs.iter().flat_map(|spec| refusals(spec, *platform)).collect();
+        for row in features() {
+            let Verdict::Impossible { reason, .. } = row.verdict(*platform) else { continue };
+            let key = row.path.strip_prefix("services.*.").unwrap_or(row.path);
+            let is_said = |message: &&String| message.starts_with(&format!("`{key}")) && message.ends_with(reason);
+            assert!(refused.iter().any(|message| is_said(&message)), "{}: `{}`", platform.name(), row.feature());
+        }
+    }
+}
+
+/// What is said to be impossible in a spec on a platform.
+fn refusals(spec: &Path, platform: Platform) -> Vec<String> {
+    match host::prepare(spec, &selection(platform)) {
+        Err(Failure::Prepare { error: PrepareError::Input(diagnostics), .. }) => {
+            let impossible = diagnostics.errors().filter(|error| error.code == Code::IMPOSSIBLE);
+            impossible.map(|error| error.message.clone()).collect()
+        }
+        Err(failure) => panic!("{}: {failure:?}", spec.display()),
+        Ok(_) => Vec::new(),
+    }
+}
+
+/// What the entrypoint does, or what is decided at build, looks the same on every platform.
+const EVERYWHERE: Sights = &[
     ("services.*.env_file", "FROM_FILE"),
     ("services.*.profiles", "debugger"),
     ("services.*.depends_on", "wave='2'"),
@@ -111,7 +175,7 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ("hooks", "hook 'pre-stop' 'look'"),
 ];
 
-const COMPOSE: &[(&str, &str)] = &[
+const COMPOSE: Sights = &[
     ("services.*.pull_policy = \"never\"", "pull='never'"),
     ("services.*.depends_on.*.restart = true", "restart: true"),
     ("services.*.deploy.mode = \"replicated\"", "${BOOTSMITH_REPLICAS_WEB}"),
@@ -127,19 +191,12 @@ const COMPOSE: &[(&str, &str)] = &[
     ("secrets.*.parameter", "${BOOTSMITH_SECRET_KEY_PATH}"),
 ];
 
-const SWARM: &[(&str, &str)] = &[
+const SWARM: Sights = &[
     ("services.*.restart", "restart_policy:"),
-    ("services.*.expose", ""),
     ("services.*.cpus", "cpus: \"0.75\""),
     ("services.*.mem_limit", "memory: 128m"),
     ("services.*.mem_reservation", "memory: 32m"),
     ("services.*.pids_limit", "pids: 50"),
-    // What is not so by default is left out, and so is what nobody reads.
-    ("services.*.privileged = false", ""),
-    ("services.*.ipc = \"private\" | \"none\" | \"shareable\"", ""),
-    ("services.*.volumes.*.bind.create_host_path = \"false\"", ""),
-    ("services.*.volumes.*.bind.create_host_path = false", ""),
-    ("services.*.ports.*.app_protocol", ""),
     ("services.*.tmpfs", "type: tmpfs"),
     ("networks.*.driver = \"bridge\"", "driver: overlay"),
     ("configs.*.file", "config-file:"),
@@ -148,7 +205,7 @@ const SWARM: &[(&str, &str)] = &[
     ("secrets.*.parameter", "secret-key:"),
 ];
 
-const KUBERNETES: &[(&str, &str)] = &[
+const KUBERNETES: Sights = &[
     ("services.*.command", "args:"),
     ("services.*.command: with a parameter", "$(LEVEL)"),
     ("services.*.entrypoint", "command:"),
@@ -160,7 +217,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.hostname", "hostname: front"),
     ("services.*.labels", "tier: front"),
     ("services.*.annotations", "owner: web"),
-    ("services.*.init = false", ""),
     ("services.*.stdin_open", "stdin: true"),
     ("services.*.stop_grace_period", "terminationGracePeriodSeconds: 40"),
     ("services.*.restart: always or unless-stopped", "kind: Deployment"),
@@ -175,7 +231,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.healthcheck.retries", "failureThreshold: 7"),
     ("services.*.healthcheck.start_period", "startupProbe:"),
     ("services.*.healthcheck.start_interval", "periodSeconds: 3"),
-    ("services.*.healthcheck.disable", ""),
     ("services.*.cpus", "cpu: 750m"),
     ("services.*.mem_limit", "memory: 128Mi"),
     ("services.*.mem_reservation", "memory: 32Mi"),
@@ -183,7 +238,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.sysctls", "net.ipv4.tcp_keepalive_time"),
     ("services.*.read_only", "readOnlyRootFilesystem: true"),
     ("services.*.privileged = true", "privileged: true"),
-    ("services.*.privileged = false", ""),
     ("services.*.cap_add", "NET_ADMIN"),
     ("services.*.cap_drop", "drop:"),
     ("services.*.security_opt.*: no-new-privileges", "allowPrivilegeEscalation: false"),
@@ -192,7 +246,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.userns_mode = \"host\"", "hostUsers: true"),
     ("services.*.pid = \"host\"", "hostPID: true"),
     ("services.*.ipc = \"host\"", "hostIPC: true"),
-    ("services.*.ipc = \"private\" | \"none\" | \"shareable\"", ""),
     ("services.*.deploy.mode = \"replicated\"", "kind: Deployment"),
     ("services.*.deploy.mode = \"global\"", "kind: DaemonSet"),
     ("services.*.deploy.mode = \"replicated-job\"", "kind: Job"),
@@ -201,7 +254,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.deploy.endpoint_mode = \"dnsrr\"", "clusterIP: None"),
     ("services.*.deploy.placement.constraints.*", "key: zone"),
     ("services.*.deploy.placement.preferences.*.spread", "topologyKey: rack"),
-    ("services.*.deploy.placement.max_replicas_per_node: enough for all replicas", ""),
     ("services.*.deploy.placement.max_replicas_per_node: one, of several replicas", "podAntiAffinity:"),
     ("services.*.deploy.resources.limits.cpus", "cpu: 500m"),
     ("services.*.deploy.resources.limits.memory", "memory: 256Mi"),
@@ -213,8 +265,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.deploy.update_config.order = \"stop-first\"", "maxUnavailable: 1"),
     ("services.*.deploy.update_config.order: start-first, of a service without named volumes", "maxSurge: 2"),
     ("services.*.deploy.update_config.parallelism", "maxSurge: 2"),
-    ("services.*.deploy.update_config.failure_action = \"pause\"", ""),
-    ("services.*.deploy.update_config.failure_action = \"rollback\"", ""),
     ("services.*.networks", "name: network-front"),
     ("services.*.networks.*.aliases", "name: www"),
     ("services.*.network_mode = \"host\"", "hostNetwork: true"),
@@ -232,9 +282,7 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("services.*.volumes.*.type = \"volume\" | \"bind\"", "PersistentVolumeClaim"),
     ("services.*.volumes.*.type = \"tmpfs\"", "medium: Memory"),
     ("services.*.volumes.*.read_only", "readOnly: true"),
-    ("services.*.volumes.*.consistency", ""),
     ("services.*.volumes.*.bind.create_host_path = true", "hostPath:"),
-    ("services.*.volumes.*.volume.nocopy", ""),
     ("services.*.volumes.*.volume.subpath", "subPath: tool"),
     ("services.*.volumes.*.tmpfs.size", "sizeLimit: 1Mi"),
     ("services.*.tmpfs", "medium: Memory"),
@@ -243,7 +291,6 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("networks.*.driver = \"bridge\"", "name: network-front"),
     ("networks.*.driver = \"overlay\"", "name: network-wide"),
     ("networks.*.internal", "name: network-back"),
-    ("networks.*.attachable", ""),
     ("services.*.configs", "configMap:"),
     ("services.*.secrets", "secretName:"),
     ("configs.*.file", "${BOOTSMITH_NAME_CONFIG_FILE}"),
@@ -251,4 +298,27 @@ const KUBERNETES: &[(&str, &str)] = &[
     ("configs.*.content", "${BOOTSMITH_NAME_CONFIG_INLINE}"),
     ("secrets.*.parameter", "${BOOTSMITH_NAME_SECRET_KEY}"),
     ("secrets.*.external = true", "secretName: certificate"),
+];
+
+/// A stack is silent of these: its networks open all ports, and the rest is so by default, or read by nobody.
+const LEFT_OUT_ON_SWARM: Sights = &[
+    ("services.*.expose", "expose:"),
+    ("services.*.privileged = false", "privileged:"),
+    ("services.*.ipc = \"private\" | \"none\" | \"shareable\"", "ipc:"),
+    ("services.*.volumes.*.bind.create_host_path = false", "create_host_path:"),
+    ("services.*.ports.*.app_protocol", "app_protocol:"),
+];
+
+/// Kubernetes has no key for these: they are so by default, the entrypoint does them, or they mean nothing there.
+const LEFT_OUT_ON_KUBERNETES: Sights = &[
+    ("services.*.init = false", "init:"),
+    ("services.*.healthcheck.disable", "disable:"),
+    ("services.*.privileged = false", "privileged: false"),
+    ("services.*.ipc = \"private\" | \"none\" | \"shareable\"", "ipc:"),
+    ("services.*.deploy.placement.max_replicas_per_node: enough for all replicas", "max_replicas_per_node:"),
+    ("services.*.deploy.update_config.failure_action = \"pause\"", "failure_action:"),
+    ("services.*.deploy.update_config.failure_action = \"rollback\"", "failure_action:"),
+    ("services.*.volumes.*.consistency", "consistency:"),
+    ("services.*.volumes.*.volume.nocopy", "nocopy:"),
+    ("networks.*.attachable", "attachable:"),
 ];
