@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
+use bootsmith::plan::Platform;
 
 use super::inputs::Inputs;
 use super::measure::{median_of, ratio};
@@ -13,8 +14,11 @@ use super::measure::{median_of, ratio};
 pub(super) fn run(inputs: &Inputs, runs: usize) -> Result<()> {
     let services = [1, 10, 100, 1000];
     let environments = [1, 10, 50];
-    print(inputs, "services, one environment", &services, &|count| spec(count, 1), runs)?;
-    print(inputs, "environments, ten services", &environments, &|count| spec(10, count), runs)
+    for platform in Platform::ALL {
+        let what = format!("services on {}", platform.name());
+        print(inputs, &what, &services, &|count| spec(*platform, count, 1), runs)?;
+    }
+    print(inputs, "environments, ten services", &environments, &|count| spec(Platform::Compose, 10, count), runs)
 }
 
 fn print(inputs: &Inputs, what: &str, counts: &[usize], spec: &dyn Fn(usize) -> String, runs: usize) -> Result<()> {
@@ -48,16 +52,19 @@ fn build(inputs: &Inputs, spec: &str, runs: usize) -> Result<Duration> {
     Ok(super::measure::median(times))
 }
 
-/// A product whose services wait for each other in groups of ten.
-fn spec(services: usize, environments: usize) -> String {
-    let mut text = String::from(
-        "[project]\nname = \"growth\"\nversion = \"1.0.0\"\n[bootstrap]\nplatforms = [\"compose\"]\n\
+/// A product whose services have a volume each, and wait for each other in groups of ten.
+fn spec(platform: Platform, services: usize, environments: usize) -> String {
+    let mut text = format!(
+        "[project]\nname = \"growth\"\nversion = \"1.0.0\"\n[bootstrap]\nplatforms = [\"{}\"]\n\
+         allow = [{{ code = \"B037\", reason = \"nobody runs it\" }}]\n\
          [parameters.LEVEL]\ndefault = \"info\"\n[networks.backend]\n",
+        platform.name()
     );
     for service in 0..services {
         let _ = write!(
             text,
-            "[services.s{service}]\nimage = \"docker.io/library/app:1.{service}\"\nnetworks = [\"backend\"]\n\
+            "[volumes.v{service}]\n[services.s{service}]\nimage = \"docker.io/library/app:1.{service}\"\n\
+             networks = {{ backend = {{ aliases = [\"a{service}\"] }} }}\nvolumes = [\"v{service}:/data\"]\n\
              command = [\"serve\", \"--level\", \"${{LEVEL}}\"]\nenvironment = {{ NUMBER = \"{service}\", TIME = \"1:30\" }}\n"
         );
         if service % 10 > 0 {
