@@ -1,7 +1,7 @@
 //! The Kubernetes driver with a real kubectl, against the stand-in of an API server: the scenarios that Compose and Swarm have on real engines, and
 //! every fault of a cluster.
 
-mod product;
+pub(crate) mod product;
 
 use std::time::Duration;
 

@@ -45,16 +45,7 @@ impl Release {
 
     /// The payload, in a folder.
     pub(super) fn render(&self) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let spec = folder.path().join("bootstrap.toml");
-        fs::write(&spec, self.spec()).expect("a writable folder");
-        let selection = Selection { platforms: vec![Platform::Kubernetes.name().to_owned()], ..Selection::default() };
-        let (_, prepared) = host::prepare(&spec, &selection).unwrap_or_else(|failure| panic!("{failure:?}"));
-        let payload = &prepared.payloads[&Platform::Kubernetes];
-        for tree in [&payload.entrypoint, &payload.scripts, &payload.environments] {
-            host::write_tree(tree, folder.path()).expect("a writable folder");
-        }
-        folder
+        render(&self.spec())
     }
 
     fn spec(&self) -> String {
@@ -88,6 +79,30 @@ image = "registry.example.com/cache:1.0.0"
     }
 }
 
+/// The payload of a spec for Kubernetes, in a folder.
+pub(crate) fn render(spec: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("bootstrap.toml");
+    fs::write(&file, spec).expect("a writable folder");
+    let selection = Selection { platforms: vec![Platform::Kubernetes.name().to_owned()], ..Selection::default() };
+    let (_, prepared) = host::prepare(&file, &selection).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let payload = &prepared.payloads[&Platform::Kubernetes];
+    for tree in [&payload.entrypoint, &payload.scripts, &payload.environments] {
+        host::write_tree(tree, folder.path()).expect("a writable folder");
+    }
+    folder
+}
+
+/// The entrypoint of a payload: a shell that knows its cluster, and this kubectl before any other.
+pub(crate) fn entrypoint(mut shell: Command, kubectl: &Path, payload: &Path) -> Command {
+    let root = payload.join("bootstrap");
+    shell.env_remove("API_KEY").env_remove("KUBERNETES_SERVICE_HOST");
+    shell.env("BOOTSTRAP_ROOT", &root).env("BOOTSTRAP_SECRETS", payload.join("secrets"));
+    shell.env("PATH", path_with(kubectl.parent().expect("a program in a folder")));
+    shell.arg(root.join("bin/bootstrap")).stdin(Stdio::null());
+    shell
+}
+
 /// A cluster with a kubectl for it.
 pub(super) struct Cluster {
     kubectl: PathBuf,
@@ -107,13 +122,8 @@ impl Cluster {
 
     /// Calls the entrypoint with these parameters.
     pub(super) fn operate_given(&self, release: &tempfile::TempDir, words: &[&str], given: &[(&str, &str)]) -> Seen {
-        let root = release.path().join("bootstrap");
-        let mut command = self.stand_in.command("sh");
-        command.env_remove("API_KEY").env_remove("KUBERNETES_SERVICE_HOST").envs(given.iter().copied());
-        command.env("BOOTSTRAP_ROOT", &root).env("BOOTSTRAP_SECRETS", release.path().join("secrets"));
-        command.env("PATH", path_with(self.kubectl.parent().expect("a program in a folder")));
-        command.arg(root.join("bin/bootstrap")).args(words).stdin(Stdio::null());
-        Seen::from(command.output().expect("a shell"))
+        let mut command = entrypoint(self.stand_in.command("sh"), &self.kubectl, release.path());
+        command.args(words).envs(given.iter().copied()).output().expect("a shell").into()
     }
 
     /// Somebody else's kubectl, which must succeed.
