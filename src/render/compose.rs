@@ -19,13 +19,14 @@ use super::manifest::{
     self, ServiceView, add_default_network, constant_labels, escaped, external_object, merge_patch, to_json_map,
 };
 use super::mounts::{self, Folders, Mounts};
-use super::{RenderBug, release_data, schema};
+use super::{RenderBug, release_data, schema, yaml};
 
 /// The name of the template, and of its output.
 const TEMPLATE: &str = "compose.yaml";
 
-static TERA: LazyLock<Tera> =
-    LazyLock::new(|| manifest::engine(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera")));
+static TERA: LazyLock<Tera> = LazyLock::new(|| {
+    manifest::engine(&[(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera"))], yaml::to_yaml)
+});
 
 /// What the template sees.
 #[derive(Serialize)]

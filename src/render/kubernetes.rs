@@ -61,13 +61,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("in-cluster.yaml", include_str!("../../templates/kubernetes/in-cluster.yaml.tera")),
 ];
 
-static TERA: LazyLock<Tera> = LazyLock::new(|| {
-    let mut tera = Tera::new();
-    tera.autoescape_on(Vec::<&'static str>::new());
-    yaml::register(&mut tera);
-    tera.add_raw_templates(TEMPLATES.iter().copied()).expect("the templates are sound");
-    tera
-});
+static TERA: LazyLock<Tera> = LazyLock::new(|| manifest::engine(TEMPLATES, yaml::to_yaml));
 
 /// What a template sees.
 #[derive(Serialize)]

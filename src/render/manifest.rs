@@ -37,12 +37,12 @@ pub(super) fn document(services: &[ServiceView<'_>], sections: &[(&str, &Map<Str
     document
 }
 
-/// The engine for one template, given as its name and text.
-pub(super) fn engine(name: &'static str, text: &str) -> Tera {
+/// The engine for templates, given by name and text, and for how they write trees.
+pub(super) fn engine(templates: &[(&'static str, &'static str)], write: yaml::Writer) -> Tera {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&'static str>::new());
-    yaml::register(&mut tera);
-    tera.add_raw_template(name, text).expect("the template is sound");
+    yaml::register(&mut tera, write);
+    tera.add_raw_templates(templates.iter().copied()).expect("the templates are sound");
     tera
 }
 

@@ -28,13 +28,14 @@ use super::config::Rendered;
 use super::folder::EnvironmentFolder;
 use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object, to_json_map};
 use super::mounts::{Folders, Mounts};
-use super::{RenderBug, release_data, schema};
+use super::{RenderBug, release_data, schema, yaml};
 
 /// The name of the template, and of its first output.
 const TEMPLATE: &str = "stack.yaml";
 
-static TERA: LazyLock<Tera> =
-    LazyLock::new(|| manifest::engine(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera")));
+static TERA: LazyLock<Tera> = LazyLock::new(|| {
+    manifest::engine(&[(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera"))], yaml::to_yaml)
+});
 
 /// What names of configs and services are cut to by the engine (moby, `daemon/cluster`, names of configs and secrets).
 const MAX_NAME_CHARACTERS: usize = 64;

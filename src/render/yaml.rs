@@ -7,13 +7,16 @@ use serde_json::Value;
 use serde_saphyr::{SerializerOptions, ser_options};
 use tera::{Kwargs, State, Tera, TeraResult};
 
+/// How a tree is written.
+pub(super) type Writer = fn(&Value) -> Result<String, serde_saphyr::SerializeError>;
+
 /// Adds the filter `yaml(indent=N)`.
-pub(super) fn register(tera: &mut Tera) {
-    tera.register_filter("yaml", |value: tera::Value, arguments: Kwargs, _: &State<'_>| -> TeraResult<String> {
+pub(super) fn register(tera: &mut Tera, write: Writer) {
+    tera.register_filter("yaml", move |value: tera::Value, arguments: Kwargs, _: &State<'_>| -> TeraResult<String> {
         let indent = arguments.get::<usize>("indent")?.unwrap_or(0);
         // Tera keeps maps in hash order; `serde_json` sorts them.
         let sorted = serde_json::to_value(&value).map_err(tera::Error::message)?;
-        Ok(indented(&to_yaml(&sorted).map_err(tera::Error::message)?, indent))
+        Ok(indented(&write(&sorted).map_err(tera::Error::message)?, indent))
     });
 }
 
@@ -23,7 +26,8 @@ pub(super) fn scalar(value: &Value) -> Result<String, serde_saphyr::SerializeErr
     Ok(text.trim_end_matches('\n').trim_start_matches("k:").trim_start_matches(' ').to_owned())
 }
 
-fn to_yaml(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
+/// A tree whose every text is the user's.
+pub(super) fn to_yaml(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
     serde_saphyr::to_string_with_options(value, options())
 }
 

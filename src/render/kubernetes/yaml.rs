@@ -4,7 +4,6 @@
 //! entrypoint, which replaces text, leaves it alone.
 
 use serde_json::{Map, Value as Json, json};
-use tera::{Kwargs, State, Tera, TeraResult};
 
 use crate::render::yaml::scalar;
 
@@ -36,15 +35,9 @@ pub(super) fn as_read(value: &Json) -> Json {
     }
 }
 
-/// Replaces the filter `yaml(indent=N)`.
-pub(super) fn register(tera: &mut Tera) {
-    tera.register_filter("yaml", |value: tera::Value, arguments: Kwargs, _: &State<'_>| -> TeraResult<String> {
-        let space = " ".repeat(arguments.get::<usize>("indent")?.unwrap_or(0));
-        // Tera keeps maps in hash order; `serde_json` sorts them.
-        let sorted = serde_json::to_value(&value).map_err(tera::Error::message)?;
-        let lines = lines(&sorted).map_err(tera::Error::message)?;
-        Ok(lines.iter().map(|line| format!("{space}{line}")).collect::<Vec<_>>().join("\n"))
-    });
+/// A tree with placeholders.
+pub(super) fn to_yaml(value: &Json) -> Result<String, serde_saphyr::SerializeError> {
+    Ok(lines(value)?.join("\n"))
 }
 
 type Lines = Result<Vec<String>, serde_saphyr::SerializeError>;
@@ -123,7 +116,7 @@ mod tests {
     use super::*;
 
     fn yaml(value: &Json) -> String {
-        lines(value).expect("a tree").join("\n")
+        to_yaml(value).expect("a tree")
     }
 
     #[test]
