@@ -187,6 +187,18 @@ image = "sample/box:1.0.0"
 command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
 "#;
 
+/// Runs `up`, which must make the containers of `user` anew and leave those of `steady` alone; gives out what the new one logs.
+#[track_caller]
+pub(crate) fn renew_user_alone(product: &Product) -> String {
+    let replicas = |service| product.replicas("production", service);
+    let (steady, user) = (replicas("steady"), replicas("user"));
+    product.run(&["up"]).expect(0);
+    assert_eq!(replicas("steady"), steady);
+    let renewed = replicas("user");
+    assert_ne!(renewed, user);
+    engine::docker(&["logs", &renewed[0]])
+}
+
 /// A secret that the operator gives; who mounts it says `secrets = ["api-key"]`.
 pub(crate) const API_KEY: &str = r#"
 [parameters.API_KEY]
