@@ -5,6 +5,7 @@
 
 mod build;
 mod files;
+mod previous;
 mod project_files;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::{env, fs, io};
 
 pub use build::{BuildSettings, Failure, Outcome, build, prepare};
 pub use files::{WriteError, write_tree};
+pub use previous::read_previous;
 
 use crate::document::Context;
 use crate::epoch::{Epoch, EpochFault};
@@ -37,6 +39,9 @@ pub enum HostError {
     /// `SOURCE_DATE_EPOCH` is set to something else.
     #[error("the environment variable SOURCE_DATE_EPOCH: {0}")]
     Epoch(#[from] EpochFault),
+    /// What is said to be the release before is none.
+    #[error("`{}` is no tarball of bootsmith: it does not say what release it is", .0.display())]
+    NoRelease(PathBuf),
 }
 
 /// Reads a spec and every file that it names. What is wrong with a named file is kept as data, for the diagnostics.

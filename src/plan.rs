@@ -8,9 +8,13 @@ mod environment;
 mod environment_file;
 mod kubernetes_name;
 mod lint;
+mod migration;
+mod migration_content;
+mod migration_runner;
 mod objects;
 mod parameter;
 mod portability;
+mod previous;
 mod release;
 mod scope;
 mod script;
@@ -21,6 +25,7 @@ mod service_files;
 mod service_keys;
 mod service_kubernetes;
 mod unused;
+mod upgrade;
 mod volume_kubernetes;
 mod waves;
 
@@ -32,14 +37,18 @@ use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 
 pub use kubernetes_name::{is_label_key, is_label_value};
+pub use migration::{Migration, MigrationFile, MigrationMode};
+pub use migration_runner::MigrationAction;
 pub use parameter::{Parameter, ParameterRule};
 pub use portability::{CHAPTERS, Judged, Portability, Row, Verdict, features};
+pub use previous::{PreviousRelease, ReleasedMigration};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
 pub use script::{Script, ScriptAction, ScriptMode};
 pub use script_uses::HOOK_POINTS;
 pub use service::parse_milliseconds;
 pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
+pub use upgrade::{Upgrade, UpgradeBackup};
 pub use volume_kubernetes::KubernetesVolume;
 
 /// One release, resolved.
@@ -141,6 +150,10 @@ pub struct Environment {
     pub node_actions: BTreeMap<&'static str, Label>,
     /// The scripts behind `users`, by action: they manage the product's own users.
     pub user_actions: BTreeMap<&'static str, Label>,
+    /// What takes the data from one release to the next, in the order in which it runs.
+    pub migrations: Vec<Migration>,
+    /// What an upgrade asks for.
+    pub upgrade: Option<Upgrade>,
     /// The merged sections with the places of everything, for faults that are found later.
     pub written: Node,
 }

@@ -32,7 +32,9 @@ use crate::path::RelativePath;
 use crate::plan::{Plan, Platform, ScriptAction};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
-pub use overview::{EnvironmentOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview};
+pub use overview::{
+    EnvironmentOverview, MigrationOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview,
+};
 pub use release_data::reference;
 
 /// The format of the payload: raised by any change of our bytes for the same input.
@@ -46,7 +48,7 @@ pub const ROOT: &str = "bootstrap";
 pub struct Payload {
     /// The entrypoint and its library: changes with bootsmith.
     pub entrypoint: FileTree,
-    /// Maintenance scripts: change now and then.
+    /// Maintenance scripts and migrations: change now and then.
     pub scripts: FileTree,
     /// Environments and release data: change with every release.
     pub environments: FileTree,
@@ -85,6 +87,7 @@ pub fn warm_up() {
 pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<Payload, RenderBug> {
     let mut payload = Payload { entrypoint: entrypoint::files(platform)?, ..Payload::default() };
     add_scripts(plan, &mut payload.scripts, context)?;
+    add_migrations(plan, &mut payload.scripts, context)?;
     if plan.carries_spec {
         let spec = file(Mode::Plain, plan.spec_text.as_bytes());
         payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
@@ -125,17 +128,38 @@ fn add_scripts(plan: &Plan, tree: &mut FileTree, context: &mut Context) -> Resul
     for script in plan.environments.iter().flat_map(|environment| environment.scripts.values()) {
         let ScriptAction::File { path: written, bytes, .. } = &script.action else { continue };
         let place = path(&format!("bootstrap/scripts/{}", release_data::script_file(written)));
-        let script = File { mode: Mode::Executable, bytes: Arc::clone(bytes) };
-        match tree.get(&place) {
-            Some(known) if *known == script => {}
-            Some(_) => {
-                let message = format!("two scripts would be `/{place}` in the image");
-                context.error(Code::DUPLICATE, None::<Span>, message, "give one of the files another name");
-            }
-            None => tree.insert(place, script)?,
-        }
+        add_given("scripts", place, File { mode: Mode::Executable, bytes: Arc::clone(bytes) }, tree, context)?;
     }
     Ok(())
+}
+
+/// The files of all migrations, for both ways.
+fn add_migrations(plan: &Plan, tree: &mut FileTree, context: &mut Context) -> Result<(), PathTaken> {
+    let migrations = plan.environments.iter().flat_map(|environment| &environment.migrations);
+    for given in migrations.flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down)) {
+        let place = path(&format!("bootstrap/migrations/{}", release_data::migration_file(&given.path)));
+        add_given("migrations", place, File { mode: Mode::Plain, bytes: Arc::clone(&given.bytes) }, tree, context)?;
+    }
+    Ok(())
+}
+
+/// Adds a file as it was given; the same one may be named more than once.
+fn add_given(
+    what: &str,
+    place: RelativePath,
+    given: File,
+    tree: &mut FileTree,
+    context: &mut Context,
+) -> Result<(), PathTaken> {
+    match tree.get(&place) {
+        Some(known) if *known == given => Ok(()),
+        Some(_) => {
+            let message = format!("two {what} would be `/{place}` in the image");
+            context.error(Code::DUPLICATE, None::<Span>, message, "give one of the files another name");
+            Ok(())
+        }
+        None => tree.insert(place, given),
+    }
 }
 
 /// A path made of checked parts.

@@ -3,6 +3,8 @@
 //! Takes in [`Sources`]; gives out a [`Spec`]: the project and the image typed, and the sections that environments may change as
 //! tables that can still be merged. Applies no default and resolves nothing: that is `plan`'s.
 
+mod migration;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Code;
@@ -11,6 +13,8 @@ use crate::document::fields::{Fields, Spanned, expect_text, unknown_key, wrong_t
 use crate::document::node::{self, Node, Span, Table, Value};
 use crate::name::Label;
 use crate::source::Sources;
+
+pub use migration::{Backup, Migration, Runner, Upgrade};
 
 /// The whole file.
 #[derive(Clone, Debug)]
@@ -21,6 +25,10 @@ pub struct Spec {
     pub bootstrap: Bootstrap,
     /// Everything that environments are merged over, by section: see [`SECTIONS`].
     pub sections: Table,
+    /// `[[migrations]]`, in the order of the file.
+    pub migrations: Vec<Migration>,
+    /// `[upgrade]`
+    pub upgrade: Option<Upgrade>,
     /// `[environments]`
     pub environments: BTreeMap<Label, Environment>,
 }
@@ -111,6 +119,9 @@ pub const SECTIONS: &[&str] = &[
     "volumes",
 ];
 
+/// The tables that belong to the release as a whole, whatever the environment.
+const OF_THE_RELEASE: &[&str] = &["migrations", "upgrade"];
+
 /// The annotations of `[project]` (OCI image spec, annotations.md); `authors` may be a list.
 const PROJECT_ANNOTATIONS: &[&str] =
     &["authors", "description", "documentation", "licenses", "revision", "source", "title", "url", "vendor"];
@@ -131,12 +142,16 @@ fn parse_root(root: &Table, context: &mut Context) -> Spec {
     let project = fields.table("project", context);
     let bootstrap = fields.table("bootstrap", context);
     let environments = fields.table("environments", context);
+    let migrations = migration::parse_migrations(fields.node("migrations"), context);
+    let upgrade = migration::parse_upgrade(fields.table("upgrade", context), context);
     let sections = take_sections(&mut fields, context);
     fields.finish(context);
     Spec {
         project: parse_project(project, context),
         bootstrap: parse_bootstrap(bootstrap, context),
         sections,
+        migrations,
+        upgrade,
         environments: environments.map(|(table, _)| parse_environments(table, context)).unwrap_or_default(),
     }
 }
@@ -148,6 +163,8 @@ pub fn referenced_files(spec: &Spec) -> BTreeSet<String> {
     if let Some(VersionSource::Cargo(manifest)) = &spec.project.version {
         paths.insert(manifest.value.clone());
     }
+    let files = spec.migrations.iter().flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
+    paths.extend(files.map(|file| file.value.clone()));
     paths
 }
 
@@ -336,7 +353,11 @@ fn parse_environment(name: &str, table: &Table, span: Span, context: &mut Contex
     };
     let own = ["extends", "production", "profiles"];
     for (key, entry) in table.iter().filter(|(key, _)| !own.contains(key)) {
-        if !SECTIONS.contains(&key) {
+        if OF_THE_RELEASE.contains(&key) {
+            let message =
+                format!("{what} cannot have `{key}`, which belongs to the release and is the same in all environments");
+            context.error(Code::UNKNOWN_KEY, entry.key_span, message, "write it at the top of the file");
+        } else if !SECTIONS.contains(&key) {
             let known: Vec<_> = own.iter().chain(SECTIONS).copied().collect();
             unknown_key(key, entry.key_span, &what, &known, context);
         } else if check_section(key, &entry.node, context) {

@@ -26,7 +26,7 @@ pub(super) enum Command {
     Check(Check),
     /// Write the files that would go into an image
     Render(Render),
-    /// Show what is in a tarball: layers, environments, services, parameters, scripts
+    /// Show what is in a tarball: layers, environments, services, parameters, scripts, migrations
     Inspect(Inspect),
     /// Hash everything in a tarball again, and hold its parts against each other
     Verify(Verify),
@@ -65,6 +65,9 @@ pub(super) struct Build {
     /// Only this architecture of the base, as in linux/amd64 (repeatable)
     #[arg(long = "architecture", value_name = "ARCHITECTURE")]
     architectures: Vec<String>,
+    /// The tarball of the release before: a migration of it that changed or is gone is an error
+    #[arg(long, value_name = "TARBALL")]
+    pub(super) previous: Option<PathBuf>,
     /// Where the tarballs go
     #[arg(short, long, value_name = "DIR", default_value = "target/bootstrap")]
     pub(super) output: PathBuf,
@@ -77,6 +80,9 @@ pub(super) struct Build {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) release: Release,
+    /// The tarball of the release before: a migration of it that changed or is gone is an error
+    #[arg(long, value_name = "TARBALL")]
+    pub(super) previous: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -129,6 +135,7 @@ impl Release {
             bases: BTreeMap::new(),
             needs_base: false,
             architectures: Vec::new(),
+            previous: None,
         }
     }
 }

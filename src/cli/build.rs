@@ -4,6 +4,7 @@ use annotate_snippets::Renderer;
 
 use crate::host::{self, BuildSettings};
 use crate::pipeline::{Built, Prepared};
+use crate::plan::Selection;
 use crate::source::Sources;
 
 use super::arguments::{Build, Check, Render};
@@ -18,6 +19,7 @@ pub(super) fn build(arguments: &Build) -> Result<(), CommandFailure> {
         file: arguments.release.file.clone(),
         selection: arguments.selection(&host::working_folder()),
         output: arguments.output.clone(),
+        previous: arguments.previous.clone(),
     };
     let bar = Bar::start();
     let outcome = host::build(&settings, &|bytes| bar.advance(bytes));
@@ -34,7 +36,9 @@ pub(super) fn build(arguments: &Build) -> Result<(), CommandFailure> {
 
 /// Reports what is wrong; nothing is written.
 pub(super) fn check(arguments: &Check) -> Result<(), CommandFailure> {
-    let (sources, prepared) = host::prepare(&arguments.release.file, &arguments.release.selection())?;
+    let previous = arguments.previous.as_deref().map(host::read_previous).transpose()?;
+    let selection = Selection { previous, ..arguments.release.selection() };
+    let (sources, prepared) = host::prepare(&arguments.release.file, &selection)?;
     warn(&sources, &prepared);
     let plan = &prepared.plan;
     let services: usize = plan.environments.iter().map(|environment| environment.services.len()).sum();

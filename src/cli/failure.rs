@@ -79,6 +79,7 @@ impl CommandFailure {
                 (chain("bug", bug, Some(hint)), BUG)
             }
             Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), SURROUNDINGS),
+            Self::Release(Failure::Previous(error)) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
             Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error).as_deref()), SURROUNDINGS),
             Self::Write(error) => (chain("error", error, disk_hint("write", error.source.kind())), SURROUNDINGS),
             Self::Store(error) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
@@ -110,6 +111,7 @@ fn host_hint(error: &HostError) -> Option<&'static str> {
         HostError::Spec { source, .. } => disk_hint("read", source.kind()),
         HostError::NoText(_) => Some("save it as UTF-8"),
         HostError::Epoch(_) => Some("set it to seconds since 1970, or not at all"),
+        HostError::NoRelease(_) => Some("`--previous` takes what `bootsmith build` wrote for the release before"),
     }
 }
 

@@ -99,5 +99,11 @@ fn environment_branch(environment: &EnvironmentOverview) -> Branch {
         vec![script.name.clone(), format!("{}{place}", script.mode), script.description.clone()]
     });
     branch.push(Branch::table("scripts", scripts));
+    let migrations = environment.migrations.iter().map(|migration| {
+        let way_back = if migration.reversible { "" } else { "irreversible" };
+        let place = format!("{} {}", migration.mode, migration.service);
+        vec![migration.name.clone(), migration.release.clone(), place, way_back.to_owned()]
+    });
+    branch.push(Branch::table("migrations", migrations));
     branch
 }

@@ -137,6 +137,16 @@ codes! {
         "A change of meaning (`B037`) is accepted with a reason, written in the spec: `{ code, reason }`, with `feature` and `platform` to narrow it. A lint is allowed as a whole. An entry that accepts nothing is a warning: what it was for is gone."
     error 40 KUBERNETES "a value that Kubernetes does not take"
         "Names, labels, sizes, hosts and numbers in `[services.NAME.kubernetes]` and `[volumes.NAME.kubernetes]` are those of the Kubernetes API (https://kubernetes.io/docs/reference/kubernetes-api/), which would refuse the object on the target; the message says which rule is broken. Values of Compose keys that Kubernetes has no way to read, such as the duration `1.5s`, would be left out of its objects, and are refused too."
+    error 41 MIGRATION "a migration that cannot be run as declared"
+        "A migration names the release that needs it, which is not newer than the one that is built (a pre-release carries those of the release it prepares); the list is in the order of the releases, for that is the order in which they run. Its files are run by `runner`, a command in which `{file}` stands once for the file, or, when they end in `.sh`, by the shell of the service's image."
+    lint 42 MIGRATION_LEFT_OUT "a migration whose service is left out of an environment"
+        "A migration is run with the image, the networks and the secrets of a service. An environment that leaves the service out (`enabled = false`, `profiles`) cannot run it: name a service that every environment has. Where the data of that environment are somebody else's, allow it: the migration is then left out where the service is."
+    error 43 IRREVERSIBLE "a migration without a way back"
+        "Without `down` nothing takes back what the migration does: `downgrade` to a release before it is refused, and says so. It is a warning, at every build: data that are thrown away are gone."
+    error 44 RELEASED_MIGRATION "a released migration that changed"
+        "A target records what it has run, and does not run it again: a migration that changes after its release would do one thing on a new target and have done another on an old one. `build --previous TAR` holds the migrations against those of the release before, and the entrypoint against what the target recorded: files, mode, service, runner and release. Put it back as it was, and write a new migration."
+    error 45 UPGRADE "a range of releases that cannot be understood"
+        "`[upgrade] from` is a list of comparators that all hold, as Cargo writes them: `>=1.2.0, <2.0.0`, `^1.2`, `~1.2.3`, `1.*`. There is no `||`. A range that holds for no release before this one is a warning."
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::render;
 use crate::source::Sources;
 use crate::store::{Cache, Progress, StoreError};
 
-use super::{HostError, cache_folder, epoch, project_folder, read_sources};
+use super::{HostError, cache_folder, epoch, previous::read_previous, project_folder, read_sources};
 
 /// What to build, and where.
 ///
@@ -29,6 +29,8 @@ pub struct BuildSettings {
     pub selection: Selection,
     /// Where the tarballs go.
     pub output: PathBuf,
+    /// The tarball of the release before, whose migrations must be the same still.
+    pub previous: Option<PathBuf>,
 }
 
 impl Default for BuildSettings {
@@ -37,6 +39,7 @@ impl Default for BuildSettings {
             file: "bootstrap.toml".into(),
             selection: Selection { needs_base: true, ..Selection::default() },
             output: "target/bootstrap".into(),
+            previous: None,
         }
     }
 }
@@ -67,6 +70,9 @@ pub enum Failure {
     /// A file cannot be read, or a variable is wrong.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The release before cannot be read.
+    #[error(transparent)]
+    Previous(Box<StoreError>),
     /// The image cannot be made or written.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -92,7 +98,9 @@ pub fn prepare(file: &std::path::Path, selection: &Selection) -> Result<(Sources
 
 /// Builds the tarballs of a release; `progress` hears of every piece of bytes that is written.
 pub fn build(settings: &BuildSettings, progress: Progress<'_>) -> Result<Outcome, Failure> {
-    let (sources, prepared) = prepare(&settings.file, &settings.selection)?;
+    let previous = settings.previous.as_deref().map(read_previous).transpose()?;
+    let selection = Selection { previous, ..settings.selection.clone() };
+    let (sources, prepared) = prepare(&settings.file, &selection)?;
     let cache = match cache_folder() {
         Some(folder) => Cache::open(&folder)?,
         None => Cache::temporary()?,

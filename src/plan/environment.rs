@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use semver::Version;
+
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::node::{Entry, Node, Span, Table, Value};
 use crate::document::{self, Context};
@@ -12,19 +14,25 @@ use crate::spec::{self, LABEL_HINT, Spec};
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
 use super::waves::waves;
-use super::{ConfigContent, Environment, FileKind, Gate, SecretSource, Service, ServiceKind};
-use super::{objects, parameter, script, script_uses, service_environment};
+use super::{
+    ConfigContent, Environment, FileKind, Gate, Migration, PreviousRelease, SecretSource, Service, ServiceKind,
+};
+use super::{migration, objects, parameter, previous, script, script_uses, service_environment, upgrade};
 
 /// What every environment of a release shares.
 pub(super) struct Release<'a> {
     /// The project's name.
     pub(super) project: &'a Label,
     /// The version, for `${PROJECT_VERSION}`.
-    pub(super) version: &'a str,
+    pub(super) version_text: &'a str,
+    /// The version, unless it is faulty.
+    pub(super) version: Option<&'a Version>,
     /// What was written.
     pub(super) spec: &'a Spec,
     /// The files that were read.
     pub(super) sources: &'a Sources,
+    /// The release before.
+    pub(super) previous: Option<&'a PreviousRelease>,
 }
 
 /// Names of environments in which a floating tag is nobody's outage, unless `production = true` says otherwise.
@@ -44,7 +52,7 @@ pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context
     check_services_left(name, &sections, release.spec, context);
     let mut written = Node { span: Span::default(), value: Value::Table(sections) };
     scope.interpolate_tree(&mut written, &mut Vec::new(), &place_of, context);
-    let environment = read(name, written, &scope, production, release, context);
+    let environment = read(name, written, &mut scope, production, release, context);
     check_parameters_used(&environment, &scope, context);
     environment
 }
@@ -176,7 +184,7 @@ fn place_of(path: &[String]) -> Place {
 fn scope(name: &Label, sections: &Table, release: &Release<'_>, context: &mut Context) -> Scope {
     let built_in = [
         ("PROJECT_NAME", release.project.as_str()),
-        ("PROJECT_VERSION", release.version),
+        ("PROJECT_VERSION", release.version_text),
         ("ENVIRONMENT", name.as_str()),
     ];
     let mut scope = Scope::new(&built_in);
@@ -208,8 +216,8 @@ pub(super) fn read_variables(
 
 fn read(
     name: &Label,
-    written: Node,
-    scope: &Scope,
+    mut written: Node,
+    scope: &mut Scope,
     production: bool,
     release: &Release<'_>,
     context: &mut Context,
@@ -239,7 +247,25 @@ fn read(
     let hooks = script_uses::read_hooks(section(sections, "hooks"), &scripts, declared_scripts, context);
     let node_actions = script_uses::read_node_actions(section(sections, "nodes"), declared_scripts, context);
     let user_actions = script_uses::read_user_actions(section(sections, "users"), declared_scripts, context);
+    let around = migration::Around {
+        environment: name,
+        target: &target,
+        spec: release.spec,
+        version: release.version,
+        services: &services,
+        written_services: around.services,
+        sources: release.sources,
+    };
+    let migrations = migration::read_all(&around, scope, context);
+    if let Some(previous) = release.previous {
+        previous::check_migrations(previous, name, &migrations, &release.spec.migrations, context);
+    }
+    let upgrade = release.spec.upgrade.as_ref();
+    let upgrade = upgrade.map(|written| upgrade::read(written, release.version, declared_scripts, context));
     let variables = scope.plain_variables();
+    if let Value::Table(sections) = &mut written.value {
+        add_release_tables(sections, &migrations, release.spec);
+    }
     Environment {
         name: name.clone(),
         target,
@@ -254,7 +280,21 @@ fn read(
         hooks,
         node_actions,
         user_actions,
+        migrations,
+        upgrade,
         written,
+    }
+}
+
+/// What belongs to the release is judged in every environment as if it were written there.
+fn add_release_tables(sections: &mut Table, migrations: &[Migration], spec: &Spec) {
+    if !migrations.is_empty() {
+        let node = migration::judged(migrations, &spec.migrations);
+        sections.insert("migrations", Entry { key_span: node.span, node });
+    }
+    if let Some(upgrade) = &spec.upgrade {
+        let node = Node { span: upgrade.span, value: Value::Table(Table::default()) };
+        sections.insert("upgrade", Entry { key_span: upgrade.span, node });
     }
 }
 
@@ -282,7 +322,7 @@ fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context
             context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name a service"), LABEL_HINT);
             continue;
         };
-        check_length(target, name, entry.key_span, context);
+        check_length(target, "service", name, entry.key_span, context);
         let read =
             entry.node.as_table().and_then(|table| service::read(&label, table, entry.key_span, around, context));
         services.extend(read);
@@ -291,8 +331,8 @@ fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context
     services
 }
 
-/// The longest name on a target is a container's: `shop-production-web-12`.
-fn check_length(target: &str, name: &str, span: Span, context: &mut Context) {
+/// The longest name on a target is a container's: `shop-production-web-12`; a migration's is no longer.
+pub(super) fn check_length(target: &str, what: &str, name: &str, span: Span, context: &mut Context) {
     let longest = format!("{target}-{name}-999");
     if longest.len() > MAX_LABEL_CHARACTERS {
         let message = format!(
@@ -303,7 +343,7 @@ fn check_length(target: &str, name: &str, span: Span, context: &mut Context) {
             Code::TOO_LONG,
             span,
             message,
-            "shorten the name of the project, of the environment or of the service",
+            format!("shorten the name of the project, of the environment or of the {what}"),
         );
     }
 }

@@ -17,7 +17,7 @@ use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 use super::allow::Allowances;
 use super::environment::{self, Release};
 use super::scope::{Scope, references};
-use super::{Plan, Platform, objects, parameter, portability, unused};
+use super::{Plan, Platform, PreviousRelease, objects, parameter, portability, previous, unused};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct Selection {
     pub architectures: Vec<String>,
     /// Lints to lower to warnings.
     pub allow: Vec<String>,
+    /// The release before, whose migrations must be the same still.
+    pub previous: Option<PreviousRelease>,
 }
 
 /// The name of the one environment of a spec that declares none.
@@ -99,7 +101,11 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
     let carries_spec = environments.len() >= spec.environments.len();
-    let release = Release { project: &named, version: &text, spec, sources };
+    let previous = selection.previous.as_ref();
+    if let (Some(previous), Some(project), Some(version)) = (previous, &project, &version) {
+        previous::check_release(previous, project, version, context);
+    }
+    let release = Release { project: &named, version_text: &text, version: version.as_ref(), spec, sources, previous };
     unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
     let portability = portability::judge(&environments, &platforms, &mut allowances, context);

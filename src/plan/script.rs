@@ -214,19 +214,22 @@ fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context
         let message = format!("`{}` has {} bytes; a service's shell takes {MAX_SCRIPT_BYTES}", file.value, bytes.len());
         context.error(Code::TOO_LARGE, file.span, message, "put the program into the service's image and call it");
     }
-    let Some(first) = text.lines().next().filter(|line| line.starts_with("#!")) else { return Some("sh") };
+    let shell = shell_of(text);
+    if let Err(first) = &shell {
+        let hint =
+            "use `#!/bin/sh` or `#!/bin/bash`, or put the program into the service's image and name it in `command`";
+        let message = format!("`{}` starts with `{first}`, which is no shell", file.value);
+        context.error(Code::SCRIPT, file.span, message, hint);
+    }
+    shell.ok()
+}
+
+/// The shell that a text is for, by its first line; `Err` with that line when it names another program.
+pub(super) fn shell_of(text: &str) -> Result<&'static str, &str> {
+    let Some(first) = text.lines().next().filter(|line| line.starts_with("#!")) else { return Ok("sh") };
     match first.rsplit(['/', ' ']).next() {
-        Some("sh" | "dash" | "ash") => Some("sh"),
-        Some("bash") => Some("bash"),
-        _ => {
-            let hint = "use `#!/bin/sh` or `#!/bin/bash`, or put the program into the service's image and name it in `command`";
-            context.error(
-                Code::SCRIPT,
-                file.span,
-                format!("`{}` starts with `{first}`, which is no shell", file.value),
-                hint,
-            );
-            None
-        }
+        Some("sh" | "dash" | "ash") => Ok("sh"),
+        Some("bash") => Ok("bash"),
+        _ => Err(first),
     }
 }

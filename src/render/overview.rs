@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Environment, Parameter, Plan, Platform, Script, ScriptMode, Service, ServiceKind};
+use crate::plan::{Environment, Migration, Parameter, Plan, Platform, Script, ScriptMode, Service, ServiceKind};
 
 use super::reference;
 
@@ -37,6 +37,8 @@ pub struct EnvironmentOverview {
     pub parameters: Vec<ParameterOverview>,
     /// The scripts, sorted by name.
     pub scripts: Vec<ScriptOverview>,
+    /// The migrations, in the order in which they run.
+    pub migrations: Vec<MigrationOverview>,
 }
 
 /// A service.
@@ -82,6 +84,27 @@ pub struct ScriptOverview {
     pub service: Option<String>,
 }
 
+/// A migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationOverview {
+    /// The name.
+    pub name: String,
+    /// The release that needs it.
+    pub release: String,
+    /// The service that it is run with.
+    pub service: String,
+    /// `run` or `exec`.
+    pub mode: String,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+    /// Whether the release before works on what it leaves.
+    pub compatible: bool,
+    /// Whether it may be run again after it failed.
+    pub idempotent: bool,
+    /// What it does, as 32 hexadecimal digits.
+    pub content: String,
+}
+
 /// The overview of a release, as JSON.
 pub(super) fn to_json(plan: &Plan, platform: Platform) -> String {
     let overview = Overview {
@@ -101,6 +124,7 @@ fn environment(environment: &Environment) -> EnvironmentOverview {
         services: environment.services.iter().map(service).collect(),
         parameters: environment.parameters.iter().map(|(name, of)| parameter(name.as_str(), of)).collect(),
         scripts: environment.scripts.iter().map(|(name, of)| script(name.as_str(), of)).collect(),
+        migrations: environment.migrations.iter().map(migration).collect(),
     }
 }
 
@@ -130,4 +154,17 @@ fn script(name: &str, script: &Script) -> ScriptOverview {
         ScriptMode::Bootstrap => ("bootstrap", None),
     };
     ScriptOverview { name: name.to_owned(), description: script.description.clone(), mode: mode.to_owned(), service }
+}
+
+fn migration(migration: &Migration) -> MigrationOverview {
+    MigrationOverview {
+        name: migration.name.to_string(),
+        release: migration.release.to_string(),
+        service: migration.service.to_string(),
+        mode: migration.mode.name().to_owned(),
+        reversible: migration.down.is_some(),
+        compatible: migration.compatible,
+        idempotent: migration.idempotent,
+        content: migration.content.clone(),
+    }
 }

@@ -8,8 +8,8 @@ use crate::digest::Digest;
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::plan::{
-    Environment, FileKind, Gate, Parameter, ParameterRule, Plan, Platform, PullPolicy, Script, ScriptAction,
-    ScriptMode, SecretSource, Service, ServiceKind,
+    Environment, FileKind, Gate, Migration, MigrationAction, Parameter, ParameterRule, Plan, Platform, PullPolicy,
+    Script, ScriptAction, ScriptMode, SecretSource, Service, ServiceKind, Upgrade,
 };
 
 use super::FORMAT;
@@ -81,6 +81,8 @@ pub(super) fn environment_with(
         text.extend(names.iter().map(|name| Record::new("hook", &[point, name.as_str()]).line()));
     }
     text.extend([("nodes", &environment.node_actions), ("users", &environment.user_actions)].map(action_record));
+    text.extend(environment.migrations.iter().map(migration_record));
+    text.extend(environment.upgrade.as_ref().map(upgrade_record));
     text
 }
 
@@ -240,4 +242,45 @@ fn script_record(name: &Label, script: &Script) -> String {
             words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line()
         }
     }
+}
+
+/// Migrations are kept below one folder, as scripts are.
+pub(super) fn migration_file(path: &RelativePath) -> &str {
+    path.as_str().strip_prefix("migrations/").unwrap_or(path.as_str())
+}
+
+fn migration_record(migration: &Migration) -> String {
+    let Migration { name, release, service, mode, up, down, action, compatible, idempotent, content } = migration;
+    let record = Record::new("migration", &[name.as_str()])
+        .with("release", &release.to_string())
+        .with("service", service.as_str())
+        .with("mode", mode.name())
+        .with("content", content)
+        .with("up", migration_file(&up.path))
+        .with_some("down", down.as_ref().map(|down| migration_file(&down.path)));
+    let interpreter = match action {
+        MigrationAction::Shell(shell) if *shell != "sh" => Some(*shell),
+        _ => None,
+    };
+    let record = record
+        .with_some("interpreter", interpreter)
+        .with_flag("compatible", *compatible)
+        .with_flag("idempotent", *idempotent);
+    match action {
+        MigrationAction::Runner(words) => {
+            words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line()
+        }
+        MigrationAction::Shell(_) => record.line(),
+    }
+}
+
+/// What is absent is not asked for.
+fn upgrade_record(Upgrade { from, backup, rollback }: &Upgrade) -> String {
+    let age = backup.as_ref().map(|backup| backup.max_age_seconds.to_string());
+    Record::new("upgrade", &[])
+        .with_some("from", from.as_deref())
+        .with_some("backup", backup.as_ref().map(|backup| backup.script.as_str()))
+        .with_some("backup_age", age.as_deref())
+        .with_some("rollback", (!rollback).then_some("no"))
+        .line()
 }

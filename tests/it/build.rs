@@ -3,6 +3,7 @@
 mod bases;
 mod files;
 mod interrupted;
+mod migrations;
 mod project;
 mod refused;
 mod same_bytes;

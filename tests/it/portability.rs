@@ -173,6 +173,9 @@ const EVERYWHERE: Sights = &[
     ("scripts.*: in a container of its own, with data as output", "script 'dump' mode='run'"),
     ("scripts.*: in a container of its own, with input", "script 'restore' mode='run'"),
     ("hooks", "hook 'pre-stop' 'look'"),
+    ("migrations.*: in a container of its own", "migration 'prepare' release='0.9.0' service='web' mode='run'"),
+    ("migrations.*: in the running service", "migration 'fill' release='1.0.0' service='web' mode='exec'"),
+    ("upgrade", "upgrade from='>=0.9.0 <0.10.0' backup='save' backup_age='86400' rollback='no'"),
 ];
 
 const COMPOSE: Sights = &[

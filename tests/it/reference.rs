@@ -70,6 +70,8 @@ fn every_key_of_a_table_is_on_the_page() {
         ("configs.c", "`[configs.NAME]`"),
         ("secrets.s", "`[secrets.NAME]`"),
         ("scripts.s", "`[scripts.NAME]`"),
+        ("[migrations]", "`[[migrations]]`"),
+        ("upgrade", "`[upgrade]`"),
     ];
     for (table, heading) in tables {
         let section = section(&page, heading);

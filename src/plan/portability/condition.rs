@@ -109,6 +109,8 @@ conditions! {
     RUNS_APART_WITH_DATA "in a container of its own, with data as output" = |_, owner| {
         mode_of(owner.table) == "run" && !is_true(owner.table, "input") && has_data(owner.table)
     };
+    MIGRATES_IN_THE_SERVICE "in the running service" = |_, owner| mode_of(owner.table) == "exec";
+    MIGRATES_APART "in a container of its own" = |_, owner| mode_of(owner.table) == "run";
     RUNS_APART_WITH_INPUT "in a container of its own, with input" = |_, owner| {
         mode_of(owner.table) == "run" && is_true(owner.table, "input")
     };
@@ -311,7 +313,7 @@ fn has_tmpfs_options(text: &str) -> bool {
     options.split(',').any(|option| !option.is_empty() && !option.starts_with("size="))
 }
 
-/// Where a script runs.
+/// Where a script or a migration runs.
 fn mode_of(script: &Table) -> String {
     script.get("mode").and_then(plain).unwrap_or_else(|| "exec".to_owned())
 }

@@ -58,6 +58,8 @@ hook() { visit hook "$@"; }
 feature() { visit feature "$@"; }
 nodes() { visit nodes "$@"; }
 users() { visit users "$@"; }
+migration() { visit migration "$@"; }
+upgrade() { visit upgrade "$@"; }
 
 keep_environment() {
     target=''

@@ -70,7 +70,8 @@ impl Product {
             version: version.map(str::to_owned),
             ..Selection::default()
         };
-        let settings = BuildSettings { file: self.spec(), selection, output: self.folder.path().join("out") };
+        let settings =
+            BuildSettings { file: self.spec(), selection, output: self.folder.path().join("out"), previous: None };
         let outcome =
             host::build(&settings, &|_| {}).unwrap_or_else(|failure| panic!("the product builds: {failure:?}"));
         let plan = &outcome.prepared.plan;

@@ -1,4 +1,4 @@
-//! The chapter of what the entrypoint does by itself: parameters, scripts and hooks.
+//! The chapter of what the entrypoint does by itself: parameters, scripts, hooks, migrations and upgrades.
 
 use super::rows;
 
@@ -33,5 +33,20 @@ rows! {
         compose emulated "the entrypoint runs them"
         swarm emulated "the entrypoint runs them"
         kubernetes emulated "the entrypoint runs them"
+    }
+    "migrations.*" where MIGRATES_APART {
+        compose native
+        swarm emulated "a job of the swarm, with the file as a config"
+        kubernetes emulated "a Job of the cluster, with the file in a ConfigMap"
+    }
+    "migrations.*" where MIGRATES_IN_THE_SERVICE {
+        compose native
+        swarm emulated "in a replica on the node that the entrypoint talks to, with the file as standard input"
+        kubernetes native
+    }
+    "upgrade" {
+        compose emulated "the entrypoint compares it with what is recorded on the target"
+        swarm emulated "the entrypoint compares it with what is recorded on the target"
+        kubernetes emulated "the entrypoint compares it with what is recorded on the target"
     }
 }

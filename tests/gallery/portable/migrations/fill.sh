@@ -1,0 +1,4 @@
+#!/bin/bash
+# Fills the table of visits.
+set -eu
+fill-visits
