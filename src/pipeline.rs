@@ -2,6 +2,7 @@
 //!
 //! The library's front door for those who have the bytes already; `host` reads them from a project folder.
 
+mod record;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::epoch::Epoch;
 use crate::image::architecture::ArchitectureFault;
 use crate::image::assemble::{AssembleError, Settings};
 use crate::image::{self, Architecture, Base, Image, ImageReference};
-use crate::layer::Layer;
+use crate::layer::{Layer, PackError};
 use crate::plan::{self, Plan, Platform, Selection};
 use crate::reference::ReferenceFault;
 use crate::render::{self, Payload, RenderBug};
@@ -46,6 +47,9 @@ pub enum PrepareError {
     /// Bootsmith is wrong.
     #[error(transparent)]
     Bug(#[from] RenderBug),
+    /// What was rendered cannot be packed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
 }
 
 /// Parses, resolves and renders a release. Whatever is wrong with the input is found here, all at once.
@@ -60,7 +64,9 @@ pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, Pre
     };
     let mut payloads = BTreeMap::new();
     for platform in &plan.platforms {
-        payloads.insert(*platform, render::render(&plan, *platform, &mut context)?);
+        let payload = render::render(&plan, *platform, &mut context)?;
+        record::check(&plan, *platform, &payload, &mut context)?;
+        payloads.insert(*platform, payload);
     }
     if context.diagnostics.has_errors() {
         return Err(PrepareError::Input(context.diagnostics));

@@ -54,6 +54,8 @@ const SURROUNDINGS: u8 = 3;
 /// `EX_SOFTWARE` of sysexits.h.
 const BUG: u8 = 70;
 
+const REPORT: &str = "this is a fault of bootsmith: please report it with your bootstrap.toml";
+
 /// What clap has to say: help goes to standard output and is no failure.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     // Nobody is left to tell when the terminal is gone.
@@ -75,8 +77,10 @@ impl CommandFailure {
                 (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), input_code(diagnostics))
             }
             Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => {
-                let hint = "this is a fault of bootsmith: please report it with your bootstrap.toml";
-                (chain("bug", bug, Some(hint)), BUG)
+                (chain("bug", bug, Some(REPORT)), BUG)
+            }
+            Self::Release(Failure::Prepare { error: PrepareError::Pack(error), .. }) => {
+                (chain("bug", error, Some(REPORT)), BUG)
             }
             Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), SURROUNDINGS),
             Self::Release(Failure::Previous(error)) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),

@@ -147,6 +147,8 @@ codes! {
         "A target records what it has run, and does not run it again: a migration that changes after its release would do one thing on a new target and have done another on an old one. `build --previous TAR` holds the migrations against those of the release before, and the entrypoint against what the target recorded: files, mode, service, runner and release. Put it back as it was, and write a new migration."
     error 45 UPGRADE "a range of releases that cannot be understood"
         "`[upgrade] from` is a list of comparators that all hold, as Cargo writes them: `>=1.2.0, <2.0.0`, `^1.2`, `~1.2.3`, `1.*`. There is no `||`. A range that holds for no release before this one is a warning."
+    error 46 RECORD_TOO_LARGE "a release that the ledger cannot record"
+        "Every deployment leaves a record on its target: the files of the environment, with scripts and migrations, compressed. A rollback needs nothing else. A Swarm config of older engines and a Secret of Kubernetes hold little, so a record has at most 450,000 bytes on every platform; the rest is for what the target adds. Big files belong into an image or into a volume."
 }
 
 #[cfg(test)]

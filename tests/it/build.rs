@@ -5,6 +5,7 @@ mod files;
 mod interrupted;
 mod migrations;
 mod project;
+mod record_size;
 mod refused;
 mod same_bytes;
 mod selection;

@@ -182,7 +182,7 @@ static SMALL_BASE: LazyLock<Vec<u8>> = LazyLock::new(|| base_with(&TOOLS, 0));
 static LARGE_BASE: LazyLock<Vec<u8>> = LazyLock::new(|| base_with(&TOOLS, 6_000_000));
 
 /// Texts that hardly compress, the same in every run.
-fn random_text(length: usize) -> String {
+pub(crate) fn random_text(length: usize) -> String {
     let mut random = Random::new(7);
     std::iter::repeat_with(|| char::from(b' ' + u8::try_from(random.below(95)).expect("below 95")))
         .take(length)
