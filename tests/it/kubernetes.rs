@@ -60,7 +60,7 @@ const ASKED_FOR_ON_COMPOSE: &[(&str, &str)] = &[
 ];
 
 /// A program of `target/python`; none, with a word about it, when it is not installed.
-pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+fn tool(name: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let program = target.join("python/bin").join(name);
     if program.is_file() {

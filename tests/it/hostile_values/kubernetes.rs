@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::kubernetes::tool;
+use crate::stand_in::kubectl;
 
 /// What the entrypoint would take for a placeholder of ours, were it not written with an escape.
 const PLACEHOLDERS: &[&str] =
@@ -28,7 +28,7 @@ fn spec_for_kubernetes(values: &[String]) -> String {
 
 /// The workload as kubectl reads it, digests filled in as the entrypoint does.
 fn workload(prepared: &Prepared) -> Option<Json> {
-    let kubectl = tool("kubectl")?;
+    let kubectl = kubectl()?;
     let path = RelativePath::parse("bootstrap/environments/production/kubernetes/service-web.yaml").expect("a path");
     let file = prepared.payloads[&Platform::Kubernetes].environments.get(&path).expect("a file of the payload");
     let text = String::from_utf8(file.bytes.to_vec()).expect("UTF-8").replace("${BOOTSMITH_DIGEST_WEB}", "0123abcd");
