@@ -1,12 +1,14 @@
 //! A small product for a cluster, and what operates it: the entrypoint as it is in the image, started by the shell of this machine.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::ops::Deref;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bootsmith::host;
+use bootsmith::pipeline::tools;
 use bootsmith::plan::{Platform, Selection};
 
 use crate::seen::Seen;
@@ -93,12 +95,12 @@ pub(crate) fn render(spec: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The entrypoint of a payload: a shell that knows its cluster, and this kubectl before any other.
+/// The entrypoint of a payload: a shell that knows its cluster, with this kubectl and no program that a base need not have.
 pub(crate) fn entrypoint(mut shell: Command, kubectl: &Path, payload: &Path) -> Command {
     let root = payload.join("bootstrap");
     shell.env_remove("API_KEY").env_remove("KUBERNETES_SERVICE_HOST");
     shell.env("BOOTSTRAP_ROOT", &root).env("BOOTSTRAP_SECRETS", payload.join("secrets"));
-    shell.env("PATH", path_with(kubectl.parent().expect("a program in a folder")));
+    shell.env("PATH", tools_of_a_base(kubectl, &payload.join("tools")));
     shell.arg(root.join("bin/bootstrap")).stdin(Stdio::null());
     shell
 }
@@ -150,9 +152,19 @@ impl Deref for Cluster {
     }
 }
 
-/// This kubectl before any other.
-fn path_with(folder: &Path) -> std::ffi::OsString {
+/// A folder with what a base is checked for, and nothing else.
+fn tools_of_a_base(kubectl: &Path, folder: &Path) -> PathBuf {
+    fs::create_dir_all(folder).expect("a writable folder");
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
-    std::env::join_paths(folders).expect("folders without a colon")
+    for name in tools(Platform::Kubernetes).into_iter().map(|tool| tool.name) {
+        let found = std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|program| program.is_file());
+        let program = if name == "kubectl" { Some(kubectl.to_owned()) } else { found };
+        let program = program.unwrap_or_else(|| panic!("this machine has no `{name}`"));
+        match symlink(program, folder.join(&name)) {
+            // Another call of the same release was here.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            linked => linked.expect("a writable folder"),
+        }
+    }
+    folder.to_owned()
 }
