@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bootsmith::path::{RelativePath, is_direction_control};
 use bootsmith::pipeline::{Prepared, prepare};
 use bootsmith::plan::{Platform, Selection};
-use bootsmith::source::Sources;
+use bootsmith::source::{Source, Sources};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -319,13 +319,16 @@ fn spec_with_configs(values: &[String]) -> String {
     text
 }
 
+/// The one file of the project.
+const FILE: &str = "migration.sql";
+
 fn prepared(spec: &str) -> Prepared {
     prepared_for(spec, Platform::Compose)
 }
 
 fn prepared_for(spec: &str, platform: Platform) -> Prepared {
-    let sources =
-        Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files: BTreeMap::new() };
+    let files = BTreeMap::from([(FILE.to_owned(), Source::File(Arc::from(b"select 1;\n".as_slice())))]);
+    let sources = Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files };
     let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
     match prepare(&sources, &selection) {
         Ok(prepared) => prepared,

@@ -13,6 +13,7 @@ parameter() { record parameter "$@"; }
 network() { record network "$@"; }
 service() { record service "$@"; }
 script() { record script "$@"; }
+migration() { record migration "$@"; }
 . "$1/release"
 record description "$description"
 . "$1/environments/production/release"
@@ -23,7 +24,9 @@ fn release_spec(values: &[String]) -> String {
     let mut text = format!(
         "[project]\nname = \"hostile\"\nversion = \"1.0.0\"\ndescription = {}\n\
              [bootstrap]\nplatforms = [\"compose\"]\nallow = [\"B033\"]\n[services.web]\nimage = \"docker.io/library/app:1.0\"\n\
-             [scripts.say]\nservice = \"web\"\ncommand = [\"say\", {words}]\n",
+             [scripts.say]\nservice = \"web\"\ncommand = [\"say\", {words}]\n\
+             [[migrations]]\nname = \"move\"\nrelease = \"1.0.0\"\nservice = \"web\"\n\
+             up = \"{FILE}\"\ndown = \"{FILE}\"\nrunner = [\"say\", {words}, \"{{file}}\"]\n",
         spec_text(values.last().expect("values")),
     );
     for (index, value) in values.iter().enumerate() {
@@ -77,7 +80,22 @@ fn expected(values: &[String]) -> Vec<Vec<String>> {
     let mut say = owned(&["script", "say", "mode=exec", "service=web", "description=", "--", "say"]);
     say.extend(values.iter().cloned());
     records.push(say);
+    let (up, down) = (format!("up={FILE}"), format!("down={FILE}"));
+    let mut migration =
+        owned(&["migration", "move", "release=1.0.0", "service=web", "mode=run", &up, &down, "--", "say"]);
+    migration.extend(values.iter().cloned());
+    migration.push("{file}".to_owned());
+    records.push(migration);
     records
+}
+
+/// A record without the digest of what a migration does, which other tests look at.
+fn without_digest(mut record: Vec<String>) -> Vec<String> {
+    if record[0] == "migration" {
+        let at = record.iter().position(|word| word.starts_with("content=")).expect("a digest");
+        record.remove(at);
+    }
+    record
 }
 
 fn assert_read(shell: &[&str]) {
@@ -91,7 +109,8 @@ fn assert_read(shell: &[&str]) {
     let records = read(shell, folder.path(), &values);
     let told: Vec<_> = records
         .into_iter()
-        .filter(|record| matches!(record[0].as_str(), "description" | "parameter" | "script"))
+        .filter(|record| matches!(record[0].as_str(), "description" | "parameter" | "script" | "migration"))
+        .map(without_digest)
         .collect();
     let expected = expected(&values);
     assert_eq!(told.len(), expected.len(), "{shell:?}");
