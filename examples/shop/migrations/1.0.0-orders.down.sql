@@ -1,0 +1,2 @@
+-- Before 1.0.0 there are no orders.
+DROP TABLE IF EXISTS orders;
