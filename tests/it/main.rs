@@ -6,6 +6,7 @@
 mod base;
 mod build;
 mod cluster;
+mod cluster_signals;
 mod e2e;
 mod fixture;
 mod gallery;
