@@ -1,7 +1,7 @@
 //! Reading a bootstrap tarball back.
 //!
 //! Takes in a path; gives out what is inside (`open`, then `summary` and `payload_file`) or everything that is wrong with it
-//! (`verify`). Trusts nothing in the file: documents are checked by digest, layers by limit, and garbage gives an error.
+//! (`verify`). Trusts nothing in the file: documents and layers of the payload are checked by digest, all by limit, and garbage gives an error.
 
 mod load;
 mod payload;
@@ -19,6 +19,7 @@ use crate::image::{Architecture, ROLE_BASE};
 use crate::layer::content::FileSlice;
 use crate::store::StoreError;
 use crate::store::container::Container;
+use crate::store::layer_check::compare;
 
 pub use verify::{Fault, Verification, verify};
 
@@ -130,12 +131,20 @@ impl BootstrapArchive {
     pub fn payload_file(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let payload = self.images[0].layers.iter().rev().filter(|layer| layer.role != ROLE_BASE);
         for layer in payload {
-            let found = payload::file(&layer.slice, path).map_err(|fault| self.container.fault(fault))?;
+            let found = payload::file(self.verified(layer)?, path).map_err(|fault| self.container.fault(fault))?;
             if found.is_some() {
                 return Ok(found);
             }
         }
         Ok(None)
+    }
+
+    /// A layer of the payload that has its digest; it is small, and what is in it is believed.
+    fn verified<'a>(&self, layer: &'a ArchivedLayer) -> Result<&'a FileSlice, StoreError> {
+        let expected = layer.blob.digest;
+        let actual = layer.slice.digest().map_err(StoreError::disk("read", self.container.path()))?;
+        compare(&format!("the layer {expected}"), expected, actual).map_err(|fault| self.container.fault(fault))?;
+        Ok(&layer.slice)
     }
 
     fn summarise(&self, image: &ArchivedImage) -> Result<ImageSummary, StoreError> {
@@ -155,7 +164,7 @@ impl BootstrapArchive {
     fn summarise_layer(&self, layer: &ArchivedLayer) -> Result<LayerSummary, StoreError> {
         let files = match layer.role.as_str() {
             ROLE_BASE => Vec::new(),
-            _ => payload::list(&layer.slice).map_err(|fault| self.container.fault(fault))?.files,
+            _ => payload::list(self.verified(layer)?).map_err(|fault| self.container.fault(fault))?.files,
         };
         Ok(LayerSummary {
             role: layer.role.clone(),

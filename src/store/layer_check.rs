@@ -208,7 +208,8 @@ fn clean(path: &[u8]) -> Option<String> {
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
-pub(super) fn compare(what: &str, expected: Digest, actual: Digest) -> Result<(), ContentFault> {
+/// Holds a digest against the promised one.
+pub(crate) fn compare(what: &str, expected: Digest, actual: Digest) -> Result<(), ContentFault> {
     if expected == actual { Ok(()) } else { Err(ContentFault::WrongDigest { what: what.to_owned(), expected, actual }) }
 }
 

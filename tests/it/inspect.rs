@@ -116,6 +116,26 @@ fn a_flipped_bit_is_found_wherever_it_is() {
     }
 }
 
+/// What an image says of itself is believed only when it is what was written: the next release is held against it.
+#[test]
+fn nothing_is_read_from_a_layer_with_other_bytes() {
+    let (_place, path, bytes) = tarball(&["linux/amd64"]);
+    let summary = inspect::open(&path).and_then(|archive| archive.summary()).expect("a summary");
+    let layer = summary.images[0].layers.last().expect("the environments").digest;
+    let name = format!("blobs/sha256/{}", layer.hex());
+    let header =
+        bytes.windows(name.len()).rposition(|window| window == name.as_bytes()).expect("the entry of the layer");
+    let mut bad = bytes;
+    // A byte of the gzip header that no reader looks at: the time.
+    bad[header + 512 + 4] ^= 1;
+    fs::write(&path, &bad).expect("room");
+    let archive = inspect::open(&path).expect("its documents are sound");
+    for error in [archive.payload_file("bootstrap/release").map(drop), archive.summary().map(drop)] {
+        let text = error.expect_err("other bytes").to_string();
+        assert!(text.contains(&format!("the layer {layer} should have the digest")), "{text}");
+    }
+}
+
 #[test]
 fn more_than_there_should_be_is_found() {
     let (place, path, bytes) = tarball(&["linux/amd64"]);
