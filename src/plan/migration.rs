@@ -182,8 +182,7 @@ fn read_release(written: &spec::Migration, version: Option<&Version>, context: &
     };
     if let Some(version) = version.filter(|version| release.cmp_precedence(&prepared_by(version)).is_gt()) {
         let name = &written.name.value;
-        let message =
-            format!("migration `{name}` is for release {release}, but this is {version}: nobody would run it");
+        let message = format!("migration `{name}` is for release {release}, which is newer than this one, {version}");
         let hint = "write the release that brings it, or raise the version of the project";
         context.error(Code::MIGRATION, written.release.span, message, hint);
     }
@@ -260,6 +259,12 @@ fn report_absent(written: &spec::Migration, around: &Around<'_>, context: &mut C
 
 fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<MigrationFile> {
     let bytes = match find(&file.value, file.span, sources, context)? {
+        // A swarm keeps no empty config, and nothing is done by it anyway.
+        Source::File(bytes) if bytes.is_empty() => {
+            let hint = "leave `down` out where there is no way back; a step that does nothing says so in a comment";
+            context.error(Code::MIGRATION, file.span, format!("`{}` is empty", file.value), hint);
+            return None;
+        }
         Source::File(bytes) => Arc::clone(bytes),
         Source::Folder(_) => {
             context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), None);

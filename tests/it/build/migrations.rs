@@ -168,6 +168,19 @@ fn what_is_no_release_before_is_refused() {
     assert!(seen.err.contains("nowhere.tar"), "{}", seen.err);
 }
 
+#[test]
+fn a_pre_release_carries_the_migrations_of_the_release_that_it_prepares() {
+    let project = project();
+    for version in ["1.4.2-rc.1", "1.4.2+build.7", "2.0.0"] {
+        run(project.bootsmith().args(["check", "--version", version])).expect(0);
+    }
+    for version in ["1.4.1", "1.4.1-rc.1"] {
+        let seen = run(project.bootsmith().args(["check", "--version", version])).expect(1);
+        let expected = format!("migration `fill-orders` is for release 1.4.2, which is newer than this one, {version}");
+        assert!(seen.err.contains(&expected), "{}", seen.err);
+    }
+}
+
 /// The files of another environment's database are nobody's business where the service is left out, once that is said.
 #[test]
 fn a_migration_is_left_out_where_its_service_is_and_that_is_allowed() {
