@@ -1,8 +1,9 @@
-//! What the documents show is true: every whole spec in them passes `check`.
+//! What the documents show is true: every whole spec in them passes `check`, and every example is built.
 
 use std::fs;
 use std::process::Command;
 
+use bootsmith::plan::Platform;
 use walkdir::WalkDir;
 
 /// Every Markdown file of the repository that shows specs.
@@ -50,5 +51,28 @@ fn every_example_is_right() {
         let output = output.expect("the program starts");
         let report = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && report.is_empty(), "{}:\n{report}", spec.display());
+    }
+}
+
+/// On nothing: what the images stand on is no matter of the examples.
+#[test]
+fn every_example_becomes_the_tarballs_that_its_readme_names() {
+    for example in fs::read_dir("examples").expect("the folder is part of the repository") {
+        let example = example.expect("a readable folder").path();
+        let output = tempfile::tempdir().expect("a temporary folder");
+        let mut build = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
+        build.args(["build", "--base", "scratch", "--architecture", "linux/amd64", "--file"]);
+        build.arg(example.join("bootstrap.toml")).arg("--output").arg(output.path());
+        let seen = build.env("XDG_CACHE_HOME", output.path().join("cache")).output().expect("the program starts");
+        assert!(seen.status.success(), "{}: {}", example.display(), String::from_utf8_lossy(&seen.stderr));
+        let readme = fs::read_to_string(example.join("README.md")).expect("UTF-8");
+        let written =
+            fs::read_dir(output.path()).expect("a readable folder").map(|entry| entry.expect("a file").path());
+        let tarballs: Vec<_> = written.filter(|path| path.extension().is_some_and(|kind| kind == "tar")).collect();
+        assert_eq!(tarballs.len(), Platform::ALL.len(), "{tarballs:?}");
+        for tarball in tarballs {
+            let name = tarball.file_name().expect("a file").display();
+            assert!(readme.contains(&format!("`target/bootstrap/{name}`")), "{}: {name}", example.display());
+        }
     }
 }

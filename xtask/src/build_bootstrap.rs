@@ -1,5 +1,6 @@
-//! `cargo xtask build-bootstrap`: the bootstrap image of an example, as a product's own xtask would build it.
+//! `cargo xtask build-bootstrap`: the bootstrap images of an example, as a product's own xtask would build it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,12 +51,18 @@ fn bases(spec: &Path, options: &[OsString]) -> Result<Vec<(String, PathBuf)>> {
     if platforms.is_empty() {
         platforms = declared(spec)?;
     }
-    let base = |platform: String| {
+    // Compose and Swarm share a base: it is made once.
+    let mut made = BTreeMap::new();
+    let mut bases = Vec::new();
+    for platform in platforms {
         let kind = if platform == "kubernetes" { base::Platform::Kubernetes } else { base::Platform::Compose };
-        let made = base::run(&base::Options::of(kind))?;
-        Ok((platform, made))
-    };
-    platforms.into_iter().map(base).collect()
+        let archive = match made.get(&kind) {
+            Some(archive) => PathBuf::clone(archive),
+            None => made.entry(kind).or_insert(base::run(&base::Options::of(kind))?).clone(),
+        };
+        bases.push((platform, archive));
+    }
+    Ok(bases)
 }
 
 /// The values of an option, as `--platform x` or `--platform=x`.

@@ -122,10 +122,3 @@ pub(crate) fn replicas(platform: Platform, project: &str, environment: &str, ser
 pub(crate) fn containers_of(target: &str) -> Vec<String> {
     lines(&["ps", "--all", "--no-trunc", "--quiet", "--filter", &format!("label=com.docker.compose.project={target}")])
 }
-
-/// The containers of one service.
-pub(crate) fn containers_of_service(target: &str, service: &str) -> Vec<String> {
-    let project = format!("label=com.docker.compose.project={target}");
-    let service = format!("label=com.docker.compose.service={service}");
-    lines(&["ps", "--all", "--no-trunc", "--quiet", "--filter", &project, "--filter", &service])
-}

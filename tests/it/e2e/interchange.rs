@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::engine::{self, docker, surroundings};
 
+/// The tag of the shop's image for Compose.
+const TAG: &str = "1.4.2-compose";
+
 /// The shop under another name, built on the base of the tests.
 struct Built {
     folder: tempfile::TempDir,
@@ -27,7 +30,11 @@ fn built(name: &'static str, base: &str) -> Built {
         fs::read_to_string(&spec).expect("a spec").replace("\"shop/bootstrap\"", &format!("\"{name}/bootstrap\""));
     fs::write(&spec, text).expect("room");
     let mut build = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
-    build.args(["build", "--base", base, "--output"]).arg(folder.path()).arg("--file").arg(spec);
+    build
+        .args(["build", "--platform", "compose", "--base", base, "--output"])
+        .arg(folder.path())
+        .arg("--file")
+        .arg(spec);
     run(build.env("XDG_CACHE_HOME", folder.path().join("cache")));
     let receipt = fs::read(folder.path().join("shop-1.4.2-compose.json")).expect("a receipt");
     Built { folder, name, receipt: serde_json::from_slice(&receipt).expect("a receipt") }
@@ -44,7 +51,7 @@ impl Built {
 
     /// How the engine calls the image.
     fn reference(&self) -> String {
-        format!("{}/bootstrap:1.4.2", self.name)
+        format!("{}/bootstrap:{TAG}", self.name)
     }
 
     fn blobs(&self) -> Vec<String> {
@@ -88,7 +95,7 @@ fn skopeo_takes_it_as_an_oci_archive() {
     assert_eq!(texts(&seen["Layers"]), built.blobs());
     assert_eq!(seen["Labels"]["io.bootsmith.platform"], "compose");
     // `--preserve-digests` fails rather than change a byte of the manifest.
-    let layout = format!("oci:{}:1.4.2", built.path("layout").display());
+    let layout = format!("oci:{}:{TAG}", built.path("layout").display());
     skopeo(&["copy", "--quiet", "--preserve-digests", &built.tarball("oci-archive"), &layout]);
     assert_eq!(inspect(&layout)["Digest"], built.receipt.digest.to_string());
 }
@@ -126,7 +133,7 @@ fn umoci_unpacks_it() {
     // The tarball is a layout in a tar: untarred it is one that umoci takes.
     fs::create_dir(built.path("layout")).expect("room");
     run(Command::new("tar").arg("-xf").arg(built.path("shop-1.4.2-compose.tar")).arg("-C").arg(built.path("layout")));
-    let image = format!("{}:1.4.2", built.path("layout").display());
+    let image = format!("{}:{TAG}", built.path("layout").display());
     run(Command::new("umoci").args(["unpack", "--rootless", "--image", &image]).arg(built.path("bundle")));
     let in_image = |path: &str| fs::read(built.path("bundle/rootfs/bootstrap").join(path)).expect(path);
     let given = |path: &str| fs::read(Path::new("examples/shop").join(path)).expect(path);

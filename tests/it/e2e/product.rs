@@ -77,7 +77,7 @@ impl Product {
         let plan = &outcome.prepared.plan;
         assert_eq!(plan.project.as_str(), self.name);
         self.environments = plan.environments.iter().map(|environment| environment.name.to_string()).collect();
-        self.image = format!("{}:{}", plan.repository, plan.version);
+        self.image.clone_from(&outcome.built[0].receipt.reference);
         engine::docker(&["load", "--quiet", "--input", outcome.built[0].path.to_str().expect("a UTF-8 path")]);
     }
 
@@ -90,6 +90,11 @@ impl Product {
 
     fn spec(&self) -> PathBuf {
         self.folder.path().join("bootstrap.toml")
+    }
+
+    /// What the bootstrap image is called.
+    pub(crate) fn image(&self) -> &str {
+        &self.image
     }
 
     /// The containers of a service, sorted.
@@ -209,12 +214,17 @@ required = true
 parameter = "API_KEY"
 "#;
 
-/// Services of a shell, in one environment, under a name of their own on each platform.
-pub(crate) fn box_product(surroundings: &Surroundings, name: &str, rest: &str) -> Product {
-    let name = match surroundings.platform {
+/// Tests of all platforms run side by side on one engine: a product has a name of its own on each.
+pub(crate) fn name_on(platform: Platform, name: &str) -> String {
+    match platform {
         Platform::Compose => name.to_owned(),
         other => format!("{name}-{}", other.name()),
-    };
+    }
+}
+
+/// Services of a shell, in one environment, under a name of their own on each platform.
+pub(crate) fn box_product(surroundings: &Surroundings, name: &str, rest: &str) -> Product {
+    let name = name_on(surroundings.platform, name);
     // Volumes of a swarm belong to nodes.
     let allow = r#"allow = [{ code = "B037", platform = "swarm", reason = "the swarm of the tests has one node" }]"#;
     let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n[bootstrap]\n{allow}\n\n{rest}");

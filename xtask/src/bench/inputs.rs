@@ -61,6 +61,8 @@ impl Inputs {
             "build",
             "--file",
             &shop(),
+            "--platform",
+            "compose",
             "--base",
             &base,
             "--output",
@@ -77,7 +79,7 @@ impl Inputs {
 
     fn render(&self) -> Result<()> {
         let folder = self.path("payload").display().to_string();
-        let render = self.bootsmith(&["render", "--file", &shop(), "--output", &folder]);
+        let render = self.bootsmith(&["render", "--file", &shop(), "--platform", "compose", "--output", &folder]);
         command::output(Command::new(&render[0]).args(&render[1..]))?;
         command::run(Command::new("tar").args(["-cf", &self.payload(), "-C", &folder, "."]))
     }
