@@ -1,6 +1,9 @@
-//! The Kubernetes driver with a real kubectl, against the stand-in of an API server: the scenarios that Compose and Swarm have on real engines, and
-//! every fault of a cluster.
+//! The Kubernetes driver with a real kubectl: the scenarios that Compose and Swarm have on real engines, and every fault of a cluster.
+//!
+//! They run against the stand-in of an API server, or against the cluster that `BOOTSMITH_E2E_KUBECONFIG` names, where those that inject faults are
+//! left out.
 
+mod place;
 pub(crate) mod product;
 
 use std::time::Duration;
@@ -14,45 +17,49 @@ const NAMESPACE: &str = "shop-production";
 
 #[test]
 fn the_first_deployment_and_the_same_again() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release = Release::new().render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let release = Release::on(&cluster).render();
     let seen = cluster.operate(&release, &["up"]).expect(0);
     assert!(seen.err.contains("shop-production is at shop 1.0.0"), "{}", seen.err);
     let web = cluster.object("Deployment", NAMESPACE, "web").expect("a workload");
     assert_eq!(web["status"]["readyReplicas"], 2);
-    let before = cluster.writes().len();
+    let before = cluster.mark();
     cluster.operate(&release, &["up"]).expect(0);
-    assert_eq!(written(&cluster, before), Vec::<String>::new(), "what is as wanted is left alone");
+    assert_eq!(cluster.written(&before), Vec::<String>::new(), "what is as wanted is left alone");
 }
 
 #[test]
 fn a_missing_secret_is_refused_before_anything_is_written() {
-    let Some(cluster) = Cluster::start() else { return };
-    let seen = cluster.operate_given(&Release::new().render(), &["up"], &[]).expect(3);
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let before = cluster.mark();
+    let seen = cluster.operate_given(&Release::on(&cluster).render(), &["up"], &[]).expect(3);
     assert!(seen.err.contains("API_KEY"), "{}", seen.err);
-    assert_eq!(cluster.writes(), Vec::<String>::new());
+    assert_eq!(cluster.written_at_all(&before), Vec::<String>::new());
 }
 
 #[test]
 fn who_looks_writes_nothing() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release = Release::new().render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let release = Release::on(&cluster).render();
     cluster.operate(&release, &["up"]).expect(0);
-    let before = cluster.writes().len();
+    let before = cluster.mark();
     for command in [&["ps"][..], &["ps", "--output", "json"], &["logs"], &["images"], &["doctor"], &["config"]] {
         cluster.operate(&release, command).expect(0);
     }
     cluster.operate(&release, &["up", "--dry-run"]).expect(0);
-    assert_eq!(cluster.writes().len(), before, "{:?}", &cluster.writes()[before..]);
+    assert_eq!(cluster.written_at_all(&before), Vec::<String>::new());
 }
 
 #[test]
 fn an_update_that_crashes_fails_with_its_log() {
-    let Some(cluster) = Cluster::start() else { return };
-    cluster.operate(&Release::new().render(), &["up"]).expect(0);
-    cluster.set_behaviour("web:2.0.0", Behaviour::CrashLoop(7));
-    cluster.set_log("web:2.0.0", "no luck today\n");
-    let seen = cluster.operate(&Release::new().tag("2.0.0").render(), &["up", "--timeout", "60"]).expect(5);
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    cluster.operate(&Release::on(&cluster).render(), &["up"]).expect(0);
+    if let Some(stand_in) = cluster.stand_in() {
+        stand_in.set_behaviour("web:2.0.0", Behaviour::CrashLoop(7));
+        stand_in.set_log("web:2.0.0", "no luck today\n");
+    }
+    let crashes = Release::on(&cluster).tag("2.0.0").web(r#"["sh", "-c", "echo no luck today; exit 7"]"#);
+    let seen = cluster.operate(&crashes.render(), &["up", "--timeout", "60"]).expect(5);
     assert!(seen.err.contains("`web` failed") && seen.err.contains("no luck today"), "{}", seen.err);
 }
 
@@ -79,18 +86,13 @@ fn pods_without_a_node_and_pods_that_are_never_ready_end_at_the_deadline() {
 
 #[test]
 fn a_job_that_fails_stops_what_waits_for_it() {
-    let Some(cluster) = Cluster::start() else { return };
-    cluster.set_behaviour("setup:1.0.0", Behaviour::Exit(3));
-    let release = Release::new().with(
-        r#"
-[services.setup]
-image = "registry.example.com/setup:1.0.0"
-deploy.mode = "replicated-job"
-[services.late]
-image = "registry.example.com/late:1.0.0"
-depends_on = { setup = { condition = "service_completed_successfully" } }
-"#,
-    );
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    if let Some(stand_in) = cluster.stand_in() {
+        stand_in.set_behaviour("setup:1.0.0", Behaviour::Exit(3));
+    }
+    let setup = "command = [\"sh\", \"-c\", \"exit 3\"]\ndeploy.mode = \"replicated-job\"";
+    let late = "depends_on = { setup = { condition = \"service_completed_successfully\" } }";
+    let release = Release::on(&cluster).service("setup", setup).service("late", late);
     let seen = cluster.operate(&release.render(), &["up"]).expect(5);
     assert!(seen.err.contains("`setup` failed") && seen.err.contains("exit code 3"), "{}", seen.err);
     assert!(cluster.object("Deployment", NAMESPACE, "late").is_none(), "it was started all the same");
@@ -98,14 +100,14 @@ depends_on = { setup = { condition = "service_completed_successfully" } }
 
 #[test]
 fn a_changed_config_reaches_its_users_alone() {
-    let Some(cluster) = Cluster::start() else { return };
-    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    cluster.operate(&Release::on(&cluster).render(), &["up"]).expect(0);
     let configs = |cluster: &Cluster| names(&cluster.objects("ConfigMap", NAMESPACE), "config-settings");
     let generation = |cluster: &Cluster, name| {
         cluster.object("Deployment", NAMESPACE, name).expect("a workload")["metadata"]["generation"].clone()
     };
     let (old, cache, web) = (configs(&cluster), generation(&cluster, "cache"), generation(&cluster, "web"));
-    cluster.operate(&Release::new().colour("green").render(), &["up"]).expect(0);
+    cluster.operate(&Release::on(&cluster).colour("green").render(), &["up"]).expect(0);
     assert_eq!(generation(&cluster, "cache"), cache, "it does not use the config");
     assert_ne!(generation(&cluster, "web"), web);
     let new = configs(&cluster);
@@ -114,21 +116,23 @@ fn a_changed_config_reaches_its_users_alone() {
 
 #[test]
 fn what_a_release_no_longer_has_is_removed_last() {
-    let Some(cluster) = Cluster::start() else { return };
-    let old = Release::new().with("[services.old]\nimage = \"registry.example.com/old:1.0.0\"\n");
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let old = Release::on(&cluster).service("old", "command = [\"sleep\", \"1000000\"]");
     cluster.operate(&old.render(), &["up"]).expect(0);
-    let before = cluster.writes().len();
-    cluster.operate(&Release::new().tag("2.0.0").render(), &["up"]).expect(0);
+    let before = cluster.mark();
+    cluster.operate(&Release::on(&cluster).tag("2.0.0").render(), &["up"]).expect(0);
     assert!(cluster.object("Deployment", NAMESPACE, "old").is_none());
-    let written = written(&cluster, before);
-    let place = |word: &str| written.iter().position(|request| request.contains(word));
-    assert!(place("DELETE ") > place("/deployments/web"), "{written:#?}");
+    if cluster.stand_in().is_some() {
+        let written = cluster.written(&before);
+        let place = |word: &str| written.iter().position(|request| request.contains(word));
+        assert!(place("DELETE ") > place("/deployments/web"), "{written:#?}");
+    }
 }
 
 #[test]
 fn scale_stop_and_start_keep_the_number() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release = Release::new().render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let release = Release::on(&cluster).render();
     let replicas = || cluster.object("Deployment", NAMESPACE, "web").expect("a workload")["spec"]["replicas"].clone();
     cluster.operate(&release, &["up"]).expect(0);
     cluster.operate(&release, &["scale", "web=3"]).expect(0);
@@ -143,10 +147,10 @@ fn scale_stop_and_start_keep_the_number() {
 
 #[test]
 fn a_field_of_somebody_else_is_named_and_kept_until_it_is_taken_over() {
-    let Some(cluster) = Cluster::start() else { return };
-    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    cluster.operate(&Release::on(&cluster).render(), &["up"]).expect(0);
     cluster.kubectl(&["-n", NAMESPACE, "set", "image", "deployment/web", "web=registry.example.com/hack:1.0.0"]);
-    let next = Release::new().tag("2.0.0").render();
+    let next = Release::on(&cluster).tag("2.0.0").render();
     let seen = cluster.operate(&next, &["up"]).expect(3);
     assert!(seen.err.contains("image") && seen.err.contains("kubectl-set"), "{}", seen.err);
     cluster.operate(&next, &["up", "--take-over"]).expect(0);
@@ -190,8 +194,8 @@ fn a_server_that_does_not_answer_is_said_so() {
 
 #[test]
 fn one_writes_and_the_other_is_told_so() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release = Release::new().render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let release = Release::on(&cluster).render();
     cluster.operate(&release, &["up"]).expect(0);
     let lease = |renewed: &str| {
         format!(
@@ -211,37 +215,37 @@ fn one_writes_and_the_other_is_told_so() {
 
 #[test]
 fn a_one_off_gives_its_code_and_leaves_nothing() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release =
-        Release::new().with("[scripts.migrate]\ncommand = [\"migrate\"]\nservice = \"web\"\nmode = \"run\"\n").render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let script = |name: &str, command: &str| {
+        format!("[scripts.{name}]\ncommand = {command}\nservice = \"web\"\nmode = \"run\"\n")
+    };
+    let (passes, fails) = (script("passes", r#"["true"]"#), script("fails", r#"["sh", "-c", "exit 9"]"#));
+    let release = Release::on(&cluster).with(&passes).with(&fails).render();
     cluster.operate(&release, &["up"]).expect(0);
-    cluster.operate(&release, &["run", "migrate"]).expect(0);
-    cluster.decide(|_, container| {
-        let words = container["command"].as_array()?;
-        (words.first()? == "migrate").then_some(Behaviour::Exit(9))
-    });
-    cluster.operate(&release, &["run", "migrate"]).expect(9);
-    assert_eq!(cluster.objects("Job", NAMESPACE), Vec::<Value>::new());
+    cluster.operate(&release, &["run", "passes"]).expect(0);
+    if let Some(stand_in) = cluster.stand_in() {
+        stand_in.decide(|_, container| {
+            let words = container["command"].as_array()?;
+            (words.last()? == "exit 9").then_some(Behaviour::Exit(9))
+        });
+    }
+    cluster.operate(&release, &["run", "fails"]).expect(9);
+    assert_eq!(cluster.objects_left("Job", NAMESPACE), Vec::<Value>::new());
 }
 
 #[test]
 fn down_keeps_the_data_until_it_is_told() {
-    let Some(cluster) = Cluster::start() else { return };
-    let release = Release::new().with("[services.store]\nimage = \"registry.example.com/store:1.0.0\"\nvolumes = [\"data:/data\"]\n[volumes.data]\n").render();
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let store = "command = [\"sleep\", \"1000000\"]\nvolumes = [\"data:/data\"]\n[volumes.data]";
+    let release = Release::on(&cluster).service("store", store).render();
     cluster.operate(&release, &["up"]).expect(0);
     cluster.operate(&release, &["down"]).expect(0);
     assert_eq!(cluster.objects("PersistentVolumeClaim", NAMESPACE).len(), 1);
-    assert_eq!(cluster.objects("Pod", NAMESPACE), Vec::<Value>::new());
+    assert_eq!(cluster.objects_left("Pod", NAMESPACE), Vec::<Value>::new());
     cluster.operate(&release, &["up"]).expect(0);
     cluster.operate(&release, &["down", "--volumes", "--yes"]).expect(0);
-    assert_eq!(cluster.objects("PersistentVolumeClaim", NAMESPACE), Vec::<Value>::new());
-    assert!(cluster.object("Namespace", "", NAMESPACE).is_none());
-}
-
-/// What was written from the nth write on, apart from the lock and from the namespace, which is said again each time.
-fn written(cluster: &Cluster, from: usize) -> Vec<String> {
-    let passes = |request: &String| !request.contains("/leases") && !request.contains("/namespaces/shop-production?");
-    cluster.writes().into_iter().skip(from).filter(passes).collect()
+    assert_eq!(cluster.objects_left("PersistentVolumeClaim", NAMESPACE), Vec::<Value>::new());
+    assert!(!cluster.is_left("Namespace", NAMESPACE));
 }
 
 fn lease(cluster: &Cluster) -> Option<Value> {

@@ -10,24 +10,64 @@ use std::process::{Command, Stdio};
 use bootsmith::host;
 use bootsmith::pipeline::tools;
 use bootsmith::plan::{Platform, Selection};
+use serde_json::Value;
 
 use crate::seen::Seen;
-use crate::stand_in::{Settings, StandIn, kubectl};
+use crate::stand_in::{StandIn, kubectl};
+
+use super::place::{self, CLUSTER_VARIABLE, Footprint, Place};
+
+/// What the scenarios call the product.
+pub(super) const PRODUCT: &str = "shop";
 
 /// A release in the making.
 pub(super) struct Release {
+    images: Images,
     tag: String,
     colour: String,
+    web: String,
     more: String,
 }
 
+/// Where a release has its images from.
+pub(super) enum Images {
+    /// The stand-in pulls nothing: they may be called as a reader likes.
+    Imagined,
+    /// A cluster that runs them has one image, with a shell, for all.
+    One(String),
+}
+
+impl Images {
+    fn of(&self, service: &str, tag: &str) -> String {
+        match self {
+            Self::Imagined => format!("registry.example.com/{service}:{tag}"),
+            Self::One(image) => image.clone(),
+        }
+    }
+}
+
+const FIRST_TAG: &str = "1.0.0";
+
+/// A program that stays.
+const STAYS: &str = r#"["sleep", "1000000"]"#;
+
 impl Release {
-    /// The first.
+    /// The first, for the stand-in.
     pub(super) fn new() -> Self {
-        Self { tag: "1.0.0".to_owned(), colour: "red".to_owned(), more: String::new() }
+        Self::with_images(Images::Imagined)
     }
 
-    /// With another image of `web`, and so another version.
+    /// The first, for a cluster that may run it.
+    pub(super) fn on(cluster: &Cluster) -> Self {
+        Self::with_images(cluster.place.images())
+    }
+
+    fn with_images(images: Images) -> Self {
+        let (tag, colour, web) = (FIRST_TAG.to_owned(), "red".to_owned(), STAYS.to_owned());
+        Self { images, tag, colour, web, more: String::new() }
+    }
+
+    /// With another image of `web` where there are several, another environment in any case, and so another version.
     pub(super) fn tag(mut self, tag: &str) -> Self {
         tag.clone_into(&mut self.tag);
         self
@@ -39,9 +79,22 @@ impl Release {
         self
     }
 
+    /// With another command of `web`, as TOML.
+    pub(super) fn web(mut self, command: &str) -> Self {
+        command.clone_into(&mut self.web);
+        self
+    }
+
     /// With more tables.
     pub(super) fn with(mut self, more: &str) -> Self {
         self.more.push_str(more);
+        self
+    }
+
+    /// With one more service.
+    pub(super) fn service(mut self, name: &str, keys: &str) -> Self {
+        let image = self.images.of(name, FIRST_TAG);
+        self.more.push_str(&format!("[services.{name}]\nimage = \"{image}\"\n{keys}\n"));
         self
     }
 
@@ -51,13 +104,16 @@ impl Release {
     }
 
     fn spec(&self) -> String {
-        let Self { tag, colour, more } = self;
+        let Self { images, tag, colour, web, more } = self;
+        let (web_image, cache_image) = (images.of("web", tag), images.of("cache", FIRST_TAG));
         format!(
             r#"[project]
-name = "shop"
+name = "{PRODUCT}"
 version = "{tag}"
 [bootstrap]
 platforms = ["kubernetes"]
+[service-defaults]
+stop_grace_period = "1s"
 [service-defaults.deploy.update_config]
 monitor = "1s"
 [parameters.API_KEY]
@@ -68,14 +124,17 @@ parameter = "API_KEY"
 [configs.settings]
 content = "colour = {colour}"
 [services.web]
-image = "registry.example.com/web:{tag}"
+image = "{web_image}"
+command = {web}
+environment = {{ RELEASE = "{tag}" }}
 secrets = ["api-key"]
 configs = [{{ source = "settings", target = "/etc/settings" }}]
 expose = ["80"]
 [services.web.deploy]
 replicas = 2
 [services.cache]
-image = "registry.example.com/cache:1.0.0"
+image = "{cache_image}"
+command = {STAYS}
 {more}"#
         )
     }
@@ -108,13 +167,32 @@ pub(crate) fn entrypoint(mut shell: Command, kubectl: &Path, payload: &Path) -> 
 /// A cluster with a kubectl for it.
 pub(super) struct Cluster {
     kubectl: PathBuf,
-    stand_in: StandIn,
+    place: Place,
 }
 
 impl Cluster {
-    /// A new cluster, where there is a kubectl.
+    /// A new stand-in, where there is a kubectl: for scenarios that inject faults, or count requests. Where a cluster is named they are left out.
     pub(super) fn start() -> Option<Self> {
-        Some(Self { kubectl: kubectl()?, stand_in: StandIn::start(&Settings::default()) })
+        if Place::is_named() {
+            println!("skipped: the cluster of {CLUSTER_VARIABLE} takes no faults, and does not tell of requests");
+            return None;
+        }
+        Some(Self { kubectl: kubectl()?, place: Place::stand_in() })
+    }
+
+    /// The cluster that is named, or else a new stand-in.
+    pub(super) fn start_anywhere() -> Option<Self> {
+        let kubectl = kubectl()?;
+        let place = Place::find(&kubectl);
+        Some(Self { kubectl, place })
+    }
+
+    /// The stand-in, where it is one: what a real cluster does by itself is said to it.
+    pub(super) fn stand_in(&self) -> Option<&StandIn> {
+        match &self.place {
+            Place::StandIn(stand_in) => Some(stand_in),
+            Place::Named(_) => None,
+        }
     }
 
     /// Calls the entrypoint with the parameter that the product needs.
@@ -124,31 +202,92 @@ impl Cluster {
 
     /// Calls the entrypoint with these parameters.
     pub(super) fn operate_given(&self, release: &tempfile::TempDir, words: &[&str], given: &[(&str, &str)]) -> Seen {
-        let mut command = entrypoint(self.stand_in.command("sh"), &self.kubectl, release.path());
+        let mut command = entrypoint(self.place.command("sh"), &self.kubectl, release.path());
         command.args(words).envs(given.iter().copied()).output().expect("a shell").into()
     }
 
     /// Somebody else's kubectl, which must succeed.
     pub(super) fn kubectl(&self, words: &[&str]) {
-        let output = self.stand_in.command(&self.kubectl).args(words).output().expect("kubectl starts");
+        let output = self.place.command(&self.kubectl).args(words).output().expect("kubectl starts");
         assert!(output.status.success(), "kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Somebody else's object.
     pub(super) fn create(&self, namespace: &str, object: &str) {
-        let mut command: Command = self.stand_in.command(&self.kubectl);
+        let mut command: Command = self.place.command(&self.kubectl);
         command.args(["-n", namespace, "create", "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().expect("kubectl starts");
         child.stdin.take().expect("a pipe").write_all(object.as_bytes()).expect("kubectl reads");
         assert!(child.wait().expect("kubectl ends").success(), "{object}");
     }
+
+    /// An object as it is now.
+    pub(super) fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        match &self.place {
+            Place::StandIn(stand_in) => stand_in.object(kind, namespace, name),
+            Place::Named(named) => named.object(kind, namespace, name),
+        }
+    }
+
+    /// All objects of a kind in a namespace.
+    pub(super) fn objects(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        match &self.place {
+            Place::StandIn(stand_in) => stand_in.objects(kind, namespace),
+            Place::Named(named) => named.objects(kind, namespace),
+        }
+    }
+
+    /// What is there of a kind once the cluster has done what was begun: a stand-in is asked once.
+    pub(super) fn objects_left(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        self.place.when(|| self.objects(kind, namespace).is_empty());
+        self.objects(kind, namespace)
+    }
+
+    /// Whether an object that is in no namespace is still there then.
+    pub(super) fn is_left(&self, kind: &str, name: &str) -> bool {
+        self.place.when(|| self.object(kind, "", name).is_none());
+        self.object(kind, "", name).is_some()
+    }
+
+    /// Where the cluster stands, for [`Self::written`].
+    pub(super) fn mark(&self) -> Mark {
+        match &self.place {
+            Place::StandIn(stand_in) => Mark::Writes(stand_in.writes().len()),
+            Place::Named(named) => Mark::Objects(named.footprint()),
+        }
+    }
+
+    /// What was written since then, apart from the lock and from the namespace, which is said again each time.
+    pub(super) fn written(&self, since: &Mark) -> Vec<String> {
+        let is_about =
+            |request: &String| !request.contains("/leases") && !request.contains("/namespaces/shop-production?");
+        self.written_at_all(since).into_iter().filter(is_about).collect()
+    }
+
+    /// The same with nothing left out.
+    pub(super) fn written_at_all(&self, since: &Mark) -> Vec<String> {
+        match (&self.place, since) {
+            (Place::StandIn(stand_in), Mark::Writes(count)) => stand_in.writes().into_iter().skip(*count).collect(),
+            (Place::Named(named), Mark::Objects(before)) => place::differences(before, &named.footprint()),
+            _ => unreachable!("a mark is of its cluster"),
+        }
+    }
 }
 
+/// Where a cluster stood.
+pub(super) enum Mark {
+    /// So many requests could have changed something.
+    Writes(usize),
+    /// Each object of the product, and what we have written into it.
+    Objects(Footprint),
+}
+
+/// The stand-in, for scenarios that began with [`Cluster::start`].
 impl Deref for Cluster {
     type Target = StandIn;
 
     fn deref(&self) -> &StandIn {
-        &self.stand_in
+        self.stand_in().expect("the scenario began with a stand-in")
     }
 }
 
