@@ -15,7 +15,8 @@ use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
 use super::waves::waves;
 use super::{
-    ConfigContent, Environment, FileKind, Gate, Migration, PreviousRelease, SecretSource, Service, ServiceKind,
+    ConfigContent, Environment, FileKind, Gate, Migration, Platform, PreviousRelease, SecretSource, Service,
+    ServiceKind,
 };
 use super::{migration, objects, parameter, previous, script, script_uses, service_environment, upgrade};
 
@@ -27,6 +28,8 @@ pub(super) struct Release<'a> {
     pub(super) version_text: &'a str,
     /// The version, unless it is faulty.
     pub(super) version: Option<&'a Version>,
+    /// The platforms to build for.
+    pub(super) platforms: &'a [Platform],
     /// What was written.
     pub(super) spec: &'a Spec,
     /// The files that were read.
@@ -237,6 +240,7 @@ fn read(
         configs: section(sections, "configs"),
         secrets: section(sections, "secrets"),
         production,
+        is_for_compose: release.platforms.contains(&Platform::Compose),
         spec_text: &release.sources.spec_text,
     };
     let services = read_services(around.services, &target, &around, context);

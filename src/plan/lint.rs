@@ -123,11 +123,17 @@ fn check_named(service: &Label, source: &str, span: Span, declared: &Table, cont
     }
 }
 
-/// On one engine a published port belongs to one container: checks that there are enough, and gives out for how many they are.
-pub(super) fn check_ports(service: &Label, node: Option<&Node>, replicas: u32, context: &mut Context) -> Option<u32> {
+/// On one engine a published port belongs to one container: checks that there are enough for the replicas on Compose, if it is built for, and gives
+/// out for how many they are. A swarm and a cluster publish a port once, for all replicas.
+pub(super) fn check_ports(
+    service: &Label,
+    node: Option<&Node>,
+    on_compose: Option<u32>,
+    context: &mut Context,
+) -> Option<u32> {
     let node = node?;
     let Value::List(list) = &node.value else { return wrong_type(node, "ports", "a list", context) };
-    list.iter().filter_map(|item| check_port(service, item, replicas, context)).min()
+    list.iter().filter_map(|item| check_port(service, item, on_compose.unwrap_or(0), context)).min()
 }
 
 /// How many replicas can publish a port; none when the engine is free to choose it.
@@ -142,7 +148,7 @@ fn check_port(service: &Label, item: &Node, replicas: u32, context: &mut Context
         }
         Some(count) if count < replicas => {
             let message = format!(
-                "service `{service}` has {replicas} replicas, but `{published}` can be published by {count} of them"
+                "service `{service}` has {replicas} replicas, but on one engine `{published}` can be published by {count} of them"
             );
             let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
             context.error(Code::INVALID_VALUE, item.span, message, hint);
@@ -200,7 +206,7 @@ mod tests {
             let node = Node { span: Span::default(), value: Value::List(items) };
             let mut context = Context::new("bootstrap.toml".into());
             let web = Label::parse("web").expect("a label");
-            check_ports(&web, Some(&node), 1, &mut context)
+            check_ports(&web, Some(&node), Some(1), &mut context)
         };
         assert_eq!(ports(&["8080-8089:80", "127.0.0.1:9000-9002:90/udp"]), Some(3));
         assert_eq!(ports(&["80", "8080-8089:80"]), Some(10));

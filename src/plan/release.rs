@@ -105,7 +105,15 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     if let (Some(previous), Some(project), Some(version)) = (previous, &project, &version) {
         previous::check_release(previous, project, version, context);
     }
-    let release = Release { project: &named, version_text: &text, version: version.as_ref(), spec, sources, previous };
+    let release = Release {
+        project: &named,
+        version_text: &text,
+        version: version.as_ref(),
+        platforms: &platforms,
+        spec,
+        sources,
+        previous,
+    };
     unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
     let portability = portability::judge(&environments, &platforms, &mut allowances, context);

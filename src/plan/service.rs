@@ -27,6 +27,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) secrets: &'a Table,
     /// Whether floating tags are refused.
     pub(super) production: bool,
+    /// Whether the release is built for Compose.
+    pub(super) is_for_compose: bool,
     /// The spec as it was read: how a number is written can matter.
     pub(super) spec_text: &'a str,
 }
@@ -53,7 +55,8 @@ pub(super) fn read(
     let environment = read_environment(table, context);
     lint::check_environment(name, table.table("environment"), context);
     lint::check_volumes(name, table.get("volumes"), around.volumes, context);
-    let max_replicas = lint::check_ports(name, table.get("ports"), deploy.replicas, context);
+    let replicas_on_compose = around.is_for_compose.then_some(deploy.replicas);
+    let max_replicas = lint::check_ports(name, table.get("ports"), replicas_on_compose, context);
     check_networks(name, table.get("networks"), around.networks, context);
     let files = service_files::read(table, around, context);
     service_files::check_targets(name, &files, span, context);

@@ -143,6 +143,40 @@ fn a_lint_is_an_error_until_it_is_allowed() {
 }
 
 #[test]
+fn a_port_for_each_replica_is_a_matter_of_compose_alone() {
+    let project = Project::new();
+    project.change(
+        "configs = [{",
+        "ports = [\"8080:80\"]\ndeploy = { replicas = 2 }\nkubernetes = { service-type = \"NodePort\" }\nconfigs = [{",
+    );
+    project.change(r#"["compose"]"#, r#"["compose", "swarm", "kubernetes"]"#);
+    let check = |platforms: &[&str]| run(project.bootsmith().arg("check").args(platforms));
+    for platform in ["swarm", "kubernetes"] {
+        assert_eq!(check(&["--platform", platform]).expect(0).err, "");
+    }
+    let scarce = "service `web` has 2 replicas, but on one engine `8080` can be published by 1 of them";
+    assert!(check(&["--platform", "compose"]).expect(1).err.contains(scarce));
+    assert!(check(&[]).expect(1).err.contains(scarce));
+}
+
+#[test]
+fn an_allowance_that_accepts_nothing_is_a_warning_where_its_platform_is_built() {
+    let project = Project::new();
+    let allowance =
+        r#"{ code = "B037", feature = "services.*.logging", platform = "PLATFORM", reason = "logs go elsewhere" }"#;
+    project.change("platforms", &format!("allow = [{allowance}]\nplatforms"));
+    project.change("PLATFORM", "compose");
+    let warned = run(project.bootsmith().arg("check")).expect(0);
+    let message = "warning[B039]: nothing that is used changes its meaning in this way\n --> bootstrap.toml:8:19\n";
+    assert!(warned.err.starts_with(message) && warned.err.contains("hint: take it out"), "{}", warned.err);
+    assert!(warned.out.contains("1 warnings"), "{}", warned.out);
+    // Built in part, a release does not use everything.
+    assert_eq!(run(project.bootsmith().args(["check", "--environment", "production"])).expect(0).err, "");
+    project.change(r#"platform = "compose""#, r#"platform = "swarm""#);
+    assert_eq!(run(project.bootsmith().arg("check")).expect(0).err, "");
+}
+
+#[test]
 fn exit_codes_tell_whose_fault_it_is() {
     let project = Project::new();
     run(project.build().arg("--colour")).expect(2);
