@@ -3,6 +3,7 @@
 //! `docker stack deploy` takes less than Compose, and passes over much in silence: here everything is written as it takes it. Configs and
 //! secrets are external to the stack, one for each file: the entrypoint makes them.
 
+mod constraints;
 mod keys;
 mod service;
 mod values;
@@ -77,7 +78,10 @@ pub(super) fn render(
     }
     manifest::report(schema::stack(&validated(&stack)), Code::STACK, environment, context);
     let definitions = stack.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, Platform::Swarm, &folder.mounts, &folder.configs, &definitions);
+    let (mounts, configs) = (&folder.mounts, &folder.configs);
+    let mut data = release_data::environment(environment, Platform::Swarm, mounts, configs, &definitions);
+    let global = environment.services.iter().zip(&stack.services).filter(|(service, _)| service.is_global);
+    data.extend(global.map(|(_, view)| constraints::records(view.name, &view.body)));
     folder.insert("release", &data)?;
     Ok(())
 }
@@ -266,7 +270,7 @@ fn check_names(environment: &Environment, mounts: &Mounts, context: &mut Context
     }
 }
 
-/// A Swarm keeps nothing that is empty.
+/// A Swarm keeps nothing that is empty. Too large is only what parameters make so, which the entrypoint judges: a release has no such files.
 fn check_contents(environment: &Environment, rendered: &BTreeMap<Label, Rendered>, context: &mut Context) {
     let used: BTreeSet<_> =
         environment.services.iter().flat_map(|service| &service.files).map(|file| &file.source).collect();

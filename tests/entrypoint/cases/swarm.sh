@@ -290,3 +290,109 @@ test_swarm_down_removes_everything() {
     expect_call '^\[config\]\[rm\]'
     expect_no_call '^\[volume\]\[rm\]'
 }
+
+test_swarm_what_it_would_not_keep_is_refused_before_anything_changes() {
+    use_swarm
+    # Eleven values of a file's largest size are more than a config holds; a secret has one value alone, and so never more than it may.
+    head -c 100000 /dev/zero | tr '\000' x >"$box/secrets/GREETING"
+    {
+        printf "literal '%s'\n" '['
+        for _ in 1 2 3 4 5 6 7 8 9 10 11; do echo "value 'GREETING'"; done
+    } >"$box/root/environments/production/configs/app.pieces"
+    sed -i "s/parameters='LEVEL'/parameters='GREETING LEVEL'/" "$swarm_release"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'error: the config `app` has 1100001 bytes, and a swarm keeps at most 1023999'
+    expect_error 'hint: its bytes come from: GREETING LEVEL'
+    expect_no_call '\[create\]\|\[deploy\]'
+}
+
+test_swarm_an_empty_secret_is_refused_before_anything_changes() {
+    use_swarm
+    sed -i "s/^\(parameter 'DB_PASSWORD'.*\) required='yes'/\1/" "$swarm_release"
+    DB_PASSWORD='' bootstrap up production
+    expect_code 3
+    expect_error 'error: the secret `db-password` is empty, and a swarm keeps none that is'
+    expect_no_call '\[create\]\|\[deploy\]'
+}
+
+# Three nodes as the driver asks for them; what it must not look at is not among them.
+three_nodes() {
+    cat <<'END'
+n1|node.id|"n1"
+n1|node.hostname|"alpha"
+n1|node.ip|"10.0.0.1"
+n1|node.role|"manager"
+n1|node.platform.os|"linux"
+n1|node.platform.arch|"x86_64"
+n1|node.labels.disk|"SSD"
+
+n2|node.id|"n2"
+n2|node.hostname|"beta"
+n2|node.ip|"10.0.1.2"
+n2|node.role|"worker"
+n2|node.platform.os|"linux"
+n2|node.platform.arch|"x86_64"
+n2|engine.labels.rack|"a|b"
+
+n3|node.id|"n3"
+n3|node.hostname|"gamma"
+n3|node.ip|"10.0.1.3"
+n3|node.role|"worker"
+n3|node.platform.os|"linux"
+n3|node.platform.arch|"aarch64"
+n3|node.labels.disk|"tape"
+n3|node.labels.zone|"a \"b\""
+END
+}
+
+test_swarm_constraints_are_judged_as_the_swarm_does() {
+    use_swarm
+    three_nodes >"$box/nodes"
+    # Nodes that fit, and constraints.
+    cat >"$box/constraints" <<'END'
+3 node.platform.os is=linux
+2 node.role is=worker
+2 node.role is_not=Manager
+1 node.labels.disk is=ssd
+0 node.labels.Disk is=ssd
+2 node.labels.disk is_not=ssd
+1 NODE.Hostname is=beta
+1 node.ip is=10.0.1.2
+2 node.ip is=10.0.1.0/24
+1 node.ip is_not=10.0.1.0/24
+1 engine.labels.rack is=a|b
+1 node.labels.zone is=a "b"
+0 node.colour is_not=red
+1 node.role is=worker node.platform.arch is=x86_64
+0 node.role is=manager node.platform.arch is=aarch64
+END
+    while read -r fitting first; do
+        echo "$first" | sed 's/ \(node\.[a-z.]* is\)/~\1/' | tr '~' '\n' >"$box/judged"
+        counted=$(library <<'END'
+. "$root/driver/driver-nodes.sh"
+service_name=web
+: >"$work/constraints"
+while read -r key fact; do keep_constraint web "$key" "$fact"; done <"$root/../judged"
+keep_constraint other node.id is=n9
+count_fitting_nodes "$work/constraints" "$root/../nodes"
+END
+        )
+        expect_equal "$fitting: $first" "$counted: $first"
+    done <"$box/constraints"
+}
+
+test_swarm_a_service_of_every_node_waits_for_those_that_fit() {
+    use_swarm
+    sed -i "s/^\(service 'web'.* \)replicas='2'/\1replicas='1' global='yes'/" "$swarm_release"
+    printf 'n1\nn2\nn3\n' | answer 'node ls --quiet' 0
+    three_nodes | answer 'node inspect --format {{if eq (print .Status.State) "ready"}}*n1 n2 n3' 0
+    DB_PASSWORD=pw bootstrap up production --dry-run
+    expect_code 0
+    expect_output 'web: create (1)'
+    expect_no_call '^\[node\]\[inspect\]'
+    echo "constraint 'web' 'node.role' is='worker'" >>"$swarm_release"
+    DB_PASSWORD=pw bootstrap up production --dry-run
+    expect_code 0
+    expect_output 'web: create (2)'
+}

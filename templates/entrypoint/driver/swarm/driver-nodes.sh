@@ -1,4 +1,4 @@
-# Nodes and users for Docker Swarm: nodes by `docker node`; a swarm has no users.
+# Nodes and users for Docker Swarm: nodes by `docker node`, and how many of them a service may be on; a swarm has no users.
 #
 # Behind the common fields $work/nodes has, for managers: yes for the leader | reachable or not | address for joining.
 #
@@ -22,6 +22,73 @@ driver_read_nodes() {
     # shellcheck disable=SC2046 # a list of ids
     capture "$work/answer" docker node inspect --format "$NODE_LABELS_FORMAT" $(cat "$work/names") || return 1
     sed '/^$/d' "$work/answer" >"$work/node-labels"
+}
+
+# What constraints are about, of each node that takes replicas: id | key | value as a JSON string.
+readonly NODE_FACTS_FORMAT='{{if eq (print .Status.State) "ready"}}{{if eq (print .Spec.Availability) "active"}}{{$id := .ID}}{{$id}}|node.id|{{json .ID}}
+{{$id}}|node.hostname|{{json .Description.Hostname}}
+{{$id}}|node.ip|{{json .Status.Addr}}
+{{$id}}|node.role|{{json .Spec.Role}}
+{{$id}}|node.platform.os|{{json .Description.Platform.OS}}
+{{$id}}|node.platform.arch|{{json .Description.Platform.Architecture}}
+{{range $key, $value := .Spec.Labels}}{{$id}}|node.labels.{{$key}}|{{json $value}}
+{{end}}{{range $key, $value := .Description.Engine.Labels}}{{$id}}|engine.labels.{{$key}}|{{json $value}}
+{{end}}{{end}}{{end}}'
+
+# A record of the release that swarms alone have.
+constraint() { visit constraint "$@"; }
+
+# Nodes that may take a replica of the loaded service: they are ready and active, and meet its constraints.
+driver_count_nodes() {
+    wanted_replicas=0
+    : >"$work/constraints"
+    for_each constraint keep_constraint
+    if [ -s "$work/constraints" ]; then
+        capture "$work/names" docker node ls --quiet || return 0
+        # shellcheck disable=SC2046 # a list of ids
+        capture "$work/answer" docker node inspect --format "$NODE_FACTS_FORMAT" $(cat "$work/names") || return 0
+        wanted_replicas=$(count_fitting_nodes "$work/constraints" "$work/answer")
+    else
+        capture "$work/answer" docker node ls --format '{{.Status}} {{.Availability}}' &&
+            wanted_replicas=$(grep -c '^Ready Active' "$work/answer")
+    fi
+}
+
+# SERVICE KEY is=VALUE, or is_not=VALUE
+keep_constraint() {
+    [ "$1" != "$service_name" ] || printf '%s|%s|%s\n' "$2" "${3%%=*}" "$(json_string "${3#*=}")" >>"$work/constraints"
+}
+
+# As swarmkit judges them (manager/constraint, NodeMatches): whatever the case, but for the keys of labels; a label that is absent is empty; an
+# address may be a range. FILE FILE
+count_fitting_nodes() {
+    awk '
+        function field(line, number, parts) { split(line, parts, "|"); return parts[number] }
+        function value_of(line) { sub(/^[^|]*\|[^|]*\|/, "", line); return tolower(line) }
+        function key_of(key, end) {
+            end = match(tolower(key), /^(node|engine)\.labels\./) ? RLENGTH : length(key)
+            return tolower(substr(key, 1, end)) substr(key, end + 1)
+        }
+        function number_of(address, parts) { split(address, parts, "."); return ((parts[1] * 256 + parts[2]) * 256 + parts[3]) * 256 + parts[4] }
+        function is_in(address, range, parts, size, bits) {
+            gsub(/"/, "", address); gsub(/"/, "", range)
+            if (split(range, parts, "/") < 2) return address == range
+            # A power would need an awk with mathematics, which small bases have not.
+            for (size = 1; bits < 32 - parts[2]; bits++) size *= 2
+            return address !~ /:/ && int(number_of(address) / size) == int(number_of(parts[1]) / size)
+        }
+        function fits(id, at, is) {
+            for (at = 1; at <= constraints; at++) {
+                if (key[at] !~ /^(node\.(id|hostname|ip|role|platform\.os|platform\.arch)|(node|engine)\.labels\..*)$/) return 0
+                is = key[at] == "node.ip" ? is_in(fact[id, key[at]], wanted[at]) : fact[id, key[at]] == wanted[at]
+                if (is != (operator[at] == "is")) return 0
+            }
+            return 1
+        }
+        $0 == "" { next }
+        NR == FNR { constraints++; key[constraints] = key_of(field($0, 1)); operator[constraints] = field($0, 2); wanted[constraints] = value_of($0); next }
+        { ids[field($0, 1)]; fact[field($0, 1), key_of(field($0, 2))] = value_of($0) }
+        END { for (id in ids) count += fits(id); print count + 0 }' "$1" "$2"
 }
 
 # ACTION NODE-ID

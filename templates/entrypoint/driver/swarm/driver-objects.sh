@@ -44,6 +44,28 @@ driver_check_host_files() {
     :
 }
 
+# The most that a swarm keeps (swarmkit, manager/controlapi: MaxConfigSize). A secret may have 511999 bytes: no value of a parameter has
+# more than 131072, the most that a kernel hands to a program.
+readonly CONFIG_BYTES_MAXIMUM=1023999
+
+# Parameters decide here: what the release alone decides was judged when it was built, and what is stored was taken.
+check_mount_size() {
+    parse_mount "$@"
+    [ "$mount_kind" = secret ] || [ -n "$mount_pieces" ] || return 0
+    load_mount "$mount_id"
+    [ -z "$mount_stored" ] || return 0
+    for size_parameter in $mount_parameter $mount_parameters; do
+        ! has_word "$parameters_missing" "$size_parameter" || return 0 # that is a fault of its own
+    done
+    size_bytes=$(write_content | wc -c | tr -d ' ')
+    size_hint="its bytes come from: $(printf '%s %s' "$mount_parameter" "$mount_parameters" | sed 's/^ *//; s/ *$//')"
+    if [ "$size_bytes" -eq 0 ]; then
+        add_fault "the $mount_kind \`$mount_source\` is empty, and a swarm keeps none that is" "$size_hint"
+    elif [ "$size_bytes" -gt "$CONFIG_BYTES_MAXIMUM" ]; then
+        add_fault "the $mount_kind \`$mount_source\` has $size_bytes bytes, and a swarm keeps at most $CONFIG_BYTES_MAXIMUM" "$size_hint"
+    fi
+}
+
 driver_store_files() {
     for file_mount in $mount_ids; do
         with_mount "$file_mount" store_file

@@ -39,10 +39,11 @@ driver_check_engine() {
     esac
 }
 
-# External networks and secrets: one fault each. Volumes belong to nodes; those of other nodes cannot be seen from here.
+# External networks and secrets, and what the swarm would not keep: one fault each. Volumes belong to nodes; those of other nodes cannot be seen from here.
 driver_check_externals() {
     for_each network check_external_network
     for_each external_secret check_external_secret
+    for_each mount check_mount_size
 }
 
 check_external_network() {
@@ -59,13 +60,6 @@ check_external_network() {
 check_external_secret() {
     capture "$work/answer" docker secret inspect --format '{{.ID}}' -- "$1" ||
         add_fault "the external secret \`$1\` does not exist" "create it: docker secret create $(quote_word "$1") FILE"
-}
-
-# Nodes that may take a replica.
-driver_count_nodes() {
-    wanted_replicas=0
-    capture "$work/answer" docker node ls --format '{{.Status}} {{.Availability}}' &&
-        wanted_replicas=$(grep -c '^Ready Active' "$work/answer")
 }
 
 # Hands everything to the stack file that it leaves open: numbers, digests, and the names of configs and secrets.
