@@ -176,6 +176,8 @@ const EVERYWHERE: Sights = &[
     ("migrations.*: in a container of its own", "migration 'prepare' release='0.9.0' service='web' mode='run'"),
     ("migrations.*: in the running service", "migration 'fill' release='1.0.0' service='web' mode='exec'"),
     ("upgrade", "upgrade from='>=0.9.0 <0.10.0' backup='save' backup_age='86400' rollback='no'"),
+    ("nodes", "nodes create='here'"),
+    ("users", "list='look'"),
 ];
 
 const COMPOSE: Sights = &[

@@ -165,10 +165,9 @@ rows! {
         kubernetes lossy "a rollout does not go on over replicas that fail" "leave it out"
     }
     "services.*.deploy.update_config.failure_action" = "rollback" {
-        compose lossy "the replicas are replaced already: `up` fails, and nothing is put back"
-            "leave it out, and deploy the release before with its own image"
+        compose emulated "the entrypoint restores the last good revision"
         swarm native
-        kubernetes emulated "the entrypoint puts the release before back"
+        kubernetes emulated "the entrypoint restores the last good revision"
     }
     "services.*.deploy.update_config.max_failure_ratio" {
         compose lossy "`up` fails when one replica does" "leave it out"

@@ -1,4 +1,4 @@
-//! The chapter of what the entrypoint does by itself: parameters, scripts, hooks, migrations and upgrades.
+//! The chapter of what the entrypoint does by itself: parameters, scripts, hooks, migrations, upgrades, and the scripts for nodes and users.
 
 use super::rows;
 
@@ -48,5 +48,16 @@ rows! {
         compose emulated "the entrypoint compares it with what is recorded on the target"
         swarm emulated "the entrypoint compares it with what is recorded on the target"
         kubernetes emulated "the entrypoint compares it with what is recorded on the target"
+    }
+    "nodes" {
+        compose lossy "the engine itself is the only node: `nodes create` and `nodes delete` are refused"
+            "keep it to environments of Swarm and Kubernetes"
+        swarm emulated "the entrypoint runs the scripts"
+        kubernetes emulated "the entrypoint runs the scripts"
+    }
+    "users" {
+        compose emulated "the entrypoint runs the scripts"
+        swarm emulated "the entrypoint runs the scripts"
+        kubernetes emulated "the entrypoint runs the scripts"
     }
 }
