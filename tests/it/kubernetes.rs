@@ -117,6 +117,40 @@ fn said(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// A digest may have digits alone, or be `0e1…`: it would be a number, and labels are texts.
+#[test]
+fn what_is_filled_in_stays_a_text() {
+    let placeholder = regex::Regex::new(r"\$\{BOOTSMITH_[A-Z0-9_]+\}").expect("a regular expression");
+    let mut filled = 0;
+    for file in gallery(is_object) {
+        let text = fs::read_to_string(&file).expect("a readable file");
+        let as_shown: Vec<Json> = serde_saphyr::from_multiple(&text).expect("YAML");
+        let numbers = placeholder.replace_all(&text, "00120000000000000000000000000034");
+        let as_filled_in: Vec<Json> = serde_saphyr::from_multiple(&numbers).expect("YAML");
+        for (shown, filled_in) in as_shown.iter().zip(&as_filled_in) {
+            filled += assert_texts(shown, filled_in, &file);
+        }
+    }
+    assert!(filled > 100, "placeholders are found: {filled}");
+}
+
+/// The values that differ, which must be texts in both.
+fn assert_texts(shown: &Json, filled_in: &Json, file: &Path) -> usize {
+    match (shown, filled_in) {
+        (Json::Object(one), Json::Object(other)) => {
+            one.iter().map(|(key, value)| assert_texts(value, &other[key], file)).sum()
+        }
+        (Json::Array(one), Json::Array(other)) => {
+            one.iter().zip(other).map(|(value, other)| assert_texts(value, other, file)).sum()
+        }
+        (one, other) if one == other => 0,
+        (one, other) => {
+            assert!(one.is_string() && other.is_string(), "{}: {one} becomes {other}", file.display());
+            1
+        }
+    }
+}
+
 #[test]
 fn every_object_is_what_the_api_takes() {
     let Some(program) = tool("kubernetes-validate") else { return };
