@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Environment, Migration, Parameter, Plan, Platform, Script, ScriptMode, Service, ServiceKind};
+use crate::plan::{Environment, Migration, Parameter, Plan, Platform, Script, Service};
 
 use super::reference;
+use super::release_data::{kind_word, script_place};
 
 /// Where the overview is in an image.
 pub const OVERVIEW_PATH: &str = "bootstrap/spec/release.json";
@@ -129,14 +130,10 @@ fn environment(environment: &Environment) -> EnvironmentOverview {
 }
 
 fn service(service: &Service) -> ServiceOverview {
-    let kind = match service.kind {
-        ServiceKind::Service => "service",
-        ServiceKind::Job => "job",
-    };
     ServiceOverview {
         name: service.name.to_string(),
         image: service.image.clone(),
-        kind: kind.to_owned(),
+        kind: kind_word(service.kind).to_owned(),
         replicas: service.replicas,
         wave: service.wave,
     }
@@ -148,11 +145,8 @@ fn parameter(name: &str, parameter: &Parameter) -> ParameterOverview {
 }
 
 fn script(name: &str, script: &Script) -> ScriptOverview {
-    let (mode, service) = match &script.mode {
-        ScriptMode::Exec(service) => ("exec", Some(service.to_string())),
-        ScriptMode::Run(service) => ("run", Some(service.to_string())),
-        ScriptMode::Bootstrap => ("bootstrap", None),
-    };
+    let (mode, service) = script_place(&script.mode);
+    let service = service.map(ToString::to_string);
     ScriptOverview { name: name.to_owned(), description: script.description.clone(), mode: mode.to_owned(), service }
 }
 

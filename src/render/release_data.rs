@@ -173,6 +173,14 @@ fn object_records(environment: &Environment) -> Vec<String> {
     networks.chain(volumes).chain(secrets).collect()
 }
 
+/// What a service is called by how it runs.
+pub(super) fn kind_word(kind: ServiceKind) -> &'static str {
+    match kind {
+        ServiceKind::Service => "service",
+        ServiceKind::Job => "job",
+    }
+}
+
 fn service_record(
     service: &Service,
     environment: &Environment,
@@ -185,10 +193,6 @@ fn service_record(
         Gate::Started => "started",
         Gate::Healthy => "healthy",
         Gate::Completed => "completed",
-    };
-    let kind = match service.kind {
-        ServiceKind::Service => "service",
-        ServiceKind::Job => "job",
     };
     let pull = match service.pull {
         PullPolicy::Always => "always",
@@ -205,7 +209,7 @@ fn service_record(
         .with("definition", &definitions.get(service.name.as_str()).map(Digest::hex).unwrap_or_default())
         .with("wave", &service.wave.to_string())
         .with("gate", gate)
-        .with("kind", kind)
+        .with("kind", kind_word(service.kind))
         .with("replicas", &service.replicas.to_string())
         .with_flag("global", service.is_global)
         .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
@@ -221,12 +225,17 @@ pub(super) fn script_file(path: &RelativePath) -> &str {
     path.as_str().strip_prefix("scripts/").unwrap_or(path.as_str())
 }
 
-fn script_record(name: &Label, script: &Script) -> String {
-    let (mode, service) = match &script.mode {
+/// The name of a mode, and the service that it runs in.
+pub(super) fn script_place(mode: &ScriptMode) -> (&'static str, Option<&Label>) {
+    match mode {
         ScriptMode::Exec(service) => ("exec", Some(service)),
         ScriptMode::Run(service) => ("run", Some(service)),
         ScriptMode::Bootstrap => ("bootstrap", None),
-    };
+    }
+}
+
+fn script_record(name: &Label, script: &Script) -> String {
+    let (mode, service) = script_place(&script.mode);
     let record = Record::new("script", &[name.as_str()])
         .with("mode", mode)
         .with_some("service", service.map(Label::as_str))
