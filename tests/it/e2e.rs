@@ -9,7 +9,6 @@ mod faults;
 mod interchange;
 mod lock;
 mod product;
-mod real_cluster;
 mod shop;
 mod tcp;
 mod update;

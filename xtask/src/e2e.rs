@@ -1,8 +1,7 @@
 //! `cargo xtask e2e`: the end-to-end tests against the engine of this machine.
 //!
 //! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
-//! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`). What they take from
-//! the caller's: `BOOTSMITH_E2E_KUBECONFIG`, a cluster to work on, and `BOOTSMITH_E2E_IMAGE`, an image with a shell that its nodes can pull.
+//! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
 use std::process::Command;
 use std::thread;
