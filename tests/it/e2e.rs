@@ -8,6 +8,7 @@ mod engine;
 mod faults;
 mod interchange;
 mod lock;
+mod nodes;
 mod product;
 mod shop;
 mod tcp;

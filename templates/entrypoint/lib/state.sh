@@ -77,7 +77,7 @@ read_wanted() {
 
 # A recorded scale holds as long as the release does not change its own number, and as far as its published ports go.
 read_wanted_replicas() {
-    wanted_replicas=$service_replicas
+    wanted_replicas=$service_replicas scale_recorded='' scale_of=''
     if [ -n "$service_global$service_autoscaled" ]; then # the target decides
         driver_count_nodes
         return 0

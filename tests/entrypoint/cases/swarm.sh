@@ -396,3 +396,12 @@ test_swarm_a_service_of_every_node_waits_for_those_that_fit() {
     expect_code 0
     expect_output 'web: create (2)'
 }
+
+test_swarm_the_first_service_may_be_one_of_every_node() {
+    use_swarm
+    sed -i "s/^\(service 'database'.* \)replicas='1'/\1replicas='1' global='yes'/" "$swarm_release"
+    DB_PASSWORD=pw bootstrap up production --dry-run
+    expect_code 0
+    expect_output 'database: create (1)'
+    expect_no_error 'parameter not set'
+}
