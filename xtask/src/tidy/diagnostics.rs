@@ -28,15 +28,48 @@ fn draw(codes: &[Explanation]) -> String {
     let mut page = String::from(HEAD);
     for explanation in codes {
         let lint = if explanation.lint { " (lint)" } else { "" };
-        write!(page, "\n## {}: {}{lint}\n\n{}\n", explanation.code, explanation.title, explanation.text.trim())
+        let text: Vec<_> = explanation.text.trim().lines().map(wrapped).collect();
+        write!(page, "\n## {}: {}{lint}\n\n{}\n", explanation.code, explanation.title, text.join("\n"))
             .expect("writing to a string succeeds");
     }
     page
 }
 
+/// A long line of prose as several; what stands between backquotes is not torn, and what is indented is code.
+fn wrapped(line: &str) -> String {
+    const WIDTH: usize = 150;
+    if line.starts_with("    ") {
+        return line.to_owned();
+    }
+    let (mut text, mut width, mut in_code) = (String::new(), 0, false);
+    for word in line.split(' ') {
+        let characters = word.chars().count();
+        if width > 0 && !in_code && width + 1 + characters > WIDTH {
+            text.push('\n');
+            width = 0;
+        } else if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += characters;
+        in_code ^= word.matches('`').count() % 2 == 1;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_outside_of_code() {
+        let words = ["word"; 29].join(" ");
+        assert_eq!(wrapped(&format!("{words} `a b` end")), format!("{words} `a b`\nend"));
+        assert_eq!(wrapped(&format!("{words} {words}")), format!("{words} word\n{}", ["word"; 28].join(" ")));
+        let code = format!("    {words} {words}");
+        assert_eq!(wrapped(&code), code);
+    }
 
     #[test]
     fn every_code_has_a_heading_of_its_own() {
