@@ -7,8 +7,9 @@
 
 option_yes='' option_dry_run='' option_timeout='' option_output=text option_volumes='' option_check='' option_list=''
 option_follow='' option_since='' option_tail='' option_role='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
+option_message='' option_adopt='' option_migrated='' option_retry='' option_without_backup='' option_exit_code=''
 
-commands='help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run nodes users down unlock'
+commands='help version alias explain doctor config images plan pull up upgrade migrate downgrade rollback stop start restart scale ps logs history run nodes users down unlock'
 
 # The first word of some commands says what to do; COMMAND
 actions_of() {
@@ -23,7 +24,7 @@ actions_of() {
 options_of() {
     platform_options_of "$1"
     case $* in
-    version | doctor | ps | 'nodes list' | 'users list') echo '--output' ;;
+    version | doctor | ps | history | 'nodes list' | 'users list') echo '--output' ;;
     nodes) echo '--output --role --dry-run --timeout --yes' ;;
     'nodes drain') echo '--dry-run --timeout --yes' ;;
     'nodes join') echo '--role --dry-run --yes' ;;
@@ -33,7 +34,12 @@ options_of() {
     users\ *) echo '--dry-run --yes' ;;
     images) echo '--check --output' ;;
     pull) echo '--dry-run --yes' ;;
-    up | upgrade | start | restart | scale) echo '--dry-run --lock-wait --timeout --yes' ;;
+    plan) echo '--exit-code --output' ;;
+    up | upgrade) echo '--adopt --dry-run --lock-wait --message --migrated --retry --timeout --without-backup --yes' ;;
+    migrate) echo '--dry-run --list --lock-wait --output --retry --yes' ;;
+    downgrade) echo '--dry-run --lock-wait --message --retry --timeout --yes' ;;
+    rollback) echo '--check --dry-run --lock-wait --message --timeout --yes' ;;
+    start | restart | scale) echo '--dry-run --lock-wait --timeout --yes' ;;
     stop) echo '--dry-run --lock-wait --yes' ;;
     down) echo '--dry-run --lock-wait --volumes --yes' ;;
     unlock) echo '--dry-run --force --yes' ;;
@@ -75,13 +81,13 @@ parse_arguments() {
         fi
         case $word in
         --) options_ended=yes ;;
-        --output | --timeout | --since | --tail | --role | --context | --lock-wait)
+        --output | --timeout | --since | --tail | --role | --context | --lock-wait | --message | --migrated)
             [ "$walk_left" -gt 0 ] || refuse_usage "option \`$word\` needs a value"
             take_option "$word" "$1"
             shift
             walk_left=$((walk_left - 1))
             ;;
-        --output=* | --timeout=* | --since=* | --tail=* | --role=* | --context=* | --lock-wait=*) take_option "${word%%=*}" "${word#*=}" ;;
+        --output=* | --timeout=* | --since=* | --tail=* | --role=* | --context=* | --lock-wait=* | --message=* | --migrated=*) take_option "${word%%=*}" "${word#*=}" ;;
         --* | -h) take_option "$word" '' ;;
         -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
         *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
@@ -125,6 +131,7 @@ take_word() {
 take_command() {
     case $1 in
     status) command='ps' ;;
+    diff) command='plan' ;;
     *) command=$1 ;;
     esac
     # shellcheck disable=SC2086 # a list of words
@@ -152,6 +159,15 @@ take_option() { # NAME VALUE
         is_number "$2" || refuse_usage "\`--lock-wait\` takes a number of seconds, not \`$2\`"
         option_lock_wait=$2
         ;;
+    --message) option_message=$2 ;;
+    --adopt) option_adopt=yes ;;
+    --migrated)
+        is_version "$2" || refuse_usage "\`--migrated\` takes a version such as 1.4.2, not \`$2\`"
+        option_migrated=$2
+        ;;
+    --retry) option_retry=yes ;;
+    --without-backup) option_without_backup=yes ;;
+    --exit-code) option_exit_code=yes ;;
     --quiet) quiet=yes ;;
     --verbose) verbose=yes ;;
     --help | -h) option_help=yes ;;
@@ -177,7 +193,8 @@ take_option() { # NAME VALUE
         option_output=$2
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
-        --output --volumes --check --list --follow --force --lock-wait --since --tail --role --context --take-over --help)" ;;
+        --output --volumes --check --list --follow --force --lock-wait --since --tail --role --context --take-over \
+        --message --adopt --migrated --retry --without-backup --exit-code --help)" ;;
     esac
     options_used="$options_used $1"
 }
@@ -191,6 +208,9 @@ check_arguments() {
         has_word "$(options_of "$command" $action | tr '\n' ' ')" "$option" ||
             refuse_usage "\`$command${action:+ $action}\` takes no option \`$option\`" "see \`help $command\`"
     done
+    case $option_adopt/$option_migrated in
+    yes/ | /?*) refuse_usage '`--adopt` and `--migrated` belong together' "for example: $command --adopt --migrated=1.4.2" ;;
+    esac
     [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'
     return 0
 }
@@ -218,6 +238,14 @@ check_operands() {
     logs | restart) ;;
     scale) [ $# -gt 0 ] || refuse_usage 'which service?' 'for example: scale web=3, or scale web=default' ;;
     nodes | users) check_action_operands "$@" ;;
+    rollback)
+        [ $# -le 1 ] || refuse_usage '`rollback` takes one revision' '`history` shows them'
+        [ $# -eq 0 ] || is_number "$1" || refuse_operand "$1"
+        ;;
+    downgrade)
+        [ $# -eq 1 ] || refuse_usage 'downgrade to which version?' 'for example: downgrade 1.4.2; `history` shows them'
+        is_version "$1" || refuse_operand "$1"
+        ;;
     run) [ $# -gt 0 ] || [ -n "$option_list" ] || refuse_usage 'which script?' '`run --list` shows them' ;;
     *) [ $# -eq 0 ] || refuse_operand "$1" ;;
     esac

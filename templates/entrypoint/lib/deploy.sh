@@ -1,9 +1,11 @@
 # Deploy: pull, up, upgrade. The order is the one promise: nothing changes before all that can be known is known.
 #
-#     arguments → preflight → state → images → hooks → files → waves → verify → removal → hooks
+#     arguments → preflight → lock → state → images → record → hooks → migrations → files → waves → verify → mark → removal → hooks
 #
-# Takes in:  the release, the target. Gives out: a target that is as the release says, or an end with 3, 4 or 5.
+# Takes in:  the release, the target. Gives out: a target that is as the release says, and a revision that tells of it; or an end with
+#            3, 4, 5 or 6.
 # Must not:  touch a service that is already as wanted; remove anything before the new is verified.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 deployment_prepared='' operation='' applied_services=''
 
@@ -23,6 +25,7 @@ command_pull() {
 deploy() { # up | upgrade
     operation=$1
     prepare_deployment
+    judge_release
     warn_of_cut_scales
     check_hooks pre-up post-up
     [ "$operation" = up ] || check_hooks pre-upgrade post-upgrade
@@ -31,28 +34,21 @@ deploy() { # up | upgrade
         show_plan
         return 0
     fi
-    take_lock
+    lock_release
     if [ "$operation" = up ]; then fetch_images needed; else fetch_images all; fi
     read_wanted
     driver_check_host_files
     refuse_faults
     after_signal="the target may be half-way: \`$operation $environment_name\` goes on from there"
+    begin_revision "$operation"
     [ "$operation" = up ] || run_pre_hooks pre-upgrade
     run_pre_hooks pre-up
-    require_lock
-    driver_store_files
-    driver_prepare_manifest
-    begin_deadline
-    cp "$work/instances" "$work/previous"
-    cp "$work/live" "$work/previous-live"
-    apply_waves
-    # shellcheck disable=SC2086 # a list of names
-    await_services stable $service_names || fail_deployment
-    require_lock
-    driver_remove_leftovers || warn "nothing old was removed: $(complaint)"
+    begin_changes
+    migrate_pending
+    converge
     run_post_hooks post-up
     [ "$operation" = up ] || run_post_hooks post-upgrade
-    say "$target is at $project $version"
+    say "$target is at $project $version${revision:+, revision $revision}"
 }
 
 # Everything that is read: faults end it with 3.
@@ -60,6 +56,39 @@ prepare_deployment() {
     preflight_deployment
     read_wanted
     deployment_prepared=yes
+}
+
+# Takes the lock, and judges again what others may have done until then.
+lock_release() {
+    cp "$work/ledger" "$work/ledger.seen"
+    take_lock
+    cmp -s "$work/ledger" "$work/ledger.seen" && return 0
+    say 'somebody deployed meanwhile: looking again'
+    begin_faults
+    check_deployment
+    judge_release
+    refuse_faults
+}
+
+# What is on the target before the first change: to be put back when it comes to that.
+begin_changes() {
+    require_lock
+    driver_store_files
+    driver_prepare_manifest
+    begin_deadline
+    keep_previous
+}
+
+# Every service as wanted, verified and recorded; then what is left over goes.
+converge() {
+    begin_deadline
+    apply_waves
+    # shellcheck disable=SC2086 # a list of names
+    await_services stable $service_names || fail_deployment
+    require_lock
+    record_success
+    driver_remove_leftovers || warn "nothing old was removed: $(complaint)"
+    trim_ledger
 }
 
 # A scale that was recorded with a release that had more published ports.
@@ -73,45 +102,21 @@ warn_of_cut_scales() {
 }
 
 run_pre_hooks() {
-    run_hooks "$1" || refuse "the hook $1 failed: $hook_failed" 'no service was touched'
+    run_hooks "$1" && return 0
+    record_failure failed "the hook $1 failed: $hook_failed"
+    refuse "the hook $1 failed: $hook_failed" 'no service was touched'
 }
 
 run_post_hooks() {
     run_hooks "$1" || fail_unrestored "the hook $1 failed: $hook_failed" 'the services are as they should be; only the hook is open'
 }
 
-fail_deployment() {
-    ! restore_previous || fail_restored "$operation of $target did not reach its end, and what was before is back" \
-        "it runs as before this command; remove the cause, then repeat it"
-    fail_unrestored "$operation of $target did not reach its end, and nothing was put back" \
-        "see \`ps $environment_name\` and \`logs $environment_name\`; remove the cause, then repeat the same command"
-}
-
-# What this command changed is put back and verified: an update alone, and none that ran a job, which cannot be taken back.
-restore_previous() {
-    [ -n "$applied_services" ] && [ -s "$work/previous-live" ] || return 1
-    restored_services=''
-    for restored in $applied_services; do
-        load_service "$restored"
-        [ "$service_kind" != job ] || return 1
-        ! grep -q "^$restored|" "$work/previous-live" || restored_services="$restored_services $restored"
-    done
-    driver_read_state || return 1
-    # shellcheck disable=SC2086 # a list of names
-    driver_restore $applied_services || return 1
-    say "putting back:$applied_services"
-    want_previous
-    begin_deadline
-    # shellcheck disable=SC2086 # a list of names
-    [ -z "$restored_services" ] || await_services stable $restored_services
-}
-
-want_previous() {
-    for restored in $restored_services; do
-        awk -F '|' -v OFS='|' -v service="$restored" '
-            FNR == NR { if ($1 == service) replicas = $2; next }
-            $2 == service { digest = $3; image = $10 }
-            END { print replicas, digest, image, "" }' "$work/previous-live" "$work/previous" >"$work/wanted/$restored"
+# Services alone, as for a migration: each as wanted and at its own gate. SERVICE…
+bring_up() {
+    for wave in $(service_waves); do
+        services_of_wave "$wave" "$@"
+        # shellcheck disable=SC2086 # a list of names
+        apply_wave $wave_services
     done
 }
 
@@ -120,17 +125,22 @@ apply_waves() {
     for wave in $(service_waves); do
         # shellcheck disable=SC2086 # a list of names
         services_of_wave "$wave" $service_names
-        require_lock
         # shellcheck disable=SC2086 # a list of names
-        apply_changed $wave_services || fail_deployment
-        gated_services=''
-        for gated in $wave_services; do
-            load_service "$gated"
-            [ "$service_gate" = none ] || gated_services="$gated_services $gated"
-        done
-        # shellcheck disable=SC2086 # a list of names
-        [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment
+        apply_wave $wave_services
     done
+}
+
+# SERVICE…
+apply_wave() {
+    require_lock
+    apply_changed "$@" || fail_deployment
+    gated_services=''
+    for gated do
+        load_service "$gated"
+        [ "$service_gate" = none ] || gated_services="$gated_services $gated"
+    done
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment
 }
 
 # SERVICE…

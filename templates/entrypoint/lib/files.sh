@@ -20,7 +20,11 @@ read_mounts() {
 read_mount() {
     parse_mount "$@"
     mount_fingerprint='' mount_stored=''
-    if [ "$mount_kind" = secret ] && ! has_word "$parameters_given" "$mount_parameter"; then
+    if [ "$mount_kind" != secret ]; then
+        :
+    elif mount_fingerprint=$(previous_secret); then
+        mount_stored=yes
+    elif ! has_word "$parameters_given" "$mount_parameter"; then
         mount_fingerprint=$(driver_stored_secret "$mount_id") && mount_stored=yes
         [ -n "$mount_stored" ] || ! has_word "$parameters_missing" "$mount_parameter" || add_missing_secret
     fi
@@ -53,7 +57,7 @@ call_with_mount() {
 
 fingerprint_mount() {
     if [ "$mount_kind" = directory ]; then
-        { fingerprint_meta && write_directory_digests; } | digest_of_input
+        { fingerprint_meta && write_folder_digests "$environment_folder/$mount_directory"; } | digest_of_input
     else
         { fingerprint_meta && write_content; } | digest_of_input
     fi
@@ -100,27 +104,33 @@ value() {
     printf '%s' "$parameter_value"
 }
 
-write_directory_digests() {
-    (cd "$environment_folder/$mount_directory" && find . ! -type d | sort | tr '\n' '\000' | xargs -0 sha256sum)
+# The digest and path of every file below FOLDER, but for one at PATH. FOLDER [PATH]
+write_folder_digests() {
+    (cd "$1" && find . ! -type d ! -path "${2:-.}" | sort | tr '\n' '\000' | xargs -0 sha256sum)
 }
 
 # The tar stream of a mount: the file `content`, or the tree of a directory.
 write_archive() {
     if [ "$mount_kind" = directory ]; then
-        write_directory_archive
+        write_folder_archive "$environment_folder/$mount_directory"
     else
         content_size=$(write_content | wc -c)
         write_header content 0 "$mount_mode" "$content_size"
         write_content
         write_padding "$content_size"
     fi
+    write_archive_end
+}
+
+write_archive_end() {
     printf '%01024d' 0 | tr 0 '\000'
 }
 
-write_directory_archive() {
+# Its owner and mode are those of the mount at hand. FOLDER
+write_folder_archive() {
     directory_mode=$(directory_mode_of "$mount_mode")
     (
-        cd "$environment_folder/$mount_directory" || exit 1
+        cd "$1" || exit 1
         find . | sort | while IFS= read -r archive_path; do
             if [ -d "$archive_path" ]; then
                 write_header "$archive_path/" 5 "$directory_mode" 0

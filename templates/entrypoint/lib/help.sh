@@ -9,7 +9,7 @@ command_help() {
         show_overview
     else
         # shellcheck disable=SC2086 # a list of words
-        has_word "$commands status" "$1" || refuse_usage "unknown command \`$1\`" "$(near_hint "$1" commands $commands)"
+        has_word "$commands status diff" "$1" || refuse_usage "unknown command \`$1\`" "$(near_hint "$1" commands $commands)"
         show_help "$1"
     fi
 }
@@ -28,11 +28,12 @@ options:
   --yes          no questions
   --dry-run      print what would be done, write nothing
   --timeout N    seconds until services must be ready (300)
-  --output json  machine-readable: doctor, images, nodes list, ps, run --list, users list, version
+  --output json  machine-readable: doctor, history, images, migrate --list, nodes list, plan, ps, run --list, users list, version
   --quiet, --verbose, --help
   --             ends options
 
-exit codes: 0 done · 1 fault of this image · 2 usage · 3 refused, nothing changed · 5 failed, not restored
+exit codes: 0 done · 1 fault of this image · 2 usage · 3 refused, nothing changed
+            4 failed, previous revision restored · 5 failed, not restored · 6 migration failed, services untouched
             75 someone else holds the lock · 129, 130, 143 interrupted · run: the script's own
 END
     printf '\nThe shell function `bootstrap` is printed by:\n  docker run --rm %s alias\n' "$(quote_word "$reference")"
@@ -128,6 +129,11 @@ summary_of() {
     pull) echo 'fetches all images of the release' ;;
     up) echo 'brings the target to this release: first install or update' ;;
     upgrade) echo 'pull, then up, with the upgrade hooks around them' ;;
+    plan | diff) echo 'what up would change, service by service; changes nothing' ;;
+    migrate) echo 'runs the pending migrations alone' ;;
+    downgrade) echo 'takes migrations back, then deploys a recorded older release' ;;
+    rollback) echo 'deploys a recorded revision again; runs no migration' ;;
+    history) echo 'the recorded revisions: what, when, by whom, how it ended' ;;
     stop) echo 'stops the services, keeps their containers' ;;
     start) echo 'starts stopped services, in order' ;;
     restart) echo 'restarts all services, or those named' ;;
@@ -148,6 +154,8 @@ usage_of() {
     version | alias) echo "$1" ;;
     restart | logs) echo "$1 [environment] [service…]" ;;
     scale) echo 'scale [environment] SERVICE=N… | SERVICE=default' ;;
+    rollback) echo 'rollback [environment] [REVISION]' ;;
+    downgrade) echo 'downgrade [environment] VERSION' ;;
     run) echo 'run [environment] SCRIPT [arguments] | run --list' ;;
     nodes) echo 'nodes [environment] ACTION [NODE] [arguments]' ;;
     users) echo 'users [environment] ACTION [NAME] [-- arguments]' ;;
@@ -164,6 +172,8 @@ option_usage() {
     --output) echo '--output json' ;;
     --role) echo '--role ROLE' ;;
     --context) echo '--context NAME' ;;
+    --message) echo '--message TEXT' ;;
+    --migrated) echo '--migrated VERSION' ;;
     *) echo "$1" ;;
     esac
 }
@@ -182,12 +192,21 @@ option_summary() { # COMMAND OPTION
     *--dry-run) echo 'print what would be done, write nothing' ;;
     *--timeout) echo 'until services must be ready; 300' ;;
     *--output) echo 'one JSON document instead of text' ;;
+    rollback--check) echo 'say whether it would work, and why not; change nothing' ;;
     *--check) echo 'ask whether each image is present or can be pulled' ;;
     *--volumes) echo 'delete the data volumes too; needs --yes' ;;
     *--follow) echo 'go on until interrupted' ;;
     *--since) echo 'no older lines: 10m, or 2024-02-29T08:00:00' ;;
     *--tail) echo 'the last lines of each only' ;;
+    migrate--list) echo 'list the migrations: which ran, and which are pending' ;;
     *--list) echo 'list the scripts' ;;
+    downgrade--retry) echo 'take back a migration again that could not be' ;;
+    *--retry) echo 'run a migration again that failed or was interrupted' ;;
+    *--message) echo 'why, for the history' ;;
+    *--adopt) echo 'take over a product that runs without a ledger; with --migrated' ;;
+    *--migrated) echo 'the release whose migrations have run already' ;;
+    *--without-backup) echo 'do not ask for the backup that the release wants' ;;
+    *--exit-code) echo '0: nothing would change, 10: something would' ;;
     *--context) echo 'the context of the kubeconfig; its current one' ;;
     *--take-over) echo 'overwrite fields that somebody else changed' ;;
     *--lock-wait) echo 'how long to wait for somebody else who writes; 0' ;;

@@ -30,7 +30,7 @@ take_lock() {
         nap "$LOCK_LOOK_SECONDS"
     done
     lock_held=$lock_id
-    driver_read_state || refuse "the state of \`$target\` cannot be read: $(complaint)"
+    read_target || refuse "the state of \`$target\` cannot be read: $(complaint)"
 }
 
 # Who we are, for others to read. In a container of an engine our id can be looked up there.

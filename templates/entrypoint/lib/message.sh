@@ -4,7 +4,7 @@
 # Must not:  print a value of a secret parameter; print results (those go to standard output, from show.sh).
 
 # 0 done · 1 a bug in us · 129, 130, 143 interrupted (process.sh)
-readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_RESTORED=4 EXIT_NOT_RESTORED=5 EXIT_LOCKED=75
+readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_RESTORED=4 EXIT_NOT_RESTORED=5 EXIT_MIGRATION=6 EXIT_LOCKED=75
 
 quiet='' verbose=''
 

@@ -242,6 +242,7 @@ command_down() {
     after_signal="\`down $environment_name\` goes on from there"
     stop_waves
     require_lock
+    forget_ledger
     driver_remove_all
     run_post_hooks post-down
     say "$target is removed"

@@ -1,13 +1,16 @@
 # Parameters: what the operator gives, judged all at once, and handed to the manifest through the environment.
 #
-# value = given with -e, else the file /run/secrets/NAME of our own container, else the default, else the empty string;
-# a required one without a value is a fault. Secrets that are only mounted may be stored on the target instead.
+# value = given with -e, else the file /run/secrets/NAME of our own container, else what the last good revision was given, else the
+# default, else the empty string; a required one without a value is a fault. Secrets are not recorded; those that are only mounted may be
+# stored on the target instead.
 #
-# Takes in:  `parameter` records, the environment, $BOOTSTRAP_SECRETS (default /run/secrets).
+# Takes in:  `parameter` records, the environment, $BOOTSTRAP_SECRETS (default /run/secrets), $recorded_parameters.
 # Gives out: exported variables; parameters_given and parameters_secret; lines in $work/faults.
 # Must not:  write a value anywhere; a secret must not reach an argv either, so values go through builtins and pipes.
 
-parameters_given='' parameters_secret='' parameters_missing=''
+parameters_given='' parameters_secret='' parameters_missing='' parameters_exported=''
+# The folder of a record with values, and whether nothing that is given now counts.
+recorded_parameters='' parameters_revision='' only_recorded=''
 
 # A fault of the preflight. MESSAGE [HINT]
 add_fault() {
@@ -18,9 +21,10 @@ add_fault() {
     faults=$((${faults:-0} + 1))
 }
 
-# Reads, judges and exports all parameters of the environment.
+# Reads, judges and exports all parameters of the environment. What an earlier call exported was not given.
 read_parameters() {
-    parameters_given='' parameters_secret='' parameters_missing=''
+    for exported_name in $parameters_exported; do unset "$exported_name"; done
+    parameters_given='' parameters_secret='' parameters_missing='' parameters_exported=''
     for_each parameter read_parameter
 }
 
@@ -29,17 +33,21 @@ read_parameter() {
     [ -z "$parameter_secret" ] || parameters_secret="$parameters_secret $parameter_name"
     if find_given_value; then
         parameters_given="$parameters_given $parameter_name"
-        check_given_value
+        check_value
+    elif find_recorded_value; then
+        check_value
     elif [ -n "$parameter_has_default" ]; then
         parameter_value=$parameter_default
     else
         parameter_value=''
         [ -z "$parameter_required" ] || parameters_missing="$parameters_missing $parameter_name"
     fi
+    [ -n "$parameter_given" ] || parameters_exported="$parameters_exported $parameter_name"
     export "$parameter_name=$parameter_value"
 }
 
 find_given_value() {
+    [ -z "$only_recorded" ] || [ -n "$parameter_secret" ] || return 1
     [ -z "$parameter_given" ] || return 0
     parameter_file=${BOOTSTRAP_SECRETS:-/run/secrets}/$parameter_name
     [ -f "$parameter_file" ] || return 1
@@ -65,7 +73,14 @@ read_parameter_file() {
 newline='
 '
 
-check_given_value() {
+# The dot keeps newlines at the end.
+find_recorded_value() {
+    [ -n "$recorded_parameters" ] && [ -z "$parameter_secret" ] && [ -f "$recorded_parameters/$parameter_name" ] || return 1
+    parameter_value=$(cat "$recorded_parameters/$parameter_name" && printf .)
+    parameter_value=${parameter_value%.}
+}
+
+check_value() {
     if [ -z "$parameter_value" ]; then
         [ -z "$parameter_required" ] || add_fault "parameter \`$parameter_name\` is required, but given empty"
         return 0

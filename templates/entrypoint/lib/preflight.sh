@@ -10,7 +10,12 @@ preflight_target() {
     refuse_faults
     driver_check_engine
     refuse_faults
-    driver_read_state || refuse "the state of \`$target\` cannot be read: $(complaint)"
+    read_target || refuse "the state of \`$target\` cannot be read: $(complaint)"
+}
+
+# What runs, and what was recorded.
+read_target() {
+    driver_read_state && driver_read_ledger && read_revisions
 }
 
 # The same and what a deployment needs: parameters, secrets, external objects.
@@ -21,6 +26,7 @@ preflight_deployment() {
 }
 
 check_deployment() {
+    use_recorded_parameters "${parameters_revision:-$good_revision}"
     read_parameters
     check_missing_parameters
     read_mounts
@@ -57,11 +63,12 @@ command_doctor() {
 }
 
 doctor_read_state() {
-    driver_read_state || add_fault "the state of \`$target\` cannot be read: $(complaint)"
-    check_note="project $target, $(wc -l <"$work/instances" | tr -d ' ') containers"
+    read_target || add_fault "the state of \`$target\` cannot be read: $(complaint)"
+    check_note="project $target, $(wc -l <"$work/instances" | tr -d ' ') containers${good_revision:+, revision $good_revision ($good_version)}"
 }
 
 doctor_read_parameters() {
+    use_recorded_parameters "${parameters_revision:-$good_revision}"
     read_parameters
     check_missing_parameters
     read_mounts

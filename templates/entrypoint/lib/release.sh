@@ -9,20 +9,23 @@
 # Must not:  know of the target, or of parameters' values beyond handing them on.
 
 visited='' visitor=''
-environment_name='' target='' service_names='' mount_ids=''
+environment_name='' target='' service_names='' mount_ids='' own_version=''
+# The folder of the loaded release: our own, or a recorded one (record.sh).
+release_root=$root
 
 load_release() {
     format='' project='' version='' platform='' description='' reference='' bootsmith_version='' spec_digest=''
     environments='' default_environment=''
     # shellcheck source=/dev/null
     . "$root/release"
+    own_version=$version
     [ "$format" = 1 ] || fail_bug "the release data has format \`$format\`, this entrypoint reads format \`1\`"
 }
 
 # Reads the records of an environment and keeps what is looked up by name. NAME
 load_environment() {
     environment_name=$1
-    environment_folder=$root/environments/$1
+    environment_folder=$release_root/environments/$1
     environment_data=$environment_folder/release
     service_names='' mount_ids=''
     for_each environment keep_environment

@@ -7,7 +7,7 @@
 # Must not:  lose a byte of the input, or add one to the output.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-once_name='' script_in_service='' script_call='' is_hook='' after_signal=''
+once_name='' once_file='' once_place='' script_in_service='' script_call='' is_hook='' after_signal=''
 
 command_run() {
     if [ -n "$option_list" ]; then
@@ -30,7 +30,9 @@ run_wanted_script() {
         return 0
     fi
     run_script "$@"
-    exit $?
+    script_status=$?
+    [ "$script_status" -ne 0 ] || record_backup "$script_name"
+    exit "$script_status"
 }
 
 # What a script is told of its release and of how it was called, a NAME=value each. No value holds a blank.
@@ -121,9 +123,9 @@ prepare_here() {
 # A file of mode exec or run travels as an argument: nothing has to be stored for it.
 run_script_file() {
     if [ "$script_mode" = bootstrap ]; then
-        run_words "$root/scripts/$script_file" "$@"
+        run_words "$release_root/scripts/$script_file" "$@"
     else
-        script_text=$(cat "$root/scripts/$script_file")
+        script_text=$(cat "$release_root/scripts/$script_file")
         [ "${#script_text}" -le 100000 ] || fail_bug "the script $script_file is larger than 100000 bytes"
         run_words "$script_interpreter" -c "$script_text" "$script_name" "$@"
     fi
@@ -166,7 +168,7 @@ run_words() {
         driver_exec "$script_instance" "$@"
         ;;
     run)
-        once_name=$target-run-$script_name-$(od -An -v -N4 -tx1 /dev/urandom | tr -d ' \n')
+        once_name=$target-run-$script_name-$(once_suffix)
         driver_run_once "$once_name" "$@"
         ;;
     bootstrap)
@@ -180,9 +182,22 @@ run_words() {
     return "$script_status"
 }
 
+# Eight digits: of a migration always the same, so that what is left of an interrupted one is in the way of its repetition.
+once_suffix() {
+    if [ -n "$once_file" ]; then
+        printf '%s' "$script_name" | digest_of_input | cut -c 1-8
+    else
+        od -An -v -N4 -tx1 /dev/urandom | tr -d ' \n'
+    fi
+}
+
 # Runs a program on the script's standard input.
 run_with_input() {
-    if [ -n "$is_hook" ]; then
+    if [ "$once_place" = /dev/stdin ]; then
+        "$@" <"$environment_folder/$once_file" &
+        child=$!
+        wait_for_child
+    elif [ -n "$is_hook" ]; then
         await "$@"
     elif [ -n "$script_input" ]; then
         # shellcheck disable=SC2059 # one octal escape, made by us

@@ -68,7 +68,7 @@ read_wanted() {
     for wanted_service in $service_names; do
         load_service "$wanted_service"
         read_wanted_replicas
-        driver_read_image_id "$service_image"
+        read_service_image
         wanted_digest=''
         [ -z "$image_id" ] || wanted_digest=$(config_digest "$image_id")
         printf '%s|%s|%s|\n' "$wanted_replicas" "$wanted_digest" "$image_id" >"$work/wanted/$service_name"

@@ -118,6 +118,11 @@ is_number() {
     case $1 in '' | *[!0-9]* | ??????????*) return 1 ;; esac
 }
 
+# MAJOR.MINOR.PATCH with what SemVer lets follow.
+is_version() {
+    printf '%s\n' "$1" | grep -Exq '(0|[1-9][0-9]*)[.](0|[1-9][0-9]*)[.](0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?([+][0-9A-Za-z.-]+)?'
+}
+
 # Seconds since 1970 of an instant such as 2024-02-29T08:05:09.5Z or …+02:00, in $epoch.
 read_epoch() {
     epoch=0

@@ -11,6 +11,8 @@ readonly DEFAULT_TIMEOUT=300
 readonly CRASH_LOOP_RESTARTS=3 # a dependency that is a moment late is forgiven, a loop is not
 readonly REPEAT_REASONS_SECONDS=15
 
+failure='' # why the last wait was given up
+
 # The time limit counts from here, and what has restarted before is not held against a service.
 begin_deadline() {
     deadline=$(($(date +%s) + ${option_timeout:-$DEFAULT_TIMEOUT}))
@@ -33,7 +35,8 @@ await_services() {
         [ -n "$reasons" ] || return 0
         say_reasons
         if [ "$(seconds_left)" -eq 0 ]; then
-            error "not ready in time (${option_timeout:-$DEFAULT_TIMEOUT} s): $reasons"
+            failure="not ready in time (${option_timeout:-$DEFAULT_TIMEOUT} s): $reasons"
+            error "$failure"
             show_culprit
             return 1
         fi
@@ -53,7 +56,8 @@ look_at_services() {
         judge_service "$looked_at"
         case $verdict in
         failed)
-            error "\`$looked_at\` failed: $reason"
+            failure="\`$looked_at\` failed: $reason"
+            error "$failure"
             show_culprit
             return 1
             ;;

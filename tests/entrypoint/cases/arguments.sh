@@ -28,14 +28,6 @@ test_unknown_command_names_the_near_one_and_the_known() {
     expect_error 'did you mean `up`? known commands: help version'
 }
 
-test_commands_of_later_releases_are_unknown() {
-    for command in history plan rollback migrate downgrade; do
-        bootstrap "$command" production
-        expect_code 2
-        expect_error "unknown command \`$command\`"
-    done
-}
-
 test_yes_is_taken_by_every_command_that_writes() {
     for command in pull up upgrade stop start restart scale down run; do
         bootstrap "$command" --help

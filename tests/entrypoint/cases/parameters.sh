@@ -106,7 +106,8 @@ test_secrets_are_in_no_argv_and_no_output() {
 test_stored_secret_is_used() {
     product_is_up
     fingerprint=0123456789abcdef0123456789abcdef
-    echo "shop-production_secret-db-password-$fingerprint|secret|db-password|$fingerprint|999:998:0400|aabb||||2024-01-01T00:00:00Z|/engine" >"$box/docker/volumes"
+    sed -i '/|secret|/d' "$box/docker/volumes"
+    echo "shop-production_secret-db-password-$fingerprint|secret|db-password|$fingerprint|999:998:0400|aabb||||2024-01-01T00:00:00Z|/engine" >>"$box/docker/volumes"
     sed -i "1s/||net/|shop-production_secret-db-password-$fingerprint |net/" "$box/docker/containers" "$box/docker/after"
     bootstrap up production
     expect_code 0

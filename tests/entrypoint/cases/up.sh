@@ -114,7 +114,8 @@ test_failing_pre_hook_touches_no_service() {
     HERE_CODE=4 DB_PASSWORD=pw bootstrap up production
     expect_code 3
     expect_error 'the hook pre-up failed: here (exit code 4)'
-    expect_no_call '\[up\]\|\[volume\]\[create\]'
+    expect_no_call '\[up\]\|\[volume\]\[create\].*kind=\(config\|secret\)'
+    expect_call 'entry=failed.*the hook pre-up failed'
 }
 
 test_hook_that_writes_data_writes_to_standard_output_only_data() {

@@ -109,6 +109,20 @@ fill_volume() {
     wait_for_child || fail_file "\`$mount_source\`: $(complaint)"
 }
 
+# The file of a one-off, in a volume that is left over when it has ended. Sets file_place.
+store_once_file() {
+    load_once_mount
+    make_empty_image
+    create_volume
+    create_filler --mount "type=volume,source=$file_volume,target=/$mount_id"
+    write_archive | docker cp - "$filler:/$mount_id" >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    wait_for_child || fail_file "\`$mount_source\`: $(complaint)"
+    remove_filler
+    capture "$work/answer" docker volume inspect --format '{{.Mountpoint}}' "$file_volume" || fail_file "$(complaint)"
+    read -r file_place <"$work/answer"
+}
+
 check_stored() {
     load_mount "$mount_id"
     docker cp "$filler:/$mount_id/content" - 2>"$work/complaint" </dev/null | tar -xOf - 2>/dev/null |
@@ -267,7 +281,7 @@ remove_network() {
 # For `down`, when the services' containers are gone.
 driver_remove_all() {
     # shellcheck disable=SC2046 # a list of ids
-    remove_containers $(awk -F '|' '$13 != "lock" { print $1 }' "$work/containers")
+    remove_containers $(awk -F '|' '$13 != "lock" && $13 != "ledger" { print $1 }' "$work/containers")
     list_networks >"$work/listed" || fail_unrestored "networks cannot be listed: $(complaint)"
     while read -r network_id network_name; do
         remove_network

@@ -43,6 +43,7 @@ with_compose() {
         compose_no_variables=$work/no-variables
         : >"$compose_no_variables"
     fi
+    [ -z "$pinned_images" ] || set -- -f "$work/pin.yaml" "$@"
     set -- --ansi never -p "$target" --env-file "$compose_no_variables" -f "$environment_folder/compose.yaml" "$@"
     case $compose_kind in
     plugin) "$compose_runner" docker compose "$@" ;;
@@ -85,7 +86,7 @@ readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
 driver_read_state() {
     read_objects containers container "$INSTANCE_FORMAT" docker ps -aq --no-trunc || return 1
-    read_objects volumes volume "$VOLUME_FORMAT" docker volume ls -q || return 1
+    read_objects volumes volume "$VOLUME_FORMAT$(ledger_format .Labels)" docker volume ls -q || return 1
     awk -F '|' -v OFS='|' '$2 != "" && $13 == "" { sub("^/", "", $12); NF = 12; print }' "$work/containers" |
         sort -t '|' -k 12 >"$work/instances"
     awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
@@ -100,6 +101,16 @@ driver_prepare_manifest() {
         export "BOOTSMITH_REPLICAS_$manifest_variable=$wanted_replicas" "BOOTSMITH_DIGEST_$manifest_variable=$wanted_digest"
     done
     export_volumes
+    [ -z "$pinned_images" ] || write_pins >"$work/pin.yaml"
+}
+
+# The images of a recorded release by their ids: a tag may have moved on.
+write_pins() {
+    printf 'services:\n'
+    for pinned_service in $service_names; do
+        load_wanted "$pinned_service"
+        [ -z "$wanted_image_id" ] || printf '  "%s":\n    image: "%s"\n' "$pinned_service" "$wanted_image_id"
+    done
 }
 
 # SECONDS SERVICE…
@@ -202,16 +213,15 @@ driver_check_once() {
     :
 }
 
-# Compose keeps no earlier definition of a service.
-driver_restore() {
-    return 1
-}
-
 # A command in a container of its own, made like the service's. NAME WORD…
 driver_run_once() {
     once_name=$1 once_program=$(quote_once_program "$2")
     shift 2
     set -- --entrypoint "$once_program" "$script_service" "$@"
+    if [ -n "$once_file" ]; then
+        store_once_file
+        set -- -v "$file_place/content:$once_place:ro" "$@"
+    fi
     for script_variable in $(script_variables); do set -- -e "$script_variable" "$@"; done
     with_compose run_with_input run --no-deps -T --name "$once_name" --label io.bootsmith.kind=oneoff "$@"
 }

@@ -154,3 +154,38 @@ is_container_gone() {
         grep -qi 'no such' "$work/complaint"
     fi
 }
+
+# The fields of the ledger's table, as labels of an object of the engine. What the labels are called in the object.
+ledger_format() { # .Labels | .Spec.Labels
+    for ledger_field in $LEDGER_FIELDS; do printf '|{{index %s "io.bootsmith.%s"}}' "$1" "$ledger_field"; done
+}
+
+readonly LEDGER_FIELDS='entry revision at version command who message content name'
+
+# $work/ledger from the last fields of a table, of objects whose kind is `ledger`; sorted as they were made. TABLE NAME-FIELD FIRST-FIELD
+read_ledger_of() {
+    awk -F '|' -v OFS='|' -v name="$2" -v first="$3" '
+        $first != "" {
+            print $first, $(first + 1), $(first + 2), $(first + 3), $(first + 4), $(first + 5), $(first + 6), $(first + 7), $(first + 8), $name
+        }' "$work/$1" | sort -t '|' -k 10 >"$work/ledger"
+}
+
+# A call with the labels of the entry at hand in place of `--`. It replaces the process: to be called in the background only. WORD… -- WORD…
+with_ledger_labels() {
+    with_labels_left=$# with_labels_done=''
+    while [ "$with_labels_left" -gt 0 ]; do
+        if [ "$1" = -- ] && [ -z "$with_labels_done" ]; then
+            with_labels_done=yes
+            set -- "$@" --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" \
+                --label io.bootsmith.kind=ledger --label "io.bootsmith.entry=$ledger_entry" --label "io.bootsmith.revision=$ledger_revision" \
+                --label "io.bootsmith.at=$ledger_at" --label "io.bootsmith.version=$ledger_version" --label "io.bootsmith.command=$ledger_command" \
+                --label "io.bootsmith.who=$ledger_who" --label "io.bootsmith.message=$ledger_message" \
+                --label "io.bootsmith.content=$ledger_content" --label "io.bootsmith.name=$ledger_name"
+        else
+            set -- "$@" "$1"
+        fi
+        shift
+        with_labels_left=$((with_labels_left - 1))
+    done
+    exec "$@"
+}

@@ -34,7 +34,8 @@ driver_prepare_manifest() {
 
 # $work/manifests: the files of the release with digests and names in place of ${BOOTSMITH_…}.
 render_manifests() {
-    mkdir -p "$work/manifests"
+    rm -rf "$work/manifests"
+    mkdir "$work/manifests"
     write_replacements >"$work/replacements"
     for manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$manifest" ] || sed -f "$work/replacements" "$manifest" >"$work/manifests/${manifest##*/}"
@@ -61,7 +62,8 @@ write_replacement() { # WHAT NAME VALUE
 
 # The server says of every object what it would do. $work/rehearsed/NAME: the objects of common or of a service.
 rehearse_manifests() {
-    mkdir -p "$work/rehearsed"
+    rm -rf "$work/rehearsed"
+    mkdir "$work/rehearsed"
     for manifest in "$work"/manifests/*.yaml; do
         [ -f "$manifest" ] || continue
         rehearsed=${manifest##*/}

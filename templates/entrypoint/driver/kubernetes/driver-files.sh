@@ -13,7 +13,10 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 {{- if eq .kind "Secret"}}secret/{{else}}configmap/{{end}}{{.metadata.name}}|{{$kind}}|{{or (index $labels "io.bootsmith.source") ""}}
 {{- "|"}}{{or (index $labels "io.bootsmith.fingerprint") ""}}|{{with .metadata.annotations}}{{or (index . "io.bootsmith.owner") ""}}{{end}}
 {{- "|"}}{{or (index $labels "io.bootsmith.service") ""}}|{{or (index $labels "io.bootsmith.scale") ""}}|{{or (index $labels "io.bootsmith.scale-of") ""}}
-{{- "|"}}{{.metadata.creationTimestamp}}|{{if eq $kind "salt"}}{{base64decode .data.content}}{{end}}{{"\n"}}{{end}}'
+{{- "|"}}{{.metadata.creationTimestamp}}|{{if eq $kind "salt"}}{{base64decode .data.content}}{{end}}
+{{- if eq $kind "ledger"}}{{with .metadata.annotations}}|{{index . "io.bootsmith.entry"}}|{{index . "io.bootsmith.revision"}}|{{index . "io.bootsmith.at"}}
+{{- "|"}}{{index . "io.bootsmith.version"}}|{{index . "io.bootsmith.command"}}|{{index . "io.bootsmith.who"}}|{{index . "io.bootsmith.message"}}
+{{- "|"}}{{index . "io.bootsmith.content"}}|{{index . "io.bootsmith.name"}}{{end}}{{end}}{{"\n"}}{{end}}'
 
 read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \

@@ -24,7 +24,7 @@ driver_remove_leftovers() {
 # Prints KIND.GROUP/NAME of all that is ours, except what we run in ourselves, one-offs, and the users of the namespace. KIND…
 list_objects() {
     capture "$work/answer" cluster get "$(printf '%s,' "$@" | sed 's/,$//')" -o name \
-        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user)" && cat "$work/answer"
+        --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user,ledger)" && cat "$work/answer"
 }
 
 # OBJECT…

@@ -67,6 +67,7 @@ driver_run_once() {
     once_object=$(printf '%s' "${1%-*}" | cut -c 1-54 | sed 's/[^a-z0-9]*$//')-${1##*-} # a name has 63 characters
     once_name=$once_object
     shift
+    [ -z "$once_file" ] || store_once_file
     write_once_patch "$@" >"$work/once.patch"
     make_once_job || refuse "the job $once_object could not be made: $(complaint)"
     await_once_begin || return 1
@@ -86,6 +87,14 @@ make_once_job() {
     capture "$work/answer" cluster create -f "$work/once.yaml"
 }
 
+# The file of a one-off, in a ConfigMap that is left over when it has ended.
+store_once_file() {
+    load_once_mount
+    write_missing_mount | cluster apply --server-side --field-manager=bootsmith -f - >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    wait_for_child || grep -q 'no objects passed' "$work/complaint" || refuse "the file of \`$script_name\` could not be stored: $(complaint)"
+}
+
 write_once_job() {
     once_labels=$(printf '{"io.bootsmith.project": %s, "io.bootsmith.environment": %s, "io.bootsmith.service": %s, "io.bootsmith.kind": "oneoff"}' \
         "$(json_string "$project")" "$(json_string "$environment_name")" "$(json_string "$script_service")")
@@ -102,6 +111,8 @@ write_once_patch() {
     [ -z "$once_volumes" ] || printf '"volumes": [%s], ' "$once_volumes"
     printf '"containers": [{"name": %s, "args": null, "livenessProbe": null, "readinessProbe": null, "startupProbe": null, "lifecycle": null, ' \
         "$(json_string "$script_service")"
+    [ -z "$once_file" ] || printf '"volumeMounts": [{"name": "migration", "mountPath": %s, "subPath": "content", "readOnly": true}], ' \
+        "$(json_string "$once_place")"
     printf '"env": [%s], "command": [' "$(script_variables | sed 's/^\([A-Z_]*\)=\(.*\)$/{"name": "\1", "value": "\2"}/; $!s/$/, /')"
     once_separator=''
     for once_word do
@@ -114,8 +125,13 @@ write_once_patch() {
 
 # The volumes that each replica has of its own are, in a one-off, those of the first.
 write_once_volumes() {
-    [ -f "$work/once.claims" ] || return 0
     once_separator=''
+    if [ -n "$once_file" ]; then
+        load_once_mount
+        printf '{"name": "migration", "configMap": {"name": "%s"}}' "$(name_of_mount)"
+        once_separator=', '
+    fi
+    [ -f "$work/once.claims" ] || return 0
     # shellcheck disable=SC2013 # names are words
     for once_claim in $(cat "$work/once.claims"); do
         printf '%s{"name": "%s", "persistentVolumeClaim": {"claimName": "%s-%s-0"}}' "$once_separator" "$once_claim" "$once_claim" "$script_service"

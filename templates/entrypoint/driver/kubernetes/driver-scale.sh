@@ -208,12 +208,6 @@ driver_start() {
     [ ! -s "$work/scale.yaml" ] || option_take_over=yes apply_as bootsmith-scale "$work/answer" -f "$work/scale.yaml"
 }
 
-# What the services were before is on the cluster no more once it was applied over, and half of a manifest is worse than none. Where
-# the update is a rolling one the old replicas go on serving meanwhile.
-driver_restore() {
-    return 1
-}
-
 driver_restart() {
     for restarted_service do
         restart_workload=$(workload_of "$restarted_service")

@@ -46,7 +46,6 @@ driver_read_state() {
     awk -v work="$work" -v clock="$target_clock" "$STATE_PROGRAM" "$work/state" || return 1
     sort -t '|' -k 12 -o "$work/instances" "$work/instances"
     sort -o "$work/live" "$work/live"
-    [ -f "$work/records" ] || read_records
 }
 
 # Reads the lines of STATE_TEMPLATE, and writes the tables when all are read.

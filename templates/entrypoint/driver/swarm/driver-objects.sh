@@ -237,7 +237,7 @@ driver_remove_all() {
     await_no_networks
     # shellcheck disable=SC2046 # lists of ids
     {
-        remove_objects config $(awk -F '|' '$3 != "lock" { print $1 }' "$work/configs")
+        remove_objects config $(awk -F '|' '$3 != "lock" && $3 != "ledger" { print $1 }' "$work/configs")
         remove_objects secret $(cut -d '|' -f 1 "$work/secrets")
     }
     [ -z "$option_volumes" ] || remove_data_volumes

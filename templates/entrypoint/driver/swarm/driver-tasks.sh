@@ -14,7 +14,7 @@ readonly TASK_FORMAT='{{.ID}}|{{.ServiceID}}|{{.Slot}}|{{.NodeID}}|{{json .Creat
 
 driver_read_state() {
     read_objects services.live service "$SERVICE_FORMAT" docker service ls --quiet || return 1
-    read_objects configs config "$CONFIG_FORMAT" docker config ls --quiet || return 1
+    read_objects configs config "$CONFIG_FORMAT$(ledger_format .Spec.Labels)" docker config ls --quiet || return 1
     read_objects secrets secret "$SECRET_FORMAT" docker secret ls --quiet || return 1
     read_tasks || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
@@ -174,6 +174,7 @@ driver_run_once() {
     once_key=run-${1##*-}
     shift
     write_once_stack "$@"
+    write_once_pins >"$work/pin.yaml"
     deploy_stack || { show_lines "$work/complaint" && return 1; }
     once_state=''
     while :; do
@@ -211,6 +212,20 @@ write_once_stack() {
         /^[^ ]/ { section = $1 }
         { print }
         section == "services:" && /^    environment:$/ { print ENVIRON["ONCE_VARIABLES"] }' "$work/run.yaml" >"$work/stack.yaml"
+}
+
+# A second stack file for the one-off: its file, and its image as it was recorded.
+write_once_pins() {
+    printf 'version: "3.9"\nservices:\n  %s:\n' "$once_key"
+    load_service "$script_service"
+    once_image=$service_image
+    [ -z "$pinned_images" ] || [ -z "$(recorded_digest "$script_service")" ] || once_image=${service_image%@*}@$(recorded_digest "$script_service")
+    printf '    image: "%s"\n' "$once_image"
+    [ -n "$once_file" ] || return 0
+    load_once_mount
+    store_file >&2
+    printf '    configs:\n      - source: migration\n        target: "%s"\n        mode: 292\n' "$once_place"
+    printf 'configs:\n  migration:\n    external: true\n    name: "%s"\n' "$(name_of_mount)"
 }
 
 # A word as a YAML text; a dollar sign is two in a stack file.

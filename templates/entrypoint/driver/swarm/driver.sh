@@ -104,6 +104,7 @@ driver_apply() {
     shift
     for apply_try in 1 2 3; do
         subset_of_stack "$environment_folder/stack.yaml" "$@" >"$work/stack.yaml"
+        write_pins "$@" >"$work/pin.yaml"
         if deploy_stack; then
             capture_seconds=''
             [ -z "$verbose" ] || show_lines "$work/complaint"
@@ -126,7 +127,9 @@ driver_apply() {
 deploy_stack() {
     set -- docker stack deploy
     ! is_version_at_least "$swarm_cli" "$DETACH_MINIMUM" || set -- "$@" --detach=true
-    capture "$work/answer" "$@" --with-registry-auth --resolve-image never -c "$work/stack.yaml" "$target"
+    set -- "$@" --with-registry-auth --resolve-image never -c "$work/stack.yaml"
+    ! grep -q 'image:' "$work/pin.yaml" 2>/dev/null || set -- "$@" -c "$work/pin.yaml"
+    capture "$work/answer" "$@" "$target"
 }
 
 # Prints the services that are not yet as wanted. SERVICE…
@@ -222,22 +225,6 @@ await_updates() {
             capture "$work/answer" docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "$awaited" || return 1
             case $(cat "$work/answer") in updating | rollback_started) nap 1 ;; *) break ;; esac
         done
-    done
-}
-
-# Puts back what services were before this command: the swarm keeps the last definition of each. What was not there before is removed.
-# False when the last definition is not that of before. SERVICE…
-driver_restore() {
-    for restored do
-        restored_id=$(service_id "$restored")
-        restored_digest=$(awk -F '|' -v service="$restored" '$2 == service { print $3; exit }' "$work/previous")
-        if ! grep -q "^$restored|" "$work/previous-live"; then
-            [ -z "$restored_id" ] || capture "$work/answer" docker service rm "$restored_id" || return 1
-        elif [ "$(service_field "$restored" 3)" != "$restored_digest" ]; then
-            capture "$work/answer" docker service inspect --format '{{if .PreviousSpec}}{{index .PreviousSpec.Labels "io.bootsmith.config-digest"}}{{end}}' "$restored_id" &&
-                [ "$(cat "$work/answer")" = "$restored_digest" ] || return 1
-            update_service --rollback "$restored_id" || return 1
-        fi
     done
 }
 

@@ -1,0 +1,218 @@
+# Back: rollback and downgrade. Both deploy a revision that was recorded, with what is in its record: neither its image nor a registry is
+# needed as long as the images of its services are on the target.
+#
+# rollback never runs a migration, so it refuses where one stands in between that the older release does not work with. downgrade takes
+# migrations back first, by their own down scripts, the newest first.
+#
+# Takes in:  the ledger. Gives out: a revision more, which is an older one again; or an end with 3, 4, 5 or 6.
+# Must not:  run a script or hook of a record, except for down migrations.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+back_revision='' downgrade_version=''
+
+# [REVISION]
+command_rollback() {
+    operation=rollback
+    preflight_target
+    begin_faults
+    choose_rollback "${1:-}"
+    refuse_faults
+    require_record "$good_revision"
+    require_record "$back_revision"
+    read_applied_migrations
+    judge_rollback
+    prepare_back
+    if [ -n "$option_check" ]; then
+        refuse_faults
+        say "rollback to revision $back_revision ($version) would work"
+        return 0
+    fi
+    refuse_faults
+    if [ -n "$option_dry_run" ]; then
+        show_plan
+        return 0
+    fi
+    lock_back
+    deploy_back
+}
+
+# The revision to go to: the one that is named, else the last good one before what runs now.
+choose_rollback() {
+    back_revision=$1
+    if [ -z "$good_revision" ]; then
+        add_fault "nothing good of $target is recorded" "see \`history $environment_name\`"
+    elif [ -z "$back_revision" ]; then
+        back_revision=$earlier_good
+        # What failed may still run: then the last good one is the one before.
+        case $newest_outcome in failed | '') back_revision=$good_revision ;; esac
+        [ -n "$back_revision" ] || add_fault "revision $good_revision is the only good one of $target" "see \`history $environment_name\`"
+    elif ! is_good_revision "$back_revision"; then
+        add_fault "there is no good revision $back_revision" "good ones: $(good_revisions)"
+    fi
+}
+
+is_good_revision() { # REVISION
+    has_word "$(good_revisions)" "$1"
+}
+
+# Numbers of the revisions that were verified, on one line.
+good_revisions() {
+    awk -F '|' '$1 == "record" { record[$2] = 1 } $1 == "ok" { ok[$2] = 1 }
+        END { for (number in record) if (number in ok) print number }' "$work/ledger" | sort -n | tr '\n' ' ' | sed 's/ $//'
+}
+
+# The migrations that ran since, and what the release says that ran last.
+judge_rollback() {
+    use_record "$back_revision"
+    read_migration_names
+    back_names=$migration_names
+    use_record "$good_revision"
+    read_upgrade
+    [ "$upgrade_rollback" != no ] || [ "$back_revision" = "$good_revision" ] ||
+        add_fault "$project $version says that it must not be rolled back" "see \`explain\` of its bootstrap image; downgrade may be possible"
+    irreversible=''
+    while IFS='|' read -r known_name known_state _; do
+        has_word "$back_names" "$known_name" || is_compatible "$known_name" || irreversible="$irreversible $known_name"
+    done <"$work/migrations"
+    back_version=$(record_field 4 "$back_revision")
+    [ -z "$irreversible" ] ||
+        add_fault "$project $back_version does not work with what these migrations did:$irreversible" \
+            "take them back too: downgrade $back_version $environment_name"
+}
+
+# Whether some record has the migration, and says that the release before still works with it. NAME
+is_compatible() {
+    for compatible_record in "$work"/revisions/*; do
+        compatible_revision=${compatible_record##*/}
+        case $compatible_revision in *[!0-9]*) continue ;; esac
+        use_record "$compatible_revision"
+        load_migration "$1" && [ -n "$migration_compatible" ] && return 0
+    done
+    return 1
+}
+
+# Loads the revision to go to and judges whether it can be deployed.
+prepare_back() {
+    parameters_revision=$back_revision
+    use_record "$back_revision"
+    prepare_recorded
+}
+
+# Takes the lock; what was judged must not have changed until then.
+lock_back() {
+    cp "$work/ledger" "$work/ledger.seen"
+    take_lock
+    cmp -s "$work/ledger" "$work/ledger.seen" ||
+        refuse "somebody deployed $target meanwhile" "see \`history $environment_name\`, then repeat the command"
+    driver_check_host_files
+    refuse_faults
+    after_signal="the target may be half-way: \`$operation\` goes on from there"
+}
+
+# Needs the lock and the revision loaded.
+deploy_back() {
+    begin_revision "$operation"
+    begin_changes
+    converge
+    say "$target is at $project $version again, revision $revision"
+}
+
+# VERSION
+command_downgrade() {
+    operation=downgrade downgrade_version=$1
+    preflight_target
+    begin_faults
+    choose_downgrade "$1"
+    refuse_faults
+    require_record "$back_revision"
+    read_applied_migrations
+    list_down_migrations
+    refuse_faults
+    prepare_back
+    refuse_faults
+    if [ -n "$option_dry_run" ]; then
+        for planned in $down_migrations; do printf 'migration %s: take back\n' "${planned%%/*}"; done
+        show_plan
+        return 0
+    fi
+    lock_back
+    begin_revision "$operation"
+    take_migrations_back
+    prepare_back
+    refuse_faults
+    begin_changes
+    converge
+    say "$target is at $project $version again, revision $revision"
+}
+
+# The newest good revision of the version.
+choose_downgrade() {
+    back_revision=''
+    for chosen_revision in $(good_revisions); do
+        [ "$(record_field 4 "$chosen_revision")" != "$1" ] || back_revision=$chosen_revision
+    done
+    if [ -z "$back_revision" ]; then
+        add_fault "there is no good revision of $project $1" "recorded are: $(for listed in $(good_revisions); do record_field 4 "$listed"; done | sort -u | tr '\n' ' ')"
+    elif [ "$(compare_versions "$1" "$(record_field 4 "$newest_revision")")" = newer ]; then
+        add_fault "$1 is newer than what is deployed, $(record_field 4 "$newest_revision")" 'upgrade with the bootstrap image of that release'
+    fi
+}
+
+# Applied migrations that the older release does not have, newest first, as NAME/REVISION of a record that has them, in down_migrations.
+# One without a way back is a fault, and so is one that failed half-way.
+list_down_migrations() {
+    use_record "$back_revision"
+    read_migration_names
+    back_names=$migration_names down_migrations=''
+    while IFS='|' read -r known_name known_state _ _ known_at; do
+        has_word "$back_names" "$known_name" || add_down_migration
+    done <"$work/migrations"
+}
+
+# Later ones come first: $work/migrations has them in the order in which they ran.
+add_down_migration() {
+    if ! find_migration "$known_name"; then
+        add_fault "no record has the migration \`$known_name\` any more, which ran on $known_at" 'restore a backup, or mend the data by hand'
+    elif [ -z "$migration_down" ]; then
+        add_fault "the migration \`$known_name\` is irreversible: it has no way back" 'restore a backup of before it'
+    else
+        case $known_state in
+        applied) ;;
+        *) [ -n "$option_retry$migration_idempotent" ] || add_fault "the migration \`$known_name\` $(state_sentence)" \
+            "look at the data, then take it back with: $operation $downgrade_version $environment_name --retry" ;;
+        esac
+        down_migrations="$known_name/$found_revision $down_migrations"
+    fi
+}
+
+# Loads the newest record that has a migration: found_revision, and the migration_ variables. NAME; false when there is none.
+find_migration() {
+    for found_revision in $(awk -F '|' '$1 == "record" { print $2 }' "$work/ledger" | sort -rn); do
+        fetch_record "$found_revision" || continue
+        use_record "$found_revision"
+        ! load_migration "$1" || return 0
+    done
+    return 1
+}
+
+# Each with the release that brought it: its image, its environment. The services stay as they are.
+take_migrations_back() {
+    back_from=''
+    for taken_back in $down_migrations; do
+        if [ "${taken_back#*/}" != "$back_from" ]; then
+            back_from=${taken_back#*/} parameters_revision=$back_from
+            use_record "$back_from"
+            prepare_recorded
+            refuse_faults
+            driver_store_files
+            driver_prepare_manifest
+        fi
+        load_migration "${taken_back%%/*}"
+        say "migration $migration_name: taking back"
+        run_migration down "$migration_down" || {
+            record_failure failed "the migration \`$migration_name\` could not be taken back"
+            hint "no service was touched; mend it, then: downgrade $downgrade_version $environment_name --retry"
+            exit "$EXIT_MIGRATION"
+        }
+    done
+}

@@ -1,0 +1,254 @@
+# Migrations: what changes data from one release to the next, each run once, in order, and written down before and after.
+#
+# $work/migrations has a line for each that the ledger knows: name | state | content | release | at. state is applied, started (it ran
+# when we were killed), failed, undoing or undo-failed.
+#
+# Takes in:  `migration` records of a release, the ledger. Gives out: changed data, entries of the ledger, or an end with 6.
+# Must not:  run one again that ran, or that began and was not said to be repeatable.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+readonly MIGRATION_PLACE=/run/bootsmith/migration
+
+migrations_ran='' migrations_incompatible='' migration_failed=''
+
+parse_migration() {
+    migration_name=$1
+    shift
+    migration_release='' migration_service='' migration_mode=run migration_content='' migration_up='' migration_down=''
+    migration_interpreter=sh migration_compatible='' migration_idempotent=''
+    for fact do
+        case $fact in
+        --) break ;;
+        release=*) migration_release=${fact#*=} ;;
+        service=*) migration_service=${fact#*=} ;;
+        mode=*) migration_mode=${fact#*=} ;;
+        content=*) migration_content=${fact#*=} ;;
+        up=*) migration_up=${fact#*=} ;;
+        down=*) migration_down=${fact#*=} ;;
+        interpreter=*) migration_interpreter=${fact#*=} ;;
+        compatible=yes) migration_compatible=yes ;;
+        idempotent=yes) migration_idempotent=yes ;;
+        esac
+    done
+}
+
+# Sets the migration_ variables. NAME; false when the release has none of that name.
+load_migration() {
+    migration_wanted=$1 migration_found=''
+    for_each migration keep_wanted_migration
+    [ -n "$migration_found" ]
+}
+
+keep_wanted_migration() {
+    [ "$1" = "$migration_wanted" ] || return 0
+    migration_found=yes
+    parse_migration "$@"
+}
+
+# Names of the release's migrations, in the order in which they run, in $migration_names.
+read_migration_names() {
+    migration_names=''
+    for_each migration keep_migration_name
+}
+
+keep_migration_name() {
+    migration_names="$migration_names $1"
+}
+
+# $work/migrations: what the newest whole record knew, and what was entered since.
+read_applied_migrations() {
+    : >"$work/migrations"
+    applied_since=0 applied_known=''
+    for applied_revision in $(awk -F '|' '$1 == "record" { print $2 }' "$work/ledger" | sort -rn); do
+        fetch_record "$applied_revision" || { detail "the record of revision $applied_revision cannot be read: $(complaint)" && continue; }
+        applied_since=$applied_revision applied_known=$work/revisions/$applied_revision/applied
+        break
+    done
+    awk -F '|' -v OFS='|' -v since="$applied_since" -v ledger="$work/ledger" '
+        function keep(name, state, content, release, at) {
+            if (!(name in state_of)) order[++count] = name
+            state_of[name] = state; rest_of[name] = content OFS release OFS at
+        }
+        BEGIN {
+            state["up started"] = "started"; state["up done"] = "applied"; state["up failed"] = "failed"
+            state["down started"] = "undoing"; state["down failed"] = "undo-failed"; state["down done"] = ""
+        }
+        FILENAME != ledger { keep($1, "applied", $2, $3, $4); next }
+        $1 == "migration" && $2 + 0 >= since + 0 { keep($9, state[$5 " " $7], $8, $4, $3) }
+        END { for (i = 1; i <= count; i++) if (state_of[order[i]] != "") print order[i], state_of[order[i]], rest_of[order[i]] }' \
+        ${applied_known:+"$applied_known"} "$work/ledger" >"$work/migrations.new"
+    mv "$work/migrations.new" "$work/migrations"
+}
+
+# What the ledger says of a migration: state | content | release | at, nothing when it knows none. NAME
+known_migration() {
+    awk -F '|' -v OFS='|' -v name="$1" '$1 == name { print $2, $3, $4, $5; exit }' "$work/migrations"
+}
+
+# Names of the release's migrations that did not run to their end, in $pending_migrations; faults for those that cannot run, and for
+# those that are not what ran.
+read_pending_migrations() {
+    pending_migrations=''
+    read_migration_names
+    for_each migration judge_migration
+}
+
+judge_migration() {
+    parse_migration "$@"
+    IFS='|' read -r known_state known_content _ known_at <<END
+$(known_migration "$migration_name")
+END
+    case $known_state in
+    applied)
+        [ "$known_content" = "$migration_content" ] || [ -z "$known_content" ] ||
+            add_fault "the migration \`$migration_name\` ran on $known_at, and was another one then" \
+                'what was released must stay as it is; a change is a migration of its own'
+        return 0
+        ;;
+    started | failed)
+        [ -n "$migration_idempotent$option_retry" ] ||
+            add_fault "the migration \`$migration_name\` $(state_sentence), and was not said to be repeatable" \
+                "look at the data, then run it again: migrate $environment_name --retry"
+        ;;
+    undoing | undo-failed)
+        [ -n "$option_retry" ] || add_fault "the migration \`$migration_name\` $(state_sentence)" \
+            "look at the data, then run it again: migrate $environment_name --retry"
+        ;;
+    esac
+    pending_migrations="$pending_migrations $migration_name"
+}
+
+# Needs known_state and known_at.
+state_sentence() {
+    case $known_state in
+    started) printf 'began on %s and was interrupted' "$known_at" ;;
+    failed) printf 'failed on %s' "$known_at" ;;
+    undoing) printf 'was being undone on %s, which was interrupted' "$known_at" ;;
+    undo-failed) printf 'could not be undone on %s' "$known_at" ;;
+    esac
+}
+
+# A migration needs its service: what is not running yet is brought up before, with what it depends on. Nothing that runs is touched.
+prepare_migrations() {
+    first_services=''
+    for migration_name in $pending_migrations; do
+        load_migration "$migration_name"
+        [ -n "$(instance_ids "$migration_service" running)" ] || need_first "$migration_service"
+    done
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$first_services" ] || bring_up $first_services
+}
+
+need_first() { # SERVICE
+    load_service "$1"
+    first_wave=$service_wave
+    for first_service in $service_names; do
+        load_service "$first_service"
+        { [ "$first_service" = "$1" ] || [ "$service_wave" -lt "$first_wave" ]; } || continue
+        [ -z "$(instance_ids "$first_service" running)" ] || continue
+        has_word "$first_services" "$first_service" || first_services="$first_services $first_service"
+    done
+}
+
+# What is pending, with the hooks around it; the end with 6 when one fails.
+migrate_pending() {
+    [ -n "$pending_migrations" ] || return 0
+    run_pre_hooks pre-migrate
+    prepare_migrations
+    if ! run_pending_migrations; then
+        record_failure failed "the migration \`$migration_failed\` failed"
+        [ -n "$applied_services" ] || hint 'no service was touched'
+        hint "mend it in the data or in a newer release, then run it again: migrate $environment_name --retry"
+        exit "$EXIT_MIGRATION"
+    fi
+    run_post_hooks post-migrate
+}
+
+# Runs everything that is pending; the first that fails ends it, false then, with its name in migration_failed.
+run_pending_migrations() {
+    for pending_migration in $pending_migrations; do
+        load_migration "$pending_migration"
+        say "migration $migration_name: running"
+        run_migration up "$migration_up" || {
+            migration_failed=$migration_name
+            return 1
+        }
+        migrations_ran="$migrations_ran $migration_name"
+        [ -n "$migration_compatible" ] || migrations_incompatible="$migrations_incompatible $migration_name"
+    done
+    pending_migrations=''
+}
+
+# Runs the loaded migration and writes down how it went. up|down FILE
+run_migration() {
+    write_migration "$1" started || fail_migration_ledger
+    run_migration_file "$2"
+    migration_status=$?
+    if [ "$migration_status" -eq 0 ]; then
+        write_migration "$1" 'done' || fail_migration_ledger
+    else
+        write_migration "$1" failed || warn "that \`$migration_name\` failed could not be recorded: $(complaint)"
+        error "the migration \`$migration_name\` failed with exit code $migration_status"
+    fi
+    return "$migration_status"
+}
+
+# The version of the entry is the release that the migration belongs to. up|down STATE
+write_migration() {
+    migration_number=$(($(awk -F '|' -v revision="$revision" '$1 == "migration" && $2 == revision { n++ } END { print n + 0 }' "$work/ledger") + 1))
+    entry_version=$migration_release
+    write_entry migration "$revision" "$(object_of_revision "$revision").m$(printf %03d "$migration_number")" \
+        "$1" "$2" "$migration_content" "$migration_name"
+    migration_written=$?
+    entry_version=''
+    [ "$migration_written" -eq 0 ] || return 1
+    printf 'migration|%s|%s|%s|%s||%s|%s|%s|\n' "$revision" "$ledger_at" "$migration_release" "$1" "$2" "$migration_content" \
+        "$migration_name" >>"$work/ledger"
+}
+
+fail_migration_ledger() {
+    fail_unrestored "the ledger cannot be written, so the migration \`$migration_name\` is left as it is: $(complaint)"
+}
+
+# A one-off container has the file at a place of its own; a running service gets it as its input. FILE
+run_migration_file() {
+    script_name=$migration_name script_service=$migration_service script_mode=$migration_mode script_output='' script_input=''
+    once_file=../../migrations/$1 once_place=$MIGRATION_PLACE/$1
+    if [ "$migration_mode" = exec ]; then
+        script_instance=$(instance_ids "$script_service" running | sed -n 1p)
+        once_place=/dev/stdin
+    fi
+    set --
+    while read_runner_word "$(($# + 1))"; do set -- "$@" "$runner_word"; done
+    [ $# -gt 0 ] || set -- "$migration_interpreter" "$once_place"
+    is_hook=yes
+    [ "$migration_mode" = exec ] || driver_stop_once "$target-run-$script_name-$(once_suffix)"
+    run_words "$@" >&2
+    migration_code=$?
+    is_hook='' once_file='' once_place=''
+    return "$migration_code"
+}
+
+# The file of the one-off at hand as a config of its own, for a driver to store: sets the mount_ variables.
+load_once_mount() {
+    mount_id=MIGRATION mount_kind=config mount_source=migration-$script_name mount_file=$once_file mount_pieces='' mount_directory=''
+    mount_parameter='' mount_parameters='' mount_uid=0 mount_gid=0 mount_mode=0444 mount_stored=''
+    mount_fingerprint=$(fingerprint_mount)
+    printf '%s|%s|%s||\n' "$mount_kind" "$mount_source" "$mount_fingerprint" >"$work/mounts/$mount_id"
+}
+
+# Sets runner_word to word INDEX behind the `--` of the migration's record, with the file's place in it; false when there is none.
+read_runner_word() {
+    runner_wanted=$1 runner_found=''
+    for_each migration keep_runner_word
+    [ -n "$runner_found" ]
+}
+
+keep_runner_word() {
+    [ "$1" = "$migration_name" ] || return 0
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+    [ $# -gt "$runner_wanted" ] || return 0
+    shift "$runner_wanted"
+    runner_word=$1 runner_found=yes
+    case $runner_word in *'{file}'*) runner_word=${runner_word%%'{file}'*}$once_place${runner_word#*'{file}'} ;; esac
+}

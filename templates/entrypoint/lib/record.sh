@@ -1,0 +1,162 @@
+# Record: what a revision was, whole: it can be deployed again without its image and without a registry.
+#
+# A record is a folder like /bootstrap itself (environments/ENV, scripts/, migrations/) with four things more:
+#     about         format, project, environment, platform and version, a `NAME=value` line each
+#     images        service | image | id on the target | digest that a registry knows it by
+#     parameters/   a file for each parameter that is not secret, with the value in force
+#     applied       migrations that had run before: name | content | release | at
+# It travels as a gzipped tar of ours. The digest of its content covers everything but `applied`.
+#
+# Takes in:  the loaded release, the wanted table, a record of the ledger. Gives out: $work/record, $work/record.tgz; a release
+#            that was recorded, loaded as if it were our own.
+# Must not:  evaluate a recorded file before it was seen to hold nothing but records, or put a secret into a record.
+
+pinned_images='' record_content=''
+
+make_record() {
+    record_folder=$work/record
+    rm -rf "$record_folder"
+    mkdir -p "$record_folder/environments" "$record_folder/parameters"
+    cp -R "$environment_folder" "$record_folder/environments/$environment_name"
+    for record_part in scripts migrations; do
+        [ ! -d "$release_root/$record_part" ] || cp -R "$release_root/$record_part" "$record_folder/$record_part"
+    done
+    printf '%s\n' format=1 "project=$project" "environment=$environment_name" "platform=$platform" "version=$version" >"$record_folder/about"
+    list_recorded_images >"$record_folder/images"
+    for_each parameter record_parameter
+    record_content=$(write_folder_digests "$record_folder" ./applied | digest_of_input)
+    awk -F '|' -v OFS='|' '$2 == "applied" { print $1, $3, $4, $5 }' "$work/migrations" >"$record_folder/applied"
+}
+
+list_recorded_images() {
+    for recorded_service in $service_names; do
+        load_service "$recorded_service"
+        load_wanted "$recorded_service"
+        printf '%s|%s|%s|%s\n' "$recorded_service" "$service_image" "$wanted_image_id" "$(recorded_digest "$recorded_service")"
+    done
+}
+
+# A record that is deployed again keeps the digest that it had. SERVICE
+recorded_digest() {
+    if [ -n "$pinned_images" ]; then
+        awk -F '|' -v service="$1" '$1 == service { print $4; exit }' "$pinned_images"
+    else
+        driver_image_digest "$service_image"
+    fi
+}
+
+record_parameter() {
+    ! has_word "$parameters_secret" "$1" || return 0
+    printf '%s' "$3" >"$work/record/parameters/$1"
+}
+
+pack_record() {
+    mount_uid=0 mount_gid=0 mount_mode=0644
+    { write_folder_archive "$work/record" && write_archive_end; } | gzip -n >"$work/record.tgz" || fail_bug 'the record could not be packed'
+}
+
+# Makes $work/revisions/REVISION of what the ledger holds. False when it is not whole. REVISION
+fetch_record() {
+    record_folder=$work/revisions/$1
+    [ ! -d "$record_folder" ] || return 0
+    driver_fetch_record "$1" && mkdir -p "$work/revisions" "$record_folder.new" || return 1
+    gunzip -c <"$work/record.tgz" 2>"$work/complaint" | tar -xf - -C "$record_folder.new" 2>>"$work/complaint" || return 1
+    chmod -R u+rwX "$record_folder.new"
+    [ ! -d "$record_folder.new/scripts" ] || chmod -R u+x "$record_folder.new/scripts"
+    [ "$(write_folder_digests "$record_folder.new" ./applied | digest_of_input)" = "$(record_field 8 "$1")" ] || {
+        echo "its content is not what its digest says" >"$work/complaint"
+        return 1
+    }
+    is_record_ours "$record_folder.new" || return 1
+    mv "$record_folder.new" "$record_folder"
+}
+
+# The same, or an end with 3. REVISION
+require_record() {
+    fetch_record "$1" || refuse "the record of revision $1 cannot be read: $(complaint)"
+}
+
+is_record_ours() { # FOLDER
+    [ "$(sed -n 's/^format=//p' "$1/about")" = 1 ] || {
+        echo 'it is of a format that this image does not know: use a newer bootstrap image' >"$work/complaint"
+        return 1
+    }
+    [ "$(sed -n 's/^project=//p' "$1/about")/$(sed -n 's/^environment=//p' "$1/about")" = "$project/$environment_name" ] &&
+        [ -f "$1/environments/$environment_name/release" ] || {
+        echo 'it is of another product' >"$work/complaint"
+        return 1
+    }
+    # shellcheck disable=SC2046 # a list of paths without blanks is all that a record may hold here
+    find "$1/environments/$environment_name" -type f \( -name release -o -name '*.pieces' \) >"$work/sourced"
+    while IFS= read -r sourced_file; do
+        holds_only_records "$sourced_file" || {
+            echo "\`${sourced_file##*/}\` of it holds something that is no record" >"$work/complaint"
+            return 1
+        }
+    done <"$work/sourced"
+}
+
+# What will be sourced must be calls of our own functions with quoted words: whoever may write to the ledger must not be able to run a
+# program here. Paths in it stay inside. FILE
+holds_only_records() {
+    awk -v quote="'" '
+        BEGIN { known = " environment parameter mount network volume host_file external_secret service script hook feature nodes users migration upgrade literal value " }
+        {
+            line = $0
+            if (!inside) {
+                if (!match(line, /^[a-z_]+ /) || !index(known, " " substr(line, 1, RLENGTH - 1) " ")) { bad = 1; exit }
+                if (line ~ /^parameter .(PATH|HOME|IFS|ENV|BASH_.*|LD_.*|SHELL.*|PS[124]|TMPDIR|DOCKER_.*|COMPOSE_.*|KUBE.*|BOOTS.*|LC_.*|SSH_.*). / ||
+                    line ~ /(file|pieces|directory|up|down)=.(.*\/)?[.][.](\/|.$|. )/) { bad = 1; exit }
+            }
+            while (line != "") {
+                if (inside) {
+                    at = index(line, quote)
+                    if (!at) break
+                    inside = 0
+                } else if (substr(line, 1, 1) == quote) { inside = 1; at = 1 }
+                else if (substr(line, 1, 2) == "\\" quote) at = 2
+                else if (match(line, /^"[$][{][A-Z][A-Z0-9_]*([+]given|-)[}]"/)) at = RLENGTH
+                else if (match(line, /^[A-Za-z0-9_=. -]+/)) at = RLENGTH
+                else { bad = 1; exit }
+                line = substr(line, at + 1)
+            }
+        }
+        END { exit bad || inside }' "$1"
+}
+
+# From here on the loaded release is the recorded one: its environment, its version, its images by their ids. REVISION
+use_record() {
+    require_record "$1"
+    release_root=$work/revisions/$1
+    pinned_images=$release_root/images
+    version=$(sed -n 's/^version=//p' "$release_root/about")
+    load_environment "$environment_name"
+}
+
+# What is not given now is what it was in a revision. REVISION, empty when there is none
+use_recorded_parameters() {
+    recorded_parameters=''
+    [ -n "$1" ] || return 0
+    if fetch_record "$1"; then
+        recorded_parameters=$work/revisions/$1/parameters
+    else
+        add_fault "the record of revision $1 cannot be read: $(complaint)" 'it holds the parameters that were given'
+    fi
+}
+
+# Our own release again.
+use_own_release() { # it was loaded before, so it can be loaded
+    release_root=$root pinned_images=''
+    version=$own_version
+    load_environment "$environment_name"
+}
+
+# Sets image_id, of the recorded image where the release is a recorded one, empty when it is not on the target. Needs the service_ variables.
+read_service_image() {
+    if [ -z "$pinned_images" ]; then
+        driver_read_image_id "$service_image"
+        return 0
+    fi
+    pinned_id=$(awk -F '|' -v service="$service_name" '$1 == service { print $3; exit }' "$pinned_images")
+    driver_read_image_id "$pinned_id"
+}

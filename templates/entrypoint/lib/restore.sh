@@ -1,0 +1,138 @@
+# Restore: what a failed deployment did is undone, by deploying the last good revision again.
+#
+# Takes in:  the revision that failed, the last good record, what the target was before. Gives out: the end of the process: 4 when the last
+#            good revision runs and is verified, 5 when it does not or must not.
+# Must not:  put a release back on data that a migration made unfit for it; run that release's migrations or hooks.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+restoring='' restore_obstacle=''
+
+# The tables of before, and which secrets were in use: what is given now may be what fails.
+keep_previous() {
+    cp "$work/instances" "$work/previous"
+    cp "$work/live" "$work/previous-live"
+    : >"$work/previous-secrets"
+    for_each mount keep_previous_secret
+}
+
+keep_previous_secret() {
+    parse_mount "$@"
+    [ "$mount_kind" = secret ] && previous_fingerprint=$(driver_stored_secret "$mount_id") || return 0
+    printf '%s|%s|%s\n' "$mount_source" "$mount_uid:$mount_gid:$mount_mode" "$previous_fingerprint" >>"$work/previous-secrets"
+}
+
+# Prints the fingerprint that a secret had before, while restoring. Needs the mount_ variables; false when there is none.
+previous_secret() {
+    [ -n "$restoring" ] && awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
+        '$1 == source && $2 == owner { print $3; found = 1; exit } END { exit !found }' "$work/previous-secrets"
+}
+
+# The end of a deployment that did not reach its own.
+fail_deployment() {
+    failure=${failure:-$(complaint)}
+    [ -z "$restoring" ] || fail_restore "$failure"
+    failure_of_deployment=$failure failure='' restore_obstacle=''
+    if [ -f "$work/previous-live" ]; then
+        read_restore_obstacle
+        [ -n "$restore_obstacle" ] || restore_good_revision
+    fi
+    record_failure failed "$failure_of_deployment"
+    fail_unrestored "$operation of $target did not reach its end, and nothing was put back${restore_obstacle:+: $restore_obstacle}" \
+        "$(hint_after_failure)"
+}
+
+hint_after_failure() {
+    if [ -n "$migrations_incompatible" ]; then
+        printf 'go on with a release that works, or take the migrations back: downgrade %s %s' "$good_version" "$environment_name"
+    else
+        printf 'see `ps %s` and `logs %s`; remove the cause, then repeat the same command' "$environment_name" "$environment_name"
+    fi
+}
+
+# Why the last good revision cannot be put back, in restore_obstacle.
+read_restore_obstacle() {
+    if [ ! -s "$work/previous-live" ] || [ -z "$good_revision" ]; then
+        restore_obstacle='there is no earlier revision'
+    elif [ -n "$migrations_incompatible" ]; then
+        restore_obstacle="the release before does not work with what these migrations did:$migrations_incompatible"
+    elif ! fetch_record "$good_revision"; then
+        restore_obstacle="the record of revision $good_revision cannot be read: $(complaint)"
+    else
+        for applied in $applied_services; do
+            load_service "$applied"
+            [ "$service_kind" != job ] || restore_obstacle="the job \`$applied\` was run, and cannot be taken back"
+        done
+    fi
+}
+
+restore_good_revision() {
+    rm -rf "$work/wanted-failed"
+    cp -R "$work/wanted" "$work/wanted-failed"
+    restored_from=$service_names
+    restoring=yes only_recorded=yes failed_version=$version
+    use_record "$good_revision"
+    begin_faults
+    prepare_recorded
+    [ "$faults" -eq 0 ] || { cat "$work/faults" >&2 && fail_restore "what it needs is not there"; }
+    differs_from_failed || {
+        restore_obstacle='it is what failed'
+        return 0
+    }
+    say "putting back revision $good_revision ($version)"
+    driver_check_host_files
+    [ "$faults" -eq 0 ] || { cat "$work/faults" >&2 && fail_restore 'the target refuses it'; }
+    driver_store_files
+    driver_prepare_manifest
+    begin_deadline
+    apply_waves
+    # shellcheck disable=SC2086 # a list of names
+    await_services stable $service_names || fail_deployment
+    driver_remove_leftovers || warn "what the failed release made is left over: $(complaint)"
+    version=$failed_version
+    record_failure restored "$failure_of_deployment"
+    fail_restored "$operation of $target did not reach its end, and what was before is back: revision $good_revision" \
+        'it runs as before this command; remove the cause, then repeat it'
+}
+
+# Parameters, files and wanted table of the recorded release that is loaded; adds faults.
+prepare_recorded() {
+    check_deployment
+    read_target || add_fault "the state of \`$target\` cannot be read: $(complaint)"
+    read_wanted
+    for recorded_service in $service_names; do
+        load_wanted "$recorded_service"
+        [ -n "$wanted_image_id" ] || fetch_recorded_image "$recorded_service"
+    done
+    read_wanted
+}
+
+# It is neither here under its id: a registry may have it under its digest. SERVICE
+fetch_recorded_image() {
+    load_service "$1"
+    recorded_image=$(awk -F '|' -v service="$1" '$1 == service { print $3 "|" $4; exit }' "$pinned_images")
+    if [ -n "${recorded_image#*|}" ] && [ -z "$option_dry_run$option_check" ]; then
+        say "pulling $service_image as it was"
+        driver_pull "${service_image%@*}@${recorded_image#*|}"
+        driver_read_image_id "${recorded_image%%|*}"
+        [ -z "$image_id" ] || return 0
+    fi
+    add_fault "the image $service_image of \`$1\` is no longer on the target as it was (${recorded_image%%|*})" \
+        'load it on the target: docker load'
+}
+
+# Whether the loaded release wants anything else than what failed did.
+differs_from_failed() {
+    [ "$restored_from" = "$service_names" ] || return 0
+    for restored in $service_names; do
+        cmp -s "$work/wanted/$restored" "$work/wanted-failed/$restored" || return 0
+    done
+    return 1
+}
+
+# WHY
+fail_restore() {
+    version=${failed_version:-$version}
+    record_failure failed "$failure_of_deployment; revision $good_revision could not be put back: $1"
+    fail_unrestored "$operation of $target did not reach its end, and revision $good_revision could not be put back: $1" \
+        "see \`ps $environment_name\` and \`logs $environment_name\`; \`rollback $environment_name\` tries it again"
+}

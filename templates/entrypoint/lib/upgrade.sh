@@ -1,0 +1,169 @@
+# Upgrade: whether this release may follow what is on the target, and migrations by themselves.
+#
+# Takes in:  the `upgrade` record, the ledger. Gives out: faults; the end of `migrate`.
+# Must not:  change anything, but for `migrate`.
+# shellcheck disable=SC2016 # backquotes in messages are quotation marks
+
+upgrade_from='' upgrade_backup='' upgrade_backup_age='' upgrade_rollback=''
+
+# Faults for a release that must not follow the last good one; the migrations that it has to run.
+judge_release() {
+    judge_ledger
+    read_applied_migrations
+    [ -z "$option_migrated" ] || adopt_migrations
+    read_pending_migrations
+    [ -n "$good_version" ] || return 0
+    case $(compare_versions "$version" "$good_version") in
+    newer)
+        read_upgrade
+        judge_path
+        judge_backup
+        ;;
+    older) judge_older ;;
+    esac
+}
+
+# What runs without a ledger was not deployed by us: nobody knows which migrations its data has seen.
+judge_ledger() {
+    if [ -n "$newest_revision" ]; then
+        [ -z "$option_adopt" ] || add_fault '`--adopt` is for a product without a ledger, and this one has one' "see \`history $environment_name\`"
+    elif ! is_first_install && [ -z "$option_adopt" ]; then
+        add_fault "$target runs, but has no ledger: which migrations its data has seen is not known" \
+            "say it: $operation $environment_name --adopt --migrated=VERSION, the release that runs now"
+    fi
+}
+
+# Every migration up to a release is as good as applied.
+adopt_migrations() {
+    for_each migration adopt_migration
+}
+
+adopt_migration() {
+    parse_migration "$@"
+    [ "$(compare_versions "$migration_release" "$option_migrated")" != newer ] || return 0
+    [ -n "$(known_migration "$migration_name")" ] ||
+        printf '%s|applied|%s|%s|%s\n' "$migration_name" "$migration_content" "$migration_release" "adopted" >>"$work/migrations"
+}
+
+read_upgrade() {
+    upgrade_from='' upgrade_backup='' upgrade_backup_age='' upgrade_rollback=yes
+    for_each upgrade parse_upgrade
+}
+
+parse_upgrade() {
+    for fact do
+        case $fact in
+        from=*) upgrade_from=${fact#*=} ;;
+        backup=*) upgrade_backup=${fact#*=} ;;
+        backup_age=*) upgrade_backup_age=${fact#*=} ;;
+        rollback=*) upgrade_rollback=${fact#*=} ;;
+        esac
+    done
+}
+
+judge_path() {
+    [ -n "$upgrade_from" ] && ! meets_requirement "$good_version" "$upgrade_from" || return 0
+    add_fault "$project $version cannot follow $good_version: it takes $upgrade_from" "$(path_hint)"
+}
+
+# The lowest release that is taken, when what is here is older than that.
+path_hint() {
+    for comparator in $upgrade_from; do
+        case $comparator in
+        '>'* | '='*)
+            path_version=${comparator##*[<>=]}
+            [ "$(compare_versions "$good_version" "$path_version")" != older ] || {
+                printf 'go through %s first: the bootstrap image of %s %s, upgrade %s' "$path_version" "$project" "$path_version" "$environment_name"
+                return 0
+            }
+            ;;
+        esac
+    done
+    printf 'the bootstrap image of another release may take it; see `explain`'
+}
+
+# A hook that takes the backup is as good as one that was taken.
+judge_backup() {
+    [ -n "$upgrade_backup" ] && [ -z "$option_without_backup" ] || return 0
+    backup_hooked=''
+    for_each hook find_backup_hook
+    [ -z "$backup_hooked" ] || return 0
+    backup_at=$(awk -F '|' -v name="$upgrade_backup" '$1 == "backup" && $9 == name { at = $3 } END { print at }' "$work/ledger")
+    if ! read_epoch "$backup_at"; then
+        add_fault "$project $version wants a backup before an upgrade, and none was taken" "$(backup_hint)"
+    elif [ $(($(date +%s) - epoch)) -gt "${upgrade_backup_age:-86400}" ]; then
+        add_fault "$project $version wants a backup before an upgrade, and the last one is of $backup_at" "$(backup_hint)"
+    fi
+}
+
+find_backup_hook() {
+    case $operation/$1/$2 in
+    */pre-up/"$upgrade_backup" | upgrade/pre-upgrade/"$upgrade_backup") backup_hooked=yes ;;
+    esac
+}
+
+backup_hint() {
+    printf 'take one: run %s %s > FILE; or say that you need none: --without-backup' "$upgrade_backup" "$environment_name"
+}
+
+# After a script that ended well: was it the backup that upgrades ask for?
+record_backup() { # SCRIPT
+    read_upgrade
+    [ "$1" = "$upgrade_backup" ] || return 0
+    describe_holder
+    backup_object=$(awk -F '|' -v name="$1" '$1 == "backup" && $9 == name { print $10 }' "$work/ledger")
+    # shellcheck disable=SC2086 # a list of objects
+    { [ -z "$backup_object" ] || driver_forget_entries $backup_object; } &&
+        write_entry backup 0 "backup.$1" run '' '' "$1" || warn "the backup was taken, but that could not be recorded: $(complaint)"
+}
+
+judge_older() {
+    if [ "$operation" = upgrade ]; then
+        add_fault "the target is at $project $good_version already, which is newer than $version" \
+            "to go back: downgrade $version $environment_name, or rollback"
+        return 0
+    fi
+    unknown_migrations=''
+    while IFS='|' read -r known_name known_state _; do
+        has_word "$migration_names" "$known_name" || unknown_migrations="$unknown_migrations $known_name"
+    done <"$work/migrations"
+    [ -z "$unknown_migrations" ] ||
+        add_fault "$project $version does not know what ran on the data of $good_version:$unknown_migrations" \
+            "take it back first: downgrade $version $environment_name"
+}
+
+# Pending migrations only; they belong to the revision that runs.
+command_migrate() {
+    operation=migrate
+    if [ -n "$option_list" ]; then
+        preflight_target
+        read_applied_migrations
+        show_migrations
+        return 0
+    fi
+    prepare_deployment
+    judge_release
+    [ -n "$newest_revision" ] || add_fault "nothing of $target is recorded, so there is nothing to migrate" "deploy it: up $environment_name runs the migrations too"
+    check_hooks pre-migrate post-migrate
+    check_migration_services
+    refuse_faults
+    if [ -n "$option_dry_run" ]; then
+        for planned in $pending_migrations; do printf 'migration %s: run\n' "$planned"; done
+        return 0
+    fi
+    lock_release
+    fetch_images needed
+    read_wanted
+    revision=$newest_revision
+    begin_changes
+    migrate_pending
+    say "no migration of $project $version is pending"
+}
+
+check_migration_services() {
+    for migration_name in $pending_migrations; do
+        load_migration "$migration_name"
+        [ -n "$(instance_ids "$migration_service" running)" ] ||
+            add_fault "the migration \`$migration_name\` needs the service \`$migration_service\`, which does not run" "start it: start $environment_name"
+    done
+}
