@@ -21,6 +21,7 @@ command_rollback() {
     require_record "$back_revision"
     read_applied_migrations
     judge_rollback
+    [ -z "$option_dry_run" ] || note_recorded_release
     prepare_back
     if [ -n "$option_check" ]; then
         refuse_faults
@@ -128,6 +129,7 @@ command_downgrade() {
     read_applied_migrations
     list_down_migrations
     refuse_faults
+    [ -z "$option_dry_run" ] || note_recorded_release
     prepare_back
     refuse_faults
     if [ -n "$option_dry_run" ]; then

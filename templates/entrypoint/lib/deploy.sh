@@ -24,6 +24,9 @@ command_pull() {
 
 deploy() { # up | upgrade
     operation=$1
+    preflight_target
+    begin_faults
+    [ -z "$option_dry_run" ] || note_recorded_release
     prepare_deployment
     judge_release
     warn_of_cut_scales
@@ -204,17 +207,4 @@ fetch_image() {
     else
         add_fault "the image $service_image cannot be pulled: $(complaint)" 'check the login (mount a config.json), or load it on the target: docker load'
     fi
-}
-
-# What `up` would do, on standard output, from the same actions.
-show_plan() {
-    if [ "$operation" = up ]; then fetch_images needed; else fetch_images all; fi
-    for planned in $service_names; do
-        read_action "$planned"
-        [ -n "$wanted_digest" ] || [ "$action" = create ] || action='recreate (its image has to be pulled)'
-        printf '%s: %s\n' "$planned" "$(action_sentence)"
-    done
-    for planned in $(orphan_services); do
-        printf '%s: remove, it is not in this release\n' "$planned"
-    done
 }

@@ -34,7 +34,7 @@ read_service_state() {
 
 count_state() {
     state_all=$((state_all + 1))
-    [ "$instance_image" = "$service_image" ] || other_image=$instance_image
+    is_release_image || other_image=$instance_image
     case $service_kind/$instance_status/$instance_health/$instance_exit in
     job/exited//0 | job/exited/*/0) service_ready=$((service_ready + 1)) ;;
     */running/unhealthy/*) state_up=$((state_up + 1)) state_bad=yes ;;
@@ -44,6 +44,14 @@ count_state() {
     job/exited/* | job/dead/*) state_failed=yes ;;
     esac
     [ -n "$state_reason" ] || state_reason=$instance_reason
+}
+
+# What was put back runs by the id of its image, and that may be the release's own.
+is_release_image() {
+    [ "$instance_image" != "$service_image" ] || return 0
+    case $instance_image in sha256:*) ;; *) return 1 ;; esac
+    driver_read_image_id "$service_image"
+    [ "$image_id" = "$instance_image_id" ]
 }
 
 name_state() { # SERVICE
@@ -121,7 +129,7 @@ ps_json_instances() {
             "$(json_string "$instance_status")" "$(json_string "$instance_health")" "$instance_exit" \
             "$instance_restarts" "$(json_string "$instance_started")"
         json_same_image=''
-        [ "$instance_image" != "$service_image" ] || json_same_image=yes
+        ! is_release_image || json_same_image=yes
         printf ', "image": %s, "image_id": %s, "config_digest": %s, "release_image": %s}' "$(json_string "$instance_image")" \
             "$(json_string "$instance_image_id")" "$(json_string "$instance_digest")" "$(json_boolean "$json_same_image")"
         json_separator=,

@@ -7,7 +7,7 @@ use super::product::{API_KEY, Product, STEADY, box_product, renew_user_alone};
 
 on_every_engine! {
     a_second_up_changes_nothing
-    a_bad_update_is_put_back_where_the_platform_can
+    a_bad_update_is_put_back
     a_changed_config_recreates_its_users_alone
     a_scale_is_kept_until_it_is_forgotten
     stop_keeps_the_data_and_start_brings_all_back
@@ -42,23 +42,18 @@ fn a_second_up_changes_nothing(surroundings: &Surroundings) {
     assert_eq!(product.all_replicas("production"), ids);
 }
 
-/// The old release is live, and is labelled as the old one; Compose recreates in place and cannot.
-fn a_bad_update_is_put_back_where_the_platform_can(surroundings: &Surroundings) {
+/// The old release is live, and is labelled as the old one.
+fn a_bad_update_is_put_back(surroundings: &Surroundings) {
     let mut product = box_product(surroundings, "e2e-bad", &format!("{STEADY}{WEB}"));
     product.run(&["up"]).expect(0);
     let (before, steady) = (digests(&product, "web"), product.replicas("production", "steady"));
     product.edit("echo release one; while :; do sleep 1; done", "echo no luck in two; exit 3");
     product.build(None);
     let seen = product.run(&["up", "--timeout", "90"]);
-    match surroundings.platform {
-        Platform::Compose => drop(seen.expect(5)),
-        _ => {
-            let seen = seen.expect(4);
-            assert!(seen.err.contains("web") && seen.err.contains("no luck in two"), "who, and its log: {}", seen.err);
-            assert_eq!(digests(&product, "web"), before);
-            assert_eq!(product.replicas("production", "web").len(), 2);
-        }
-    }
+    let seen = seen.expect(4);
+    assert!(seen.err.contains("web") && seen.err.contains("no luck in two"), "who, and its log: {}", seen.err);
+    assert_eq!(digests(&product, "web"), before);
+    assert_eq!(product.replicas("production", "web").len(), 2);
     assert_eq!(product.replicas("production", "steady"), steady);
     product.edit("echo no luck in two; exit 3", "echo release two; while :; do sleep 1; done");
     product.build(None);

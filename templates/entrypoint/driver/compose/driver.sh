@@ -237,6 +237,11 @@ driver_stop_once() {
     docker rm --force --volumes "$1" >/dev/null 2>&1 </dev/null
 }
 
+# The loaded release's definition of a service, as it was rendered. SERVICE
+driver_show_definition() {
+    subset_of_services "$environment_folder/compose.yaml" "$1"
+}
+
 driver_show_manifest() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"

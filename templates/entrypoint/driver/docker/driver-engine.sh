@@ -155,6 +155,14 @@ is_container_gone() {
     fi
 }
 
+# What stands below the name of a service in a manifest, without what is before it. FILE SERVICE
+subset_of_services() {
+    awk -v wanted="$2" '
+        /^[^ ]/ { section = $1; inside = 0; next }
+        section == "services:" && /^  [^ ]/ { name = $1; sub(/:$/, "", name); inside = (name == wanted); next }
+        inside { print substr($0, 5) }' "$1"
+}
+
 # The fields of the ledger's table, as labels of an object of the engine. What the labels are called in the object.
 ledger_format() { # .Labels | .Spec.Labels
     for ledger_field in $LEDGER_FIELDS; do printf '|{{index %s "io.bootsmith.%s"}}' "$1" "$ledger_field"; done

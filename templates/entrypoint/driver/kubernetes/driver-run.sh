@@ -196,6 +196,11 @@ driver_stop_once() {
 }
 
 # Digests and the names of what a secret takes part in are decided on the target; values of parameters are a Secret of their own.
+# The loaded release's definition of a service, as it was rendered. SERVICE
+driver_show_definition() {
+    cat "$environment_folder/kubernetes/service-$1.yaml"
+}
+
 driver_show_manifest() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"

@@ -228,6 +228,11 @@ await_updates() {
     done
 }
 
+# The loaded release's definition of a service, as it was rendered. SERVICE
+driver_show_definition() {
+    subset_of_services "$environment_folder/stack.yaml" "$1"
+}
+
 driver_show_manifest() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"
