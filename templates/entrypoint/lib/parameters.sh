@@ -47,7 +47,16 @@ read_parameter() {
 }
 
 find_given_value() {
-    [ -z "$only_recorded" ] || [ -n "$parameter_secret" ] || return 1
+    parameter_kept=$work/given/$parameter_name
+    if [ -n "$only_recorded" ] && [ -z "$parameter_secret" ]; then
+        [ -z "$parameter_given" ] || keep_given_value
+        return 1
+    fi
+    if [ -f "$parameter_kept" ]; then
+        parameter_value=$(cat "$parameter_kept" && printf .)
+        parameter_value=${parameter_value%.} parameter_given=''
+        return 0
+    fi
     [ -z "$parameter_given" ] || return 0
     parameter_file=${BOOTSTRAP_SECRETS:-/run/secrets}/$parameter_name
     [ -f "$parameter_file" ] || return 1
@@ -72,6 +81,13 @@ read_parameter_file() {
 
 newline='
 '
+
+# What was given is exported over by a recorded value; it counts again afterwards.
+keep_given_value() {
+    mkdir -p "$work/given"
+    printf '%s' "$parameter_value" >"$parameter_kept"
+    parameter_given=''
+}
 
 # The dot keeps newlines at the end.
 find_recorded_value() {
