@@ -51,7 +51,7 @@ fn who_looks_writes_nothing() {
 }
 
 #[test]
-fn an_update_that_crashes_fails_with_its_log() {
+fn an_update_that_crashes_is_put_back_and_its_log_is_shown() {
     let Some(cluster) = Cluster::start_anywhere() else { return };
     cluster.operate(&Release::on(&cluster).render(), &["up"]).expect(0);
     if let Some(stand_in) = cluster.stand_in() {
@@ -59,8 +59,13 @@ fn an_update_that_crashes_fails_with_its_log() {
         stand_in.set_log("web:2.0.0", "no luck today\n");
     }
     let crashes = Release::on(&cluster).tag("2.0.0").web(r#"["sh", "-c", "echo no luck today; exit 7"]"#);
-    let seen = cluster.operate(&crashes.render(), &["up", "--timeout", "60"]).expect(5);
+    let seen = cluster.operate(&crashes.render(), &["up", "--timeout", "60"]).expect(4);
     assert!(seen.err.contains("`web` failed") && seen.err.contains("no luck today"), "{}", seen.err);
+    let history = cluster.operate(&Release::on(&cluster).render(), &["history"]).expect(0).out;
+    let outcomes: Vec<_> = history.lines().skip(1).map(|line| line.contains(" restored ")).collect();
+    assert_eq!(outcomes, [true, false], "{history}");
+    let live = cluster.operate(&Release::on(&cluster).render(), &["ps"]).expect(0).out;
+    assert!(!live.contains("this release has"), "{live}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What changes between two deployments: good releases, bad ones, scales, stops, removal.
 
-use bootsmith::plan::Platform;
-
 use super::engine::{Surroundings, docker, everything_of, on_every_engine};
 use super::product::{API_KEY, Product, STEADY, box_product, renew_user_alone};
 
