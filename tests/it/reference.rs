@@ -159,8 +159,8 @@ fn every_option_of_the_entrypoint_is_in_the_handbook() {
     let handbook = page("docs/operator.md");
     let table = between(&handbook, "| option | taken by | meaning |\n", "\n\n");
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.trim_matches('|').split(" | ").collect()).collect();
-    let commands =
-        "help version alias explain doctor config images pull up upgrade stop start restart scale ps logs run down";
+    let commands = "help version alias explain doctor config images plan pull up upgrade migrate downgrade rollback stop start restart scale ps \
+                    logs history run down unlock";
     for command in commands.split(' ') {
         let takes = |row: &&Vec<&str>| words(&row[1].replace(['`', ','], " ")).contains(command);
         let listed: Words = rows.iter().filter(takes).flat_map(|row| options(row[0])).collect();

@@ -23,7 +23,8 @@ read_mount() {
     if [ "$mount_kind" != secret ]; then
         :
     elif mount_fingerprint=$(previous_secret); then
-        mount_stored=yes
+        # What is given now may be the same, and then it need not be read back.
+        has_word "$parameters_given" "$mount_parameter" && [ "$(fingerprint_mount)" = "$mount_fingerprint" ] || mount_stored=yes
     elif ! has_word "$parameters_given" "$mount_parameter"; then
         mount_fingerprint=$(driver_stored_secret "$mount_id") && mount_stored=yes
         [ -n "$mount_stored" ] || ! has_word "$parameters_missing" "$mount_parameter" || add_missing_secret

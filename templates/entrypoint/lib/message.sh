@@ -37,8 +37,9 @@ refuse_usage() {
     exit "$EXIT_USAGE"
 }
 
-# Something is missing, and nothing has changed yet. MESSAGE [HINT]
+# Something is missing, and nothing has changed yet: unless it is missing for what shall be put back. MESSAGE [HINT]
 refuse() {
+    [ -z "${restoring:-}" ] || fail_restore "$1"
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
     exit "$EXIT_REFUSED"

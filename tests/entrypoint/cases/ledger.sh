@@ -1,0 +1,309 @@
+# What is recorded on the target, and what is done with it: history, restore, rollback, downgrade, migrations, plan.
+
+# A migration of the fixture's release. NAME RELEASE FACT…
+add_migration() {
+    migration="migration '$1' release='$2' service='database' mode='exec' content='c-$1' up='$1.up.sql'"
+    mkdir -p "$box/root/migrations"
+    echo "up of $1" >"$box/root/migrations/$1.up.sql"
+    echo "down of $1" >"$box/root/migrations/$1.down.sql"
+    shift 2
+    for fact do migration="$migration $fact"; done
+    echo "$migration -- 'psql' '-f' '{file}'" >>"$box/root/environments/production/release"
+}
+
+# The release says another version of itself. VERSION
+set_version() {
+    sed -i "s/^version=.*/version='$1'/" "$box/root/release"
+}
+
+# The web service crashes when it is given this port. PORT
+crash_with_port() {
+    sed '3s/|running|0|0|/|restarting|9|3|/' "$box/docker/after" >"$box/docker/after.$1"
+}
+
+entries() {
+    cut -d '|' -f 12-19 "$box/docker/volumes" | grep -v '^|*$'
+}
+
+test_a_deployment_is_a_revision_and_its_repetition_is_none() {
+    product_is_up
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'revision 1'
+    bootstrap history production --output json
+    expect_output '"revision": 1, "version": "1.4.2"'
+    expect_output '"outcome": "ok"'
+    expect_no_error '"revision": 2'
+    python3 -c 'import json,sys; assert len(json.load(sys.stdin)["revisions"]) == 1' <"$box/out"
+}
+
+test_who_and_why_are_recorded_and_no_secret_is() {
+    product_after
+    BOOTSMITH_OPERATOR='anna@desk' DB_PASSWORD=hunter2 bootstrap up production --message 'the | first'
+    bootstrap history production
+    expect_output 'anna@desk'
+    expect_output 'the / first'
+    mkdir "$box/seen"
+    tar -xOf "$box/docker/record.shop-production_rel.0001" | gunzip -c | tar -xf - -C "$box/seen"
+    ! grep -rq hunter2 "$box/seen" "$box/docker/volumes" "$box/docker/calls" || fail 'the secret is recorded'
+    expect_equal 80 "$(cat "$box/seen/parameters/PORT")"
+}
+
+test_what_is_not_given_is_what_was_given() {
+    product_after
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'revision 1'
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_error 'revision 2'
+    DB_PASSWORD=pw bootstrap up production --dry-run
+    expect_output 'web: keep'
+}
+
+test_a_failed_update_is_put_back_with_4() {
+    product_is_up
+    crash_with_port 81
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 4
+    expect_error 'putting back revision 1 (1.4.2)'
+    expect_error 'what was before is back: revision 1'
+    grep -q '^PORT=80$' "$box/docker/environment" || fail 'the port of before is not back' "$box/docker/environment"
+    bootstrap history production
+    expect_output 'restored'
+    expect_output 'is in a crash loop'
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'revision 1'
+}
+
+test_what_cannot_be_put_back_ends_with_5() {
+    product_is_up
+    crash_with_port 81
+    rm "$box/docker/record.shop-production_rel.0001"
+    DB_PASSWORD=pw PORT=81 bootstrap up production
+    expect_code 3
+    expect_error 'the record of revision 1 cannot be read'
+}
+
+test_a_live_product_without_a_ledger_is_refused_until_it_is_adopted() {
+    product_is_up
+    : >"$box/docker/volumes"
+    add_migration old 1.3.0
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'has no ledger'
+    DB_PASSWORD=pw bootstrap up production --adopt
+    expect_code 2
+    DB_PASSWORD=pw bootstrap up production --adopt --migrated=1.4.0
+    expect_code 0
+    expect_no_call '^\[exec\].*psql'
+    bootstrap migrate production --list
+    expect_output 'applied'
+    DB_PASSWORD=pw bootstrap up production --adopt --migrated=1.4.0
+    expect_code 3
+}
+
+test_an_older_revision_is_deployed_again_by_rollback() {
+    product_is_up
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    bootstrap rollback production --check
+    expect_code 0
+    rm -r "$box/root/environments/production/compose.yaml"
+    DB_PASSWORD=pw bootstrap rollback production
+    expect_code 0
+    expect_error 'again, revision 3'
+    grep -q '^PORT=80$' "$box/docker/environment" || fail 'the port of before is not back' "$box/docker/environment"
+    expect_call '\[-f\]\[[^]]*/revisions/1/environments/production/compose.yaml\]\[-f\]\[[^]]*/pin.yaml\]'
+    bootstrap rollback production 7
+    expect_code 3
+    expect_error 'good ones: 1 2 3'
+}
+
+test_migrations_run_once_in_order_with_their_files() {
+    product_is_up
+    add_migration one 1.4.1
+    add_migration two 1.4.2
+    answer 'exec *psql*' stdin </dev/null
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_call '^\[exec\]\[-i\].*\[c1\]\[psql\]\[-f\]\[/dev/stdin\]$'
+    expect_equal 'up of two' "$(cat "$box/docker/stdin")"
+    : >"$box/docker/calls"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_no_call '^\[exec\]'
+    bootstrap migrate production --list --output json
+    expect_output '{"migration": "one", "release": "1.4.1", "service": "database", "state": "applied"'
+}
+
+test_a_failed_migration_ends_with_6_and_is_not_run_again_by_itself() {
+    product_is_up
+    add_migration one 1.4.2
+    echo 'ERROR: no such table' | answer 'exec *psql*' fail3
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_code 6
+    expect_error 'no such table'
+    expect_error 'no service was touched'
+    expect_no_call '\[up\]'
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'migrate production --retry'
+    rm "$box/docker/answers/"*
+    DB_PASSWORD=pw bootstrap migrate production --retry
+    expect_code 0
+    expect_error 'migration one: running'
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+}
+
+test_after_a_migration_only_a_compatible_one_lets_the_release_be_put_back() {
+    product_is_up
+    crash_with_port 81
+    add_migration one 1.4.2
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 5
+    expect_error 'does not work with what these migrations did: one'
+    expect_error 'downgrade 1.4.2 production'
+}
+
+test_after_a_compatible_migration_the_release_is_put_back() {
+    product_is_up
+    crash_with_port 81
+    add_migration one 1.4.2 "compatible='yes'"
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 4
+}
+
+test_rollback_refuses_where_a_migration_stands_in_between() {
+    product_is_up
+    add_migration one 1.5.0 "down='one.down.sql'"
+    set_version 1.5.0
+    DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 0
+    DB_PASSWORD=pw bootstrap rollback production
+    expect_code 3
+    expect_error 'does not work with what these migrations did: one'
+    expect_error 'downgrade 1.4.2 production'
+}
+
+test_downgrade_takes_migrations_back_then_deploys_the_older_release() {
+    product_is_up
+    add_migration one 1.5.0 "down='one.down.sql'"
+    set_version 1.5.0
+    answer 'exec *psql*' stdin </dev/null
+    PORT=82 DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 0
+    DB_PASSWORD=pw bootstrap downgrade 1.4.2 production
+    expect_code 0
+    expect_equal 'down of one' "$(cat "$box/docker/stdin")"
+    expect_error 'is at shop 1.4.2 again'
+    bootstrap migrate production --list
+    expect_output 'pending'
+    bootstrap history production
+    expect_output '-one'
+}
+
+test_downgrade_refuses_what_has_no_way_back() {
+    product_is_up
+    add_migration one 1.5.0
+    set_version 1.5.0
+    DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 0
+    : >"$box/docker/calls"
+    DB_PASSWORD=pw bootstrap downgrade 1.4.2 production
+    expect_code 3
+    expect_error 'the migration `one` is irreversible'
+    expect_no_call '\[up\]\|^\[exec\]\|_lock'
+    DB_PASSWORD=pw bootstrap downgrade 1.0.0 production
+    expect_code 3
+    expect_error 'recorded are: 1.4.2 1.5.0'
+}
+
+test_upgrade_keeps_to_the_paths_of_the_release() {
+    product_is_up
+    set_version 1.0.0
+    DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 3
+    expect_error 'newer than 1.0.0'
+    set_version 2.0.0
+    echo "upgrade from='>=1.5.0 <3.0.0' backup='backup' backup_age='3600'" >>"$box/root/environments/production/release"
+    DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 3
+    expect_error 'go through 1.5.0 first'
+    expect_error 'wants a backup before an upgrade, and none was taken'
+}
+
+test_a_backup_that_was_taken_opens_the_way() {
+    product_is_up
+    set_version 2.0.0
+    echo "upgrade from='>=1.0.0' backup='backup' backup_age='3600'" >>"$box/root/environments/production/release"
+    bootstrap run production backup
+    expect_code 0
+    DB_PASSWORD=pw bootstrap upgrade production
+    expect_code 0
+}
+
+test_plan_says_why_and_only_reads() {
+    product_is_up
+    PORT=82 DB_PASSWORD=pw bootstrap plan production --exit-code
+    expect_code 10
+    expect_output 'web: recreate'
+    expect_output '    parameter PORT: 80 -> 82'
+    grep -vE '^\[(compose|version|info|ps|container|volume|image|network)\]\[?(inspect|ls|version|--format|-aq|--short)?|^\[cp\]\[[^]]*\]\[-\]$' "$box/docker/calls" >"$box/others" || :
+    expect_equal '' "$(cat "$box/others")"
+    expect_no_call '\[create\]\|\[rm\]\|\[up\]\|\[tag\]\|\[pull\]\|^\[cp\]\[-\]'
+    DB_PASSWORD=pw bootstrap plan production --exit-code --output json
+    expect_code 0
+    expect_output '"changes": false'
+}
+
+test_ten_revisions_are_kept_and_the_good_one() {
+    product_is_up
+    for port in 82 83 84 85 86 87 88 89 90 91 92; do
+        PORT=$port DB_PASSWORD=pw bootstrap up production
+        expect_code 0
+    done
+    bootstrap history production --output json
+    expect_equal 10 "$(grep -c '"revision":' "$box/out")"
+    expect_output '"revision": 12,'
+    expect_equal 'no' "$(entries | grep -q '^record|1|' || echo no)"
+}
+
+test_an_interrupted_revision_goes_on_under_its_number() {
+    product_is_up
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    sed -i '/rel.0002.ok|/d' "$box/docker/volumes"
+    bootstrap history production
+    expect_output 'pending'
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_error 'going on with revision 2'
+}
+
+test_a_record_that_is_more_than_records_is_not_sourced() {
+    for line in 'service web; touch x' 'service "$(touch x)"' 'service `x`' 'service=x touch y' "parameter 'PATH' \"\${PATH+given}\"" \
+        'touch x' "service 'a'\$(x)" "mount 'A' kind='config' file='../../../etc/passwd'" "service 'open" "service 'a' >x" "service 'a' &"; do
+        printf '%s\n' "$line" >"$box/line"
+        echo 'if holds_only_records "$1"; then echo yes; else echo no; fi' | library "$box/line" >"$box/said"
+        expect_equal "no $line" "$(cat "$box/said") $line"
+    done
+    for line in "service 'web' image='a b' x='it'\\''s'" "parameter 'PORT' \"\${PORT+given}\" \"\${PORT-}\" default='80'" "script 'x' -- 'a' '\$(b)'" "literal 'two
+lines'"; do
+        printf '%s\n' "$line" >"$box/line"
+        echo 'if holds_only_records "$1"; then echo yes; else echo no; fi' | library "$box/line" >"$box/said"
+        expect_equal "yes $line" "$(cat "$box/said") $line"
+    done
+}
+
+test_versions_are_in_the_order_of_semver() {
+    previous=''
+    for next in 0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.2.0 1.10.0 99999999999999999999.0.0; do
+        [ -z "$previous" ] || expect_equal "older newer $previous $next" \
+            "$(printf 'echo $(compare_versions "$1" "$2") $(compare_versions "$2" "$1") "$1" "$2"\n' | library "$previous" "$next")"
+        previous=$next
+    done
+    expect_equal 'same' "$(echo 'compare_versions 1.0.0+a 1.0.0+b' | library)"
+    expect_equal 'yes' "$(echo 'meets_requirement 1.4.2 ">=1.2.0 <2.0.0" && echo yes' | library)"
+    expect_equal 'no' "$(echo 'meets_requirement 2.0.0 ">=1.2.0 <2.0.0" || echo no' | library)"
+}
