@@ -109,7 +109,8 @@ fn is_manager() -> bool {
 /// The containers of an environment or of one service of it, sorted: those that Compose keeps, those that a swarm runs.
 pub(crate) fn replicas(platform: Platform, project: &str, environment: &str, service: Option<&str>) -> Vec<String> {
     let mut labels = vec![format!("project={project}"), format!("environment={environment}")];
-    labels.extend(service.map(|service| format!("service={service}")));
+    // Records of the ledger are containers too, of no service.
+    labels.push(service.map_or_else(|| "service".to_owned(), |service| format!("service={service}")));
     let filters = labels.iter().map(|label| format!("label=io.bootsmith.{label}"));
     let filters: Vec<_> = filters.flat_map(|filter| ["--filter".to_owned(), filter]).collect();
     let mut arguments = vec!["ps", "--no-trunc", "--quiet"];
