@@ -14,6 +14,7 @@ const EVERYWHERE: &[&str] = &[
     "env",
     "find",
     "grep",
+    "gzip",
     "head",
     "mkdir",
     "mkfifo",
@@ -26,6 +27,7 @@ const EVERYWHERE: &[&str] = &[
     "sleep",
     "sort",
     "tail",
+    "tar",
     "tr",
     "wc",
     "xargs",
@@ -36,10 +38,10 @@ pub fn tools(platform: Platform) -> Vec<Tool> {
     let command = |name: &&str| Tool::new(name, [Place::Command((*name).to_owned())]);
     let mut tools: Vec<_> = EVERYWHERE.iter().map(command).collect();
     match platform {
-        Platform::Swarm => tools.extend(["docker"].iter().map(command)),
+        Platform::Swarm => tools.extend(["base64", "docker"].iter().map(command)),
         Platform::Kubernetes => tools.extend(["base64", "kubectl"].iter().map(command)),
         Platform::Compose => {
-            tools.extend(["tar", "docker"].iter().map(command));
+            tools.push(command(&"docker"));
             let compose = "docker-compose".to_owned();
             tools.push(Tool::new("docker compose", [Place::DockerPlugin(compose.clone()), Place::Command(compose)]));
         }

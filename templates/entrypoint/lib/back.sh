@@ -103,7 +103,7 @@ prepare_back() {
 lock_back() {
     cp "$work/ledger" "$work/ledger.seen"
     take_lock
-    cmp -s "$work/ledger" "$work/ledger.seen" ||
+    is_same_text "$work/ledger" "$work/ledger.seen" ||
         refuse "somebody deployed $target meanwhile" "see \`history $environment_name\`, then repeat the command"
     driver_check_host_files
     refuse_faults

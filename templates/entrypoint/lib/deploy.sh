@@ -65,7 +65,7 @@ prepare_deployment() {
 lock_release() {
     cp "$work/ledger" "$work/ledger.seen"
     take_lock
-    cmp -s "$work/ledger" "$work/ledger.seen" && return 0
+    is_same_text "$work/ledger" "$work/ledger.seen" && return 0
     say 'somebody deployed meanwhile: looking again'
     begin_faults
     check_deployment

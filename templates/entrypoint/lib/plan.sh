@@ -55,19 +55,19 @@ note_recorded_release() {
     load_environment "$environment_name"
 }
 
-# $work/plan: service | action | what | from | to; a line for each change, and at least one for each service. Sets plan_changes.
+# $work/plan: service | action | what | from | to | replicas; a line for each change, after one for each service. Sets plan_changes.
 write_plan() {
     plan_changes=''
     for planned in $service_names; do
         read_action "$planned"
         [ -n "$wanted_digest" ] || [ "$action" = create ] || action=recreate
         [ "$action" = keep ] || plan_changes=yes
-        printf '%s|%s|||\n' "$planned" "$action"
+        printf '%s|%s||||%s\n' "$planned" "$action" "$wanted_replicas"
         [ "$action" = keep ] || list_changes | sed "s/^/$planned|$action|/"
     done >"$work/plan"
     for planned in $(orphan_services); do
         plan_changes=yes
-        printf '%s|remove|||\n' "$planned"
+        printf '%s|remove||||\n' "$planned"
     done >>"$work/plan"
     [ -z "${pending_migrations:-}" ] || plan_changes=yes
 }
@@ -147,12 +147,13 @@ compare_flat() {
 
 plan_text() {
     say "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
-    while IFS='|' read -r planned action plan_what plan_from plan_to; do
+    while IFS='|' read -r planned action plan_what plan_from plan_to plan_replicas; do
         if [ -n "$plan_what" ]; then
             printf '    %s: %s -> %s\n' "$plan_what" "${plan_from:-(none)}" "${plan_to:-(none)}"
             continue
         fi
         case $action in
+        create) printf '%s: create (%s)\n' "$planned" "$plan_replicas" ;;
         remove) printf '%s: remove, it is not in this release\n' "$planned" ;;
         *) printf '%s: %s\n' "$planned" "$action" ;;
         esac
@@ -166,7 +167,7 @@ plan_json() {
     printf '{"target": %s, "version": %s, "from": %s, "revision": %s, "changes": %s, "services": [' "$(json_string "$target")" \
         "$(json_string "$version")" "$(json_string "$good_version")" "${good_revision:-null}" "$(json_boolean "$plan_changes")"
     json_next='' json_open=''
-    while IFS='|' read -r planned action plan_what plan_from plan_to; do
+    while IFS='|' read -r planned action plan_what plan_from plan_to _; do
         if [ -z "$plan_what" ]; then
             printf '%s%s\n  {"service": %s, "action": %s, "changes": [' "$json_open" "$json_next" "$(json_string "$planned")" "$(json_string "$action")"
             json_next=, json_open=']}' json_separator=''

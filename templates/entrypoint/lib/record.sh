@@ -60,9 +60,7 @@ fetch_record() {
     record_folder=$work/revisions/$1
     [ ! -d "$record_folder" ] || return 0
     driver_fetch_record "$1" && mkdir -p "$work/revisions" "$record_folder.new" || return 1
-    gunzip -c <"$work/record.tgz" 2>"$work/complaint" | tar -xf - -C "$record_folder.new" 2>>"$work/complaint" || return 1
-    chmod -R u+rwX "$record_folder.new"
-    [ ! -d "$record_folder.new/scripts" ] || chmod -R u+x "$record_folder.new/scripts"
+    gzip -dc <"$work/record.tgz" 2>"$work/complaint" | tar -xf - -C "$record_folder.new" 2>>"$work/complaint" || return 1
     [ "$(write_folder_digests "$record_folder.new" ./applied | digest_of_input)" = "$(record_field 8 "$1")" ] || {
         echo "its content is not what its digest says" >"$work/complaint"
         return 1
@@ -100,7 +98,7 @@ is_record_ours() { # FOLDER
 # program here. Paths in it stay inside. FILE
 holds_only_records() {
     awk -v quote="'" '
-        BEGIN { known = " environment parameter mount network volume host_file external_secret service script hook feature nodes users migration upgrade literal value " }
+        BEGIN { known = " environment parameter mount network volume host_file external_secret service script constraint hook feature nodes users migration upgrade literal value " }
         {
             line = $0
             if (!inside) {

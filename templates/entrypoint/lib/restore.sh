@@ -124,7 +124,7 @@ fetch_recorded_image() {
 differs_from_failed() {
     [ "$restored_from" = "$service_names" ] || return 0
     for restored in $service_names; do
-        cmp -s "$work/wanted/$restored" "$work/wanted-failed/$restored" || return 0
+        is_same_text "$work/wanted/$restored" "$work/wanted-failed/$restored" || return 0
     done
     return 1
 }

@@ -108,6 +108,11 @@ near_hint() {
     if [ $# -gt 0 ]; then printf 'known %s: %s' "$near_kind" "$*"; else printf 'there are no %s' "$near_kind"; fi
 }
 
+# Of small files of text. FILE FILE
+is_same_text() {
+    [ "$(cat "$1")" = "$(cat "$2")" ]
+}
+
 has_word() { # LIST WORD
     case " $1 " in *" $2 "*) return 0 ;; esac
     return 1
