@@ -2,6 +2,7 @@
 //!
 //! Nothing of the machine reaches the program but `PATH`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,13 +49,15 @@ service = "web"
 
 pub(crate) const TARBALL: &str = "out/shop-1.4.2-compose.tar";
 
-/// Every program that the entrypoint calls on Compose, by the name of its command.
+/// Every program that the entrypoint calls on Compose and on a swarm, by the name of its command.
 pub(crate) static TOOLS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let command = |tool: &Tool| {
         let mut places = tool.places.iter();
         places.find_map(|place| if let Location::Command(name) = place { Some(name.clone()) } else { None })
     };
-    tools(Platform::Compose).iter().map(|tool| command(tool).expect("every tool is a command")).collect()
+    let tools = tools(Platform::Compose).into_iter().chain(tools(Platform::Swarm));
+    let names: BTreeSet<_> = tools.map(|tool| command(&tool).expect("every tool is a command")).collect();
+    names.into_iter().collect()
 });
 
 impl Project {
