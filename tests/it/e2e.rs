@@ -7,6 +7,7 @@ mod compose_v1;
 mod engine;
 mod faults;
 mod interchange;
+mod lifecycle;
 mod lock;
 mod nodes;
 mod product;
