@@ -22,7 +22,7 @@ use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
-use crate::plan::{Environment, FileKind, Object, Plan, Platform, ScriptMode, SecretSource};
+use crate::plan::{Environment, FileKind, MigrationMode, Object, Plan, Platform, ScriptMode, SecretSource};
 use crate::tree::FileTree;
 
 use super::config::Rendered;
@@ -106,16 +106,17 @@ fn stack<'a>(plan: &'a Plan, environment: &'a Environment, mounts: &Mounts) -> M
     }
 }
 
-/// The services in whose image scripts run by themselves.
+/// The services in whose image scripts and migrations run by themselves.
 fn run<'a>(plan: &'a Plan, environment: &'a Environment, stack: &Manifest<'a>) -> Option<Manifest<'a>> {
-    let services: BTreeSet<_> = environment
-        .scripts
-        .values()
-        .filter_map(|script| match &script.mode {
-            ScriptMode::Run(service) => Some(service.as_str()),
-            ScriptMode::Exec(_) | ScriptMode::Bootstrap => None,
-        })
-        .collect();
+    let of_scripts = environment.scripts.values().filter_map(|script| match &script.mode {
+        ScriptMode::Run(service) => Some(service.as_str()),
+        ScriptMode::Exec(_) | ScriptMode::Bootstrap => None,
+    });
+    let of_migrations = environment.migrations.iter().filter_map(|migration| match migration.mode {
+        MigrationMode::Run => Some(migration.service.as_str()),
+        MigrationMode::Exec => None,
+    });
+    let services: BTreeSet<_> = of_scripts.chain(of_migrations).collect();
     let views = stack.services.iter().filter(|view| services.contains(view.name)).map(|view| ServiceView {
         name: view.name,
         image: view.image.clone(),

@@ -34,8 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let registry = Registry::start()?;
     let _swarm = Swarm::join()?;
     let mut tests = tools::NEXTEST.command()?;
-    // They mostly wait for the engine: half as many again as there are cores keep it busy.
-    tests.args(["run", "--package", "bootsmith", "--no-fail-fast", "--test-threads", &threads(3, 2)]);
+    // They mostly wait for the engine: twice as many as there are cores keep it busy.
+    tests.args(["run", "--package", "bootsmith", "--no-fail-fast", "--test-threads", &threads(2, 1)]);
     tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());

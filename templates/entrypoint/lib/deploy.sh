@@ -156,6 +156,7 @@ apply_changed() {
         changed_services="$changed_services $changed"
     done
     applied_services="$applied_services$changed_services"
+    [ -z "$changed_services" ] || refusal_code=$EXIT_NOT_RESTORED
     # shellcheck disable=SC2086 # a list of names
     [ -z "$changed_services" ] || driver_apply "$(seconds_left)" $changed_services
 }

@@ -7,6 +7,8 @@
 readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_RESTORED=4 EXIT_NOT_RESTORED=5 EXIT_MIGRATION=6 EXIT_LOCKED=75
 
 quiet='' verbose=''
+# What a refusal ends with: once a service was changed, nothing can be refused any more.
+refusal_code=$EXIT_REFUSED
 
 # Progress. Left out with --quiet.
 say() {
@@ -42,7 +44,7 @@ refuse() {
     [ -z "${restoring:-}" ] || fail_restore "$1"
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
-    exit "$EXIT_REFUSED"
+    exit "$refusal_code"
 }
 
 # The end was not reached, and everything is as it was before. MESSAGE [HINT]

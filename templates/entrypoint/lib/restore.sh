@@ -131,6 +131,7 @@ differs_from_failed() {
 
 # WHY
 fail_restore() {
+    restoring='' # what fails from here on is not the restore's
     version=${failed_version:-$version}
     record_failure failed "$failure_of_deployment; revision $good_revision could not be put back: $1"
     fail_unrestored "$operation of $target did not reach its end, and revision $good_revision could not be put back: $1" \

@@ -91,10 +91,17 @@ pub(crate) fn lines(arguments: &[&str]) -> Vec<String> {
 
 /// What bears the labels of an environment: containers, networks, volumes, and what a swarm has.
 pub(crate) fn everything_of(project: &str, environment: &str) -> Vec<String> {
-    let labels =
-        [format!("label=io.bootsmith.project={project}"), format!("label=io.bootsmith.environment={environment}")];
-    let [project, environment] = &labels;
-    let filters = ["--filter", project, "--filter", environment, "--quiet"];
+    with_labels(&[&format!("project={project}"), &format!("environment={environment}")])
+}
+
+/// What the ledger of an environment consists of.
+pub(crate) fn ledger_of(project: &str, environment: &str) -> Vec<String> {
+    with_labels(&[&format!("project={project}"), &format!("environment={environment}"), "kind=ledger"])
+}
+
+fn with_labels(labels: &[&str]) -> Vec<String> {
+    let labels: Vec<_> = labels.iter().map(|label| format!("label=io.bootsmith.{label}")).collect();
+    let filters: Vec<_> = labels.iter().flat_map(|label| ["--filter", label]).chain(["--quiet"]).collect();
     let of = |kind: &[&str]| lines(&[kind, &filters].concat());
     let of_swarm = |kind: &[&str]| if is_manager() { of(kind) } else { Vec::new() };
     let local = [of(&["ps", "--all"]), of(&["network", "ls"]), of(&["volume", "ls"])];

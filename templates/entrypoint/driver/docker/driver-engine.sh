@@ -91,10 +91,18 @@ driver_read_image_id() {
     capture "$work/answer" docker image inspect --format '{{.Id}}' "$1" && read -r image_id <"$work/answer"
 }
 
-# Prints the digest that a registry knows the image by, if one does. IMAGE
+# Prints the digest that the registry of its name knows the image by, if it does: one of another name leads nowhere. IMAGE
 driver_image_digest() {
     capture "$work/answer" docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" &&
-        sed -n 's/.*@//; /./{p;q;}' "$work/answer"
+        awk -F '@' -v image="$(familiar_name "$1")" '
+            BEGIN { sub(/@.*/, "", image); if (match(image, /:[^:\/]*$/)) image = substr(image, 1, RSTART - 1) }
+            $1 == image { print $2; exit }' "$work/answer"
+}
+
+# As the engine shows it: without the registry and the folder that are taken when none is named. IMAGE
+familiar_name() {
+    familiar=${1#docker.io/}
+    printf '%s' "${familiar#library/}"
 }
 
 # Whether a registry has the image: only its manifest is read. IMAGE

@@ -32,7 +32,8 @@ driver_forget_entries() {
 # A second stack file: the images of a recorded release by the digests that a registry knew them by. SERVICE…
 write_pins() {
     [ -n "$pinned_images" ] || return 0
-    printf 'version: "3.9"\nservices:\n'
+    grep '^version:' "$work/stack.yaml" # two files must say the same
+    printf 'services:\n'
     for pinned_service do
         load_service "$pinned_service"
         pinned_digest=$(recorded_digest "$pinned_service")

@@ -216,7 +216,8 @@ write_once_stack() {
 
 # A second stack file for the one-off: its file, and its image as it was recorded.
 write_once_pins() {
-    printf 'version: "3.9"\nservices:\n  %s:\n' "$once_key"
+    grep '^version:' "$work/stack.yaml" # two files must say the same
+    printf 'services:\n  %s:\n' "$once_key"
     load_service "$script_service"
     once_image=$service_image
     [ -z "$pinned_images" ] || [ -z "$(recorded_digest "$script_service")" ] || once_image=${service_image%@*}@$(recorded_digest "$script_service")
