@@ -182,6 +182,7 @@ run_pending_migrations() {
 # Runs the loaded migration and writes down how it went. up|down FILE
 run_migration() {
     write_migration "$1" started || fail_migration_ledger
+    refusal_code=$EXIT_NOT_RESTORED
     run_migration_file "$2"
     migration_status=$?
     if [ "$migration_status" -eq 0 ]; then

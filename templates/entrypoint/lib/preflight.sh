@@ -41,7 +41,7 @@ begin_faults() {
 refuse_faults() {
     [ "$faults" -gt 0 ] || return 0
     cat "$work/faults" >&2
-    exit "$EXIT_REFUSED"
+    exit "$refusal_code"
 }
 
 # Every check by itself, and a line for each: nothing stops at the first fault.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::engine::{Surroundings, docker, on_every_engine, run as run_docker};
+use super::engine::{Surroundings, docker, lines, on_every_engine, run as run_docker};
 use super::product::{API_KEY, Product, Seen, box_product};
 
 on_every_engine! {
@@ -179,6 +179,7 @@ fn a_record_is_enough_to_go_back(surroundings: &Surroundings) {
     let mut shop = Shop::new(surroundings, "e2e-record");
     shop.run(&["up"]).expect(0);
     let first_image = shop.product.image().to_owned();
+    let name = format!("label=io.bootsmith.project={}", shop.product.name);
     shop.add_migration("note", "1.1.0", "ALTER TABLE orders ADD note text", None, true);
     shop.product.edit(
         "[volumes.dbdata]",
@@ -187,6 +188,11 @@ fn a_record_is_enough_to_go_back(surroundings: &Surroundings) {
     shop.build("1.1.0");
     shop.run(&["upgrade"]).expect(0);
     run_docker(&["image", "rm", "--force", &first_image]);
+    // What `docker container prune` does to the containers of a ledger.
+    for container in lines(&["ps", "--all", "--quiet", "--filter", "label=io.bootsmith.kind=ledger", "--filter", &name])
+    {
+        docker(&["rm", &container]);
+    }
     shop.run(&["rollback", "--check"]).expect(0);
     shop.run(&["rollback"]).expect(0);
     assert_eq!(

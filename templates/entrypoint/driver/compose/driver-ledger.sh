@@ -1,6 +1,6 @@
 # The driver for Docker Compose, part: the ledger. An entry is a volume with labels; a record is in its volume too, written and read through
-# a container that is created and never started, so no program runs for it, and it works over TCP. That container stays: it keeps the
-# volume from being pruned, and reading needs no more than a look.
+# a container that is created and never started, so no program runs for it, and it works over TCP. Every entry keeps such a container: the
+# volume is in use, so nobody prunes it, and reading needs no more than a look. Where somebody pruned the container, it is made again.
 #
 # Takes in:  the ledger_ variables and $work/record.tgz of lib/ledger.sh. Gives out: $work/record.tgz.
 # Must not:  start a container.
@@ -10,18 +10,20 @@ driver_read_ledger() {
 }
 
 driver_write_entry() {
-    [ "$ledger_entry" != record ] || make_empty_image
+    make_empty_image
     capture "$work/answer" with_ledger_labels docker volume create -- "${target}_$ledger_object" || return 1
+    hold_entry "${target}_$ledger_object" || return 1
     [ "$ledger_entry" != record ] || { fill_record && guard_images; }
 }
 
-# What an interrupted command left of the container is as good; what it left in it is not.
-fill_record() {
-    if ! capture "$work/answer" docker create --network none --name "${target}_$ledger_object" \
+# What an interrupted command left of the container is as good. OBJECT
+hold_entry() {
+    capture "$work/answer" docker create --network none --name "$1" \
         --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=ledger \
-        --mount "type=volume,source=${target}_$ledger_object,target=/record" "$EMPTY_IMAGE" record; then
-        grep -q 'already in use' "$work/complaint" || return 1
-    fi
+        --mount "type=volume,source=$1,target=/record" "$EMPTY_IMAGE" record || grep -q 'already in use' "$work/complaint"
+}
+
+fill_record() {
     mount_uid=0 mount_gid=0 content_size=$(wc -c <"$work/record.tgz")
     {
         write_header record.tgz 0 0600 "$content_size"
@@ -44,6 +46,11 @@ guard_images() {
 # REVISION
 driver_fetch_record() {
     fetched_record=${target}_$(object_of_revision "$1")
+    copy_record && return 0
+    grep -qi 'no such container' "$work/complaint" && make_empty_image && hold_entry "$fetched_record" && copy_record
+}
+
+copy_record() {
     docker cp "$fetched_record:/record/record.tgz" - 2>"$work/complaint" </dev/null | tar -xOf - 2>/dev/null >"$work/record.tgz" &
     child=$!
     wait_for_child && [ -s "$work/record.tgz" ]
