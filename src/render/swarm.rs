@@ -246,6 +246,9 @@ fn external_key(name: &Label) -> String {
     format!("external.{name}")
 }
 
+/// The longest name of an entry of the ledger, behind the target.
+const LONGEST_ENTRY: &str = "_rel.9999.failed";
+
 /// Names of configs and secrets hold the target, what it is and a fingerprint.
 fn check_names(environment: &Environment, mounts: &Mounts, context: &mut Context) {
     let of_mounts = mounts.iter().map(|(key, mount)| {
@@ -260,7 +263,8 @@ fn check_names(environment: &Environment, mounts: &Mounts, context: &mut Context
         .services
         .iter()
         .map(|service| ("services", &service.name, format!("{}_scale-{}", environment.target, service.name)));
-    for (section, source, name) in of_mounts.chain(of_scales) {
+    let of_ledger = [("environments", &environment.name, format!("{}{LONGEST_ENTRY}", environment.target))];
+    for (section, source, name) in of_mounts.chain(of_scales).chain(of_ledger) {
         if name.len() > MAX_NAME_CHARACTERS {
             let span = environment.written.deepest([section, source.as_str()]).span;
             let message =

@@ -211,6 +211,7 @@ take_migrations_back() {
         fi
         load_migration "${taken_back%%/*}"
         say "migration $migration_name: taking back"
+        migrations_taken_back="$migrations_taken_back $migration_name"
         run_migration down "$migration_down" || {
             record_failure failed "the migration \`$migration_name\` could not be taken back"
             hint "no service was touched; mend it, then: downgrade $downgrade_version $environment_name --retry"

@@ -9,7 +9,7 @@
 
 readonly MIGRATION_PLACE=/run/bootsmith/migration
 
-migrations_ran='' migrations_incompatible='' migration_failed=''
+migrations_incompatible='' migrations_taken_back='' migration_failed=''
 
 parse_migration() {
     migration_name=$1
@@ -173,7 +173,6 @@ run_pending_migrations() {
             migration_failed=$migration_name
             return 1
         }
-        migrations_ran="$migrations_ran $migration_name"
         [ -n "$migration_compatible" ] || migrations_incompatible="$migrations_incompatible $migration_name"
     done
     pending_migrations=''

@@ -53,6 +53,8 @@ hint_after_failure() {
 read_restore_obstacle() {
     if [ ! -s "$work/previous-live" ] || [ -z "$good_revision" ]; then
         restore_obstacle='there is no earlier revision'
+    elif [ -n "$migrations_taken_back" ]; then
+        restore_obstacle="its data is no longer that of revision $good_revision, for these migrations were taken back:$migrations_taken_back"
     elif [ -n "$migrations_incompatible" ]; then
         restore_obstacle="the release before does not work with what these migrations did:$migrations_incompatible"
     elif ! fetch_record "$good_revision"; then
@@ -69,13 +71,14 @@ restore_good_revision() {
     rm -rf "$work/wanted-failed"
     cp -R "$work/wanted" "$work/wanted-failed"
     restored_from=$service_names
-    restoring=yes only_recorded=yes failed_version=$version
+    restoring=yes only_recorded=yes parameters_revision=$good_revision failed_version=$version
     use_record "$good_revision"
     begin_faults
     prepare_recorded
     [ "$faults" -eq 0 ] || { cat "$work/faults" >&2 && fail_restore "what it needs is not there"; }
     differs_from_failed || {
         restore_obstacle='it is what failed'
+        restoring='' version=$failed_version
         return 0
     }
     say "putting back revision $good_revision ($version)"

@@ -111,10 +111,10 @@ record_backup() { # SCRIPT
     read_upgrade
     [ "$1" = "$upgrade_backup" ] || return 0
     describe_holder
-    backup_object=$(awk -F '|' -v name="$1" '$1 == "backup" && $9 == name { print $10 }' "$work/ledger")
+    backup_object=$(awk -F '|' '$1 == "backup" { print $10 }' "$work/ledger")
     # shellcheck disable=SC2086 # a list of objects
     { [ -z "$backup_object" ] || driver_forget_entries $backup_object; } &&
-        write_entry backup 0 "backup.$1" run '' '' "$1" || warn "the backup was taken, but that could not be recorded: $(complaint)"
+        write_entry backup 0 backup run '' '' "$1" || warn "the backup was taken, but that could not be recorded: $(complaint)"
 }
 
 judge_older() {

@@ -77,7 +77,7 @@ test_a_failed_update_is_put_back_with_4() {
     expect_error 'revision 1'
 }
 
-test_what_cannot_be_put_back_ends_with_5() {
+test_a_record_that_is_gone_is_refused_before_anything_changes() {
     product_is_up
     crash_with_port 81
     rm "$box/docker/record.shop-production_rel.0001"
@@ -202,6 +202,27 @@ test_downgrade_takes_migrations_back_then_deploys_the_older_release() {
     expect_output 'pending'
     bootstrap history production
     expect_output '-one'
+}
+
+test_a_rollback_that_fails_is_put_back_too() {
+    product_is_up
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    crash_with_port 80
+    DB_PASSWORD=pw bootstrap rollback production
+    expect_code 4
+    expect_error 'what was before is back: revision 2'
+    grep -q '^PORT=82$' "$box/docker/environment" || fail 'the port of before is not back' "$box/docker/environment"
+}
+
+test_a_downgrade_that_fails_is_not_put_back_on_other_data() {
+    product_is_up
+    add_migration one 1.5.0 "down='one.down.sql'"
+    set_version 1.5.0
+    PORT=82 DB_PASSWORD=pw bootstrap upgrade production
+    crash_with_port 80
+    DB_PASSWORD=pw bootstrap downgrade 1.4.2 production
+    expect_code 5
+    expect_error 'these migrations were taken back: one'
 }
 
 test_downgrade_refuses_what_has_no_way_back() {
