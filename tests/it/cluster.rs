@@ -6,6 +6,7 @@
 mod place;
 pub(crate) mod product;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -236,6 +237,68 @@ fn a_one_off_gives_its_code_and_leaves_nothing() {
     }
     cluster.operate(&release, &["run", "fails"]).expect(9);
     assert_eq!(cluster.objects_left("Job", NAMESPACE), Vec::<Value>::new());
+}
+
+/// Whether the words of a container run the file of a migration, in this direction.
+fn runs_file(container: &Value, direction: &str) -> bool {
+    let mut words = container["command"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.next_back().is_some_and(|word| word.ends_with(&format!(".{direction}.sh")))
+}
+
+#[test]
+fn migrations_run_in_jobs_and_a_downgrade_takes_them_back() {
+    let Some(cluster) = Cluster::start() else { return };
+    let first = Release::new().migration("one", "1.0.0");
+    cluster.operate(&first.render(), &["up"]).expect(0);
+    let second = Release::new().tag("2.0.0").migration("one", "1.0.0").migration("two", "2.0.0").render();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let files = Arc::clone(&seen);
+    cluster.decide(move |_, container| {
+        let mounts = container["volumeMounts"].as_array()?;
+        let mount = mounts.iter().find(|mount| mount["name"] == "migration")?;
+        files.lock().expect("no panic").push((runs_file(container, "up"), mount["mountPath"].clone()));
+        None
+    });
+    let plan = cluster.operate(&second, &["plan", "--exit-code"]).expect(10).out;
+    assert!(plan.contains("migration two: run") && !plan.contains("migration one: run"), "{plan}");
+    cluster.operate(&second, &["upgrade"]).expect(0);
+    let refused = cluster.operate(&second, &["rollback"]).expect(3);
+    assert!(refused.err.contains("what these migrations did: two"), "{}", refused.err);
+    cluster.operate(&second, &["downgrade", "1.0.0"]).expect(0);
+    let ran = seen.lock().expect("no panic").clone();
+    let place = |file: &str| Value::from(format!("/run/bootsmith/migration/{file}"));
+    assert!(ran.contains(&(true, place("two.up.sh"))) && ran.contains(&(false, place("two.down.sh"))), "{ran:?}");
+    let live = cluster.operate(&first.render(), &["ps"]).expect(0).out;
+    assert!(live.contains("web:1.0.0") && !live.contains("this release has"), "{live}");
+    let listed = cluster.operate(&second, &["migrate", "--list"]).expect(0).out;
+    assert!(listed.contains("pending"), "{listed}");
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_services_alone() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.operate(&Release::new().render(), &["up"]).expect(0);
+    cluster.decide(|_, container| runs_file(container, "up").then_some(Behaviour::Exit(7)));
+    let before = cluster.object("Deployment", NAMESPACE, "web").expect("it runs");
+    let second = Release::new().tag("2.0.0").migration("two", "2.0.0").render();
+    let seen = cluster.operate(&second, &["upgrade"]).expect(6);
+    assert!(seen.err.contains("the migration `two` failed with exit code 7"), "{}", seen.err);
+    let after = cluster.object("Deployment", NAMESPACE, "web").expect("it runs");
+    assert_eq!(before["spec"], after["spec"]);
+    cluster.operate(&second, &["up"]).expect(3);
+}
+
+#[test]
+fn an_earlier_revision_is_deployed_again_from_its_record() {
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let second = Release::on(&cluster).tag("2.0.0").colour("blue");
+    cluster.operate(&Release::on(&cluster).render(), &["up"]).expect(0);
+    cluster.operate(&second.render(), &["up"]).expect(0);
+    cluster.operate(&second.render(), &["rollback", "--check"]).expect(0);
+    cluster.operate(&second.render(), &["rollback"]).expect(0);
+    cluster.operate(&Release::on(&cluster).render(), &["plan", "--exit-code"]).expect(0);
+    let history = cluster.operate(&second.render(), &["history"]).expect(0).out;
+    assert!(history.contains("3 *"), "{history}");
 }
 
 #[test]

@@ -96,11 +96,20 @@ impl Drop for Waiting {
 }
 
 #[test]
-fn an_interrupted_up_ends_at_once_and_the_next_converges() {
+fn an_up_that_is_asked_to_end_ends_at_once_and_the_next_converges() {
+    interrupt("-TERM", 143);
+}
+
+#[test]
+fn an_up_that_is_interrupted_by_hand_ends_at_once_and_the_next_converges() {
+    interrupt("-INT", 130);
+}
+
+fn interrupt(signal: &str, code: i32) {
     let Some(mut waiting) = Waiting::start() else { return };
     assert!(waiting.is_locked());
-    let (seen, took) = waiting.end_by("-TERM");
-    let seen = seen.expect(143);
+    let (seen, took) = waiting.end_by(signal);
+    let seen = seen.expect(code);
     assert!(took < Duration::from_secs(10), "{took:?}: {}", seen.err);
     assert!(!waiting.is_locked(), "the lock is freed: {}", seen.err);
     assert!(waiting.stand_in.object("Deployment", NAMESPACE, "worker").is_none(), "the second wave never began");

@@ -27,6 +27,7 @@ pub(super) struct Release {
     colour: String,
     web: String,
     more: String,
+    files: Vec<(String, String)>,
 }
 
 /// Where a release has its images from.
@@ -64,7 +65,7 @@ impl Release {
 
     fn with_images(images: Images) -> Self {
         let (tag, colour, web) = (FIRST_TAG.to_owned(), "red".to_owned(), STAYS.to_owned());
-        Self { images, tag, colour, web, more: String::new() }
+        Self { images, tag, colour, web, more: String::new(), files: Vec::new() }
     }
 
     /// With another image of `web` where there are several, another environment in any case, and so another version.
@@ -98,13 +99,24 @@ impl Release {
         self
     }
 
+    /// With a migration of `web`, which a shell runs both ways.
+    pub(super) fn migration(mut self, name: &str, release: &str) -> Self {
+        for direction in ["up", "down"] {
+            self.files.push((format!("{name}.{direction}.sh"), format!("echo {direction} of {name}\n")));
+        }
+        self.with(&format!(
+            "[[migrations]]\nname = \"{name}\"\nrelease = \"{release}\"\nservice = \"web\"\n\
+             up = \"{name}.up.sh\"\ndown = \"{name}.down.sh\"\n"
+        ))
+    }
+
     /// The payload, in a folder.
     pub(super) fn render(&self) -> tempfile::TempDir {
-        render(&self.spec())
+        render_with(&self.spec(), &self.files)
     }
 
     fn spec(&self) -> String {
-        let Self { images, tag, colour, web, more } = self;
+        let Self { images, tag, colour, web, more, files: _ } = self;
         let (web_image, cache_image) = (images.of("web", tag), images.of("cache", FIRST_TAG));
         format!(
             r#"[project]
@@ -142,7 +154,15 @@ command = {STAYS}
 
 /// The payload of a spec for Kubernetes, in a folder.
 pub(crate) fn render(spec: &str) -> tempfile::TempDir {
+    render_with(spec, &[])
+}
+
+/// The same with files beside the spec.
+fn render_with(spec: &str, files: &[(String, String)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a writable folder");
+    }
     let file = folder.path().join("bootstrap.toml");
     fs::write(&file, spec).expect("a writable folder");
     let selection = Selection { platforms: vec![Platform::Kubernetes.name().to_owned()], ..Selection::default() };
