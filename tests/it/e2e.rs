@@ -11,6 +11,7 @@ mod lifecycle;
 mod lock;
 mod nodes;
 mod product;
+mod read_only;
 mod shop;
 mod tcp;
 mod update;
