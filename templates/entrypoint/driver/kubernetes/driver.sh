@@ -122,7 +122,7 @@ needed_permissions() {
     esac
     for needed_kind in $WORKLOAD_KINDS $(record_kinds) pods; do echo "list $needed_kind"; done
     case $command in logs | up | upgrade | start | restart | doctor) echo 'get pods/log' ;; esac
-    case $command in ps | logs | images) return 0 ;; esac
+    case $command in ps | logs | images | history | plan) return 0 ;; esac
     for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS leases.coordination.k8s.io; do
         for needed_verb in get create patch delete; do echo "$needed_verb $needed_kind"; done
     done
