@@ -27,7 +27,7 @@ deploy() { # up | upgrade
     preflight_target
     begin_faults
     [ -z "$option_dry_run" ] || note_recorded_release
-    prepare_deployment
+    prepare_release
     judge_release
     warn_of_cut_scales
     check_hooks pre-up post-up
@@ -56,7 +56,15 @@ deploy() { # up | upgrade
 
 # Everything that is read: faults end it with 3.
 prepare_deployment() {
-    preflight_deployment
+    preflight_target
+    prepare_release
+}
+
+# The same when the target was looked at.
+prepare_release() {
+    begin_faults
+    check_deployment
+    refuse_faults
     read_wanted
     deployment_prepared=yes
 }

@@ -46,7 +46,10 @@ write_entry() {
     require_lock
     ledger_entry=$1 ledger_revision=$2 ledger_object=$3 ledger_command=$4 ledger_message=$(ledger_text "$5") ledger_content=$6 ledger_name=${7:-}
     ledger_at=$(date -u +%Y-%m-%dT%H:%M:%SZ) ledger_version=${entry_version:-$version} ledger_who=$(ledger_text "$lock_own_who")
-    driver_write_entry
+    driver_write_entry || return 1
+    printf '%s|' "$ledger_entry" "$ledger_revision" "$ledger_at" "$ledger_version" "$ledger_command" "$ledger_who" "$ledger_message" \
+        "$ledger_content" "$ledger_name" >>"$work/ledger"
+    printf '\n' >>"$work/ledger"
 }
 
 object_of_revision() {
@@ -120,7 +123,7 @@ keep_ledger_of_data() {
 
 # Old revisions go, never the current one or the good one before it. A migration's lines go when every record that is kept knows of it.
 trim_ledger() {
-    read_target || { warn "the ledger was not trimmed: $(complaint)" && return 0; }
+    read_revisions
     trimmed=$(awk -F '|' -v good="$good_revision" -v earlier="$earlier_good" -v length_kept="$HISTORY_LENGTH" '
         $1 == "record" { record[$2 + 0] = 1; if ($2 + 0 > newest) newest = $2 + 0 }
         { line[NR] = $0 }

@@ -201,9 +201,7 @@ write_migration() {
         "$1" "$2" "$migration_content" "$migration_name"
     migration_written=$?
     entry_version=''
-    [ "$migration_written" -eq 0 ] || return 1
-    printf 'migration|%s|%s|%s|%s||%s|%s|%s|\n' "$revision" "$ledger_at" "$migration_release" "$1" "$2" "$migration_content" \
-        "$migration_name" >>"$work/ledger"
+    return "$migration_written"
 }
 
 fail_migration_ledger() {

@@ -18,13 +18,7 @@ read_target() {
     driver_read_state && driver_read_ledger && read_revisions
 }
 
-# The same and what a deployment needs: parameters, secrets, external objects.
-preflight_deployment() {
-    preflight_target
-    check_deployment
-    refuse_faults
-}
-
+# What a deployment needs: parameters, secrets, external objects; adds faults.
 check_deployment() {
     use_recorded_parameters "${parameters_revision:-$good_revision}"
     read_parameters

@@ -5,7 +5,7 @@
 #     images        service | image | id on the target | digest that a registry knows it by
 #     parameters/   a file for each parameter that is not secret, with the value in force
 #     applied       migrations that had run before: name | content | release | at
-# It travels as a gzipped tar of ours. The digest of its content covers everything but `applied`.
+# It travels as a gzipped tar. The digest of its content is one of the files, not of the tar, and covers all of them but `applied`.
 #
 # Takes in:  the loaded release, the wanted table, a record of the ledger. Gives out: $work/record, $work/record.tgz; a release
 #            that was recorded, loaded as if it were our own.
@@ -51,8 +51,7 @@ record_parameter() {
 }
 
 pack_record() {
-    mount_uid=0 mount_gid=0 mount_mode=0644
-    { write_folder_archive "$work/record" && write_archive_end; } | gzip -n >"$work/record.tgz" || fail_bug 'the record could not be packed'
+    tar -cf - -C "$work/record" . | gzip -n >"$work/record.tgz" || fail_bug 'the record could not be packed'
 }
 
 # Makes $work/revisions/REVISION of what the ledger holds. False when it is not whole. REVISION
