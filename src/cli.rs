@@ -4,13 +4,21 @@
 mod arguments;
 mod branch;
 mod build;
+mod cache;
+mod diff;
 mod explain;
 mod failure;
+mod image;
 mod inspect;
+mod lock;
 mod picture;
 mod portability;
 mod progress;
+mod registry;
+mod release_notes;
 mod table;
+mod tag;
+mod transfer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,8 +39,17 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Build(arguments) => build::build(&arguments),
         Command::Check(arguments) => build::check(&arguments),
         Command::Render(arguments) => build::render(&arguments),
+        Command::Lock(arguments) => lock::lock(&arguments),
+        Command::Outdated(arguments) => lock::outdated(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Verify(arguments) => inspect::verify(&arguments),
+        Command::Pull(arguments) => registry::pull(&arguments),
+        Command::Push(arguments) => registry::push(&arguments),
+        Command::Copy(arguments) => registry::copy(&arguments),
+        Command::Bundle(arguments) => registry::bundle(&arguments),
+        Command::Tag(arguments) => tag::run(&arguments.command),
+        Command::Cache(arguments) => cache::run(&arguments.command),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
     };
     match result {

@@ -1,26 +1,31 @@
-//! The edge to the machine: files and environment variables.
+//! The edge to the machine: files, environment variables and the network.
 //!
-//! Takes in paths; gives out [`Sources`] and settings. The only room that opens the files of a project.
+//! Takes in paths; gives out [`Sources`] and settings. The only room that opens the files of a project, and connections.
 #![allow(clippy::disallowed_methods, reason = "this room is where files and the environment are read")]
 
 mod build;
 mod files;
+pub mod housekeeping;
+mod lock;
 mod previous;
 mod project_files;
+pub mod registry;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, io};
 
-pub use build::{BuildSettings, Failure, Outcome, build, prepare};
+pub use build::{BuildSettings, Failure, Outcome, build, build_and_tell, prepare};
 pub use files::{WriteError, write_tree};
+pub use lock::{CurrentImage, LockChange, LockError, LockSettings, LockedImage, Update, check_lock, lock, outdated};
 pub use previous::read_previous;
 
 use crate::document::Context;
 use crate::epoch::{Epoch, EpochFault};
-use crate::source::Sources;
+use crate::source::{LockFile, SourceFault, Sources};
 use crate::spec;
+use crate::store::{Cache, StoreError};
 
 /// The surroundings refused.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,8 @@ pub fn read_sources(spec_path: &Path) -> Result<Sources, HostError> {
     let bytes = fs::read(spec_path).map_err(|source| HostError::Spec { path: spec_path.to_owned(), source })?;
     let text = String::from_utf8(bytes).map_err(|_| HostError::NoText(spec_path.to_owned()))?;
     let spec_file = Arc::from(spec_path.to_string_lossy());
-    let mut sources = Sources { spec_file, spec_text: Arc::from(text), files: BTreeMap::new() };
+    let lock = read_lock(&lock_path(spec_path));
+    let mut sources = Sources { spec_file, spec_text: Arc::from(text), files: BTreeMap::new(), lock };
     let project = project_folder(spec_path);
     let spec = spec::parse(&sources, &mut Context::new(Arc::clone(&sources.spec_file)));
     for path in spec::referenced_files(&spec) {
@@ -57,6 +63,20 @@ pub fn read_sources(spec_path: &Path) -> Result<Sources, HostError> {
         sources.files.insert(path, source);
     }
     Ok(sources)
+}
+
+/// The lock lies beside its spec: `bootstrap.lock` beside `bootstrap.toml`.
+pub fn lock_path(spec_path: &Path) -> PathBuf {
+    spec_path.with_extension("lock")
+}
+
+/// Whether it can be used is a question only for those who use it.
+fn read_lock(path: &Path) -> LockFile {
+    let fault = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => SourceFault::NotFound,
+        _ => SourceFault::Unreadable(error.to_string()),
+    };
+    LockFile { name: Arc::from(path.to_string_lossy()), text: fs::read_to_string(path).map(Arc::from).map_err(fault) }
 }
 
 /// The folder of a spec: paths in it start there.
@@ -80,6 +100,14 @@ pub fn cache_folder() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
     Some(cache.join("bootsmith"))
+}
+
+/// The cache of this user; one that ends with the command where there is no home.
+pub(crate) fn open_cache() -> Result<Cache, StoreError> {
+    match cache_folder() {
+        Some(folder) => Cache::open(&folder),
+        None => Cache::temporary(),
+    }
 }
 
 /// Where the user stands; the root when even that is gone.

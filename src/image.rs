@@ -7,6 +7,9 @@ pub mod architecture;
 pub mod assemble;
 pub mod base;
 pub mod json;
+pub mod media_type;
+pub mod replace;
+pub mod replica;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +21,7 @@ pub use crate::reference::ImageReference;
 pub use architecture::Architecture;
 pub use assemble::{AssembleError, Settings, assemble};
 pub use base::{Base, BaseImage};
+pub use replica::Replica;
 
 /// The annotation on a layer's descriptor that says what the layer holds; layers of the base have none.
 pub const ANNOTATION_ROLE: &str = "io.bootsmith.layer";
@@ -101,6 +105,12 @@ impl Image {
     /// The instant of everything in the image.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The image on one architecture alone; `None` when it is for others.
+    pub fn only(&self, architecture: &Architecture) -> Option<Self> {
+        let image = self.images.iter().find(|image| image.architecture == *architecture)?.clone();
+        Some(Self { images: vec![image], index: None, ..self.clone() })
     }
 
     /// The image that a reader gets who understands one architecture alone: linux/amd64 when there, else the first.

@@ -1,13 +1,15 @@
-//! Reading a bootstrap tarball back.
+//! Reading a bootstrap image back, from a tarball or from where images of registries are kept.
 //!
-//! Takes in a path; gives out what is inside (`open`, then `summary` and `payload_file`) or everything that is wrong with it
-//! (`verify`). Trusts nothing in the file: documents and layers of the payload are checked by digest, all by limit, and garbage gives an error.
+//! Takes in a path; gives out what is inside (`open`, then `summary` and `payload_file`), everything that is wrong with it
+//! (`verify`), or what one release changes of another (`difference`). Trusts nothing in the file: documents and layers of the payload are checked by digest, all by limit, and garbage gives an error.
 
+mod difference;
+mod image;
 mod load;
 mod payload;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use oci_spec::image::ImageConfiguration;
@@ -15,21 +17,25 @@ use serde::Serialize;
 
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, Digest};
-use crate::image::{Architecture, ROLE_BASE};
+use crate::image::{Architecture, Image, ROLE_BASE};
 use crate::layer::content::FileSlice;
-use crate::store::StoreError;
+use crate::store::bundle::{BundledImage, bundled_images};
 use crate::store::container::Container;
 use crate::store::layer_check::compare;
+use crate::store::oci_layout::blob;
+use crate::store::{ContentFault, StoreError};
 
-pub use verify::{Fault, Verification, verify};
+pub use difference::{
+    Body, Change, Difference, DifferenceError, EnvironmentDifference, Item, Side, Status, difference,
+};
+pub use verify::{Fault, Verification, unreadable, verify, verify_archive};
 
-/// A tarball that was opened and whose documents hold together.
+/// A tarball, or an image of a registry, that was opened and whose documents hold together.
 #[derive(Debug)]
 pub struct BootstrapArchive {
     container: Container,
-    /// As `index.json` has it, unless it is no reference at all.
+    /// As `index.json` has it, unless it is no reference at all; of an image of a registry, how it was asked for.
     reference: Option<String>,
-    size: u64,
     root: Descriptor,
     index: Option<Vec<u8>>,
     annotations: BTreeMap<String, String>,
@@ -52,15 +58,14 @@ struct ArchivedLayer {
     role: String,
     blob: Descriptor,
     diff_id: Digest,
-    slice: FileSlice,
 }
 
-/// What is in a tarball.
+/// What is in a tarball, or in an image of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The normalised reference.
     pub reference: Option<String>,
-    /// The size of the tarball.
+    /// The size of the tarball; of an image of a registry, that of everything that it consists of.
     pub size_bytes: u64,
     /// The digest of the index, or with one architecture of the manifest.
     pub digest: Digest,
@@ -113,12 +118,30 @@ pub fn open(path: &Path) -> Result<BootstrapArchive, StoreError> {
     load::load(Container::open(path)?)
 }
 
+/// Opens an image that was pulled, by its layout in the content store and by how it was asked for. Of its layers those of the payload have
+/// to be there.
+pub fn open_pulled(layout: &Path, reference: &str) -> Result<BootstrapArchive, StoreError> {
+    let mut archive = load::load_layout(Container::open(layout)?.called(reference))?;
+    archive.reference = Some(reference.to_owned());
+    Ok(archive)
+}
+
+/// The image of a layout in a folder, as the content store has it.
+pub fn image_of_layout(path: &Path) -> Result<Image, StoreError> {
+    load::load_layout(Container::open(path)?)?.to_image()
+}
+
 impl BootstrapArchive {
+    /// The normalised reference, unless the tarball has none.
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
     /// What is inside.
     pub fn summary(&self) -> Result<Summary, StoreError> {
         Ok(Summary {
             reference: self.reference.clone(),
-            size_bytes: self.size,
+            size_bytes: self.size(),
             digest: self.root.digest,
             index: self.index.is_some().then_some(self.root.digest),
             annotations: self.annotations.clone(),
@@ -126,12 +149,58 @@ impl BootstrapArchive {
         })
     }
 
+    /// Where the tarball is, or how the image was asked for.
+    pub fn path(&self) -> &Path {
+        self.container.path()
+    }
+
+    /// The bootstrap image with the images of its services that came with it; `None` when it came alone.
+    pub fn bundled_images(&self) -> Result<Option<Vec<BundledImage>>, StoreError> {
+        bundled_images(&self.container)
+    }
+
+    /// The digest by which the image is known.
+    pub fn digest(&self) -> Digest {
+        self.root.digest
+    }
+
+    fn size(&self) -> u64 {
+        let consists_of: BTreeSet<_> = self.descriptors().collect();
+        let parts = || consists_of.iter().map(|part| part.size).sum();
+        self.container.tar().map_or_else(parts, |tar| tar.whole().size())
+    }
+
+    /// Everything that the documents name, and the root.
+    fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
+        let of_image = |image: &ArchivedImage| {
+            let layers = image.layers.iter().map(|layer| layer.blob);
+            [image.manifest, image.config].into_iter().chain(layers).collect::<Vec<_>>()
+        };
+        std::iter::once(self.root).chain(self.images.iter().flat_map(of_image))
+    }
+
+    /// The bytes of a layer, which nobody has verified.
+    fn slice(&self, layer: &ArchivedLayer) -> Result<FileSlice, StoreError> {
+        blob(&self.container, layer.blob)
+    }
+
+    /// The bytes of every payload file that is wanted, by its path in the image without a leading slash, in one pass; of several layers
+    /// the uppermost counts.
+    pub fn payload_files(&self, is_wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+        let mut files = BTreeMap::new();
+        for layer in self.images[0].layers.iter().filter(|layer| layer.role != ROLE_BASE) {
+            let found = payload::files(&self.verified(layer)?, &is_wanted);
+            files.extend(found.map_err(|fault| self.container.fault(fault))?);
+        }
+        Ok(files)
+    }
+
     /// The bytes of a payload file, by its path in the image without a leading slash. The payload is the same on every
     /// architecture; of several layers the uppermost counts.
     pub fn payload_file(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let payload = self.images[0].layers.iter().rev().filter(|layer| layer.role != ROLE_BASE);
         for layer in payload {
-            let found = payload::file(self.verified(layer)?, path).map_err(|fault| self.container.fault(fault))?;
+            let found = payload::file(&self.verified(layer)?, path).map_err(|fault| self.container.fault(fault))?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -139,12 +208,25 @@ impl BootstrapArchive {
         Ok(None)
     }
 
+    /// The files of the layer of a role, by their path in the image without a leading slash; none where it has no such layer.
+    pub fn layer_files(&self, role: &str) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+        let Some(layer) = self.images[0].layers.iter().find(|layer| layer.role == role) else {
+            return Ok(BTreeMap::new());
+        };
+        payload::files(&self.verified(layer)?, |_| true).map_err(|fault| self.container.fault(fault))
+    }
+
+    /// An error about a file of the payload.
+    fn bad_file(&self, path: &str, message: String) -> StoreError {
+        self.container.fault(ContentFault::Document { document: path.to_owned(), message })
+    }
+
     /// A layer of the payload that has its digest; it is small, and what is in it is believed.
-    fn verified<'a>(&self, layer: &'a ArchivedLayer) -> Result<&'a FileSlice, StoreError> {
-        let expected = layer.blob.digest;
-        let actual = layer.slice.digest().map_err(StoreError::disk("read", self.container.path()))?;
+    fn verified(&self, layer: &ArchivedLayer) -> Result<FileSlice, StoreError> {
+        let (expected, slice) = (layer.blob.digest, self.slice(layer)?);
+        let actual = slice.digest().map_err(StoreError::disk("read", self.container.path()))?;
         compare(&format!("the layer {expected}"), expected, actual).map_err(|fault| self.container.fault(fault))?;
-        Ok(&layer.slice)
+        Ok(slice)
     }
 
     fn summarise(&self, image: &ArchivedImage) -> Result<ImageSummary, StoreError> {
@@ -164,7 +246,7 @@ impl BootstrapArchive {
     fn summarise_layer(&self, layer: &ArchivedLayer) -> Result<LayerSummary, StoreError> {
         let files = match layer.role.as_str() {
             ROLE_BASE => Vec::new(),
-            _ => payload::list(self.verified(layer)?).map_err(|fault| self.container.fault(fault))?.files,
+            _ => payload::list(&self.verified(layer)?).map_err(|fault| self.container.fault(fault))?.files,
         };
         Ok(LayerSummary {
             role: layer.role.clone(),

@@ -10,6 +10,7 @@ pub mod path;
 pub mod reference;
 // Floor 1: inputs.
 pub mod document;
+pub mod lock;
 pub mod source;
 pub mod spec;
 // Floor 2: plan.
@@ -22,10 +23,12 @@ pub mod tree;
 pub mod image;
 pub mod layer;
 // Floor 5: delivery.
+pub mod registry;
 pub mod store;
 // Floor 6: the whole.
 pub mod inspect;
 pub mod pipeline;
+pub mod relocate;
 // Floor 7: the edge.
 pub mod cli;
 pub mod host;

@@ -6,6 +6,7 @@ mod record;
 mod tools;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,13 +56,7 @@ pub enum PrepareError {
 /// Parses, resolves and renders a release. Whatever is wrong with the input is found here, all at once.
 pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, PrepareError> {
     let mut context = Context::new(Arc::clone(&sources.spec_file));
-    let spec = spec::parse(sources, &mut context);
-    if context.diagnostics.has(Code::SYNTAX) {
-        return Err(PrepareError::Input(context.diagnostics));
-    }
-    let Some(plan) = plan::resolve(&spec, sources, selection, &mut context) else {
-        return Err(PrepareError::Input(context.diagnostics));
-    };
+    let plan = resolve(sources, selection, &mut context)?;
     let mut payloads = BTreeMap::new();
     for platform in &plan.platforms {
         let payload = render::render(&plan, *platform, &mut context)?;
@@ -72,6 +67,18 @@ pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, Pre
         return Err(PrepareError::Input(context.diagnostics));
     }
     Ok(Prepared { plan, payloads, warnings: context.diagnostics })
+}
+
+/// Parses and resolves a release, for those who render nothing.
+pub fn plan(sources: &Sources, selection: &Selection) -> Result<Plan, PrepareError> {
+    resolve(sources, selection, &mut Context::new(Arc::clone(&sources.spec_file)))
+}
+
+fn resolve(sources: &Sources, selection: &Selection, context: &mut Context) -> Result<Plan, PrepareError> {
+    let spec = spec::parse(sources, context);
+    let is_readable = !context.diagnostics.has(Code::SYNTAX);
+    let plan = if is_readable { plan::resolve(&spec, sources, selection, context) } else { None };
+    plan.ok_or_else(|| PrepareError::Input(mem::take(&mut context.diagnostics)))
 }
 
 /// Where a build reads and writes.

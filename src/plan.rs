@@ -6,6 +6,7 @@
 mod allow;
 mod environment;
 mod environment_file;
+mod health_check;
 mod kubernetes_name;
 mod lint;
 mod migration;
@@ -13,6 +14,7 @@ mod migration_content;
 mod migration_runner;
 mod objects;
 mod parameter;
+mod pins;
 mod portability;
 mod previous;
 mod release;
@@ -36,10 +38,12 @@ use crate::document::node::{Node, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 
+pub use health_check::means_true;
 pub use kubernetes_name::{is_label_key, is_label_value};
 pub use migration::{Migration, MigrationFile, MigrationMode};
 pub use migration_runner::MigrationAction;
 pub use parameter::{Parameter, ParameterRule};
+pub use pins::{Pinning, read_lock};
 pub use portability::{CHAPTERS, Judged, Portability, Row, Verdict, features};
 pub use previous::{PreviousRelease, ReleasedMigration};
 pub use release::{Selection, resolve};
@@ -78,6 +82,8 @@ pub struct Plan {
     pub portability: Portability,
     /// The spec as it was read.
     pub spec_text: Arc<str>,
+    /// The lock that was used, if one was.
+    pub lock_text: Option<Arc<str>>,
     /// Whether the image carries the spec. With some environments alone it does not: a developer's image holds nothing of production.
     pub carries_spec: bool,
 }
@@ -91,6 +97,21 @@ pub enum Platform {
     Swarm,
     /// Kubernetes.
     Kubernetes,
+}
+
+impl Plan {
+    /// The images of the release that come from registries, with what they are for: the services of every environment, and bases.
+    pub fn images(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut images: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let services = self.environments.iter().flat_map(|environment| &environment.services);
+        for service in services.filter(|service| service.pull != PullPolicy::Never) {
+            images.entry(&service.image).or_default().insert(service.name.as_str());
+        }
+        for base in self.base.values().filter(|base| !release::is_local_base(base)) {
+            images.entry(base).or_default().insert("base");
+        }
+        images
+    }
 }
 
 impl Platform {
@@ -229,7 +250,7 @@ pub struct Service {
     pub gate: Gate,
     /// How long it must stay up before it counts as started.
     pub window_seconds: u64,
-    /// Whether the spec declares a health check.
+    /// Whether the spec declares a health check that is run.
     pub has_healthcheck: bool,
     /// When its image is pulled.
     pub pull: PullPolicy,

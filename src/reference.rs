@@ -15,12 +15,138 @@ pub struct ImageReference {
     tag: String,
 }
 
+/// An image of a registry, by its tag, its digest, or both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RegistryReference {
+    domain: String,
+    path: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+impl RegistryReference {
+    /// Reads `[registry/]name[:tag][@digest]`, with a tag or a digest.
+    pub fn parse(text: &str) -> Result<Self, ReferenceFault> {
+        let parts = ReferenceParts::parse(text).ok_or_else(|| ReferenceFault::Name(text.to_owned()))?;
+        let (Some(any), digest) = (parts.tag.or(parts.digest.map(|_| "any")), parts.digest) else {
+            return Err(ReferenceFault::NoTag(text.to_owned()));
+        };
+        let ImageReference { domain, path, .. } = ImageReference::new(parts.name, any)?;
+        Ok(Self { domain, path, tag: parts.tag.map(str::to_owned), digest })
+    }
+
+    /// The registry: a host, or a host and its port; `docker.io` for Docker Hub.
+    pub fn registry(&self) -> &str {
+        &self.domain
+    }
+
+    /// The repository, without its registry.
+    pub fn repository(&self) -> &str {
+        &self.path
+    }
+
+    /// The digest, when the image is pinned.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
+    /// What to ask the registry for: the digest, else the tag.
+    pub fn name(&self) -> String {
+        self.digest.map(|digest| digest.to_string()).or(self.tag.clone()).unwrap_or_default()
+    }
+
+    /// The same without its digest, unless that is all it has.
+    #[must_use]
+    pub fn unpinned(&self) -> Self {
+        let digest = self.digest.filter(|_| self.tag.is_none());
+        Self { digest, ..self.clone() }
+    }
+
+    /// The repository with its registry: `registry.example.com/app`.
+    pub fn unpinned_name(&self) -> String {
+        format!("{}/{}", self.domain, self.path)
+    }
+
+    /// The same without its digest, as text: `registry.example.com/app:1.0`, or `registry.example.com/app`.
+    pub fn unpinned_text(&self) -> String {
+        let tag = self.tag.iter().map(|tag| format!(":{tag}")).collect::<String>();
+        format!("{}/{}{tag}", self.domain, self.path)
+    }
+
+    /// The same image in another registry and repository, which are checked names.
+    #[must_use]
+    pub(crate) fn moved_to(&self, registry: &str, repository: &str) -> Self {
+        Self { domain: registry.to_owned(), path: repository.to_owned(), ..self.clone() }
+    }
+
+    /// The name with its tag, when it has one.
+    pub fn tagged(&self) -> Option<ImageReference> {
+        let tag = self.tag.clone()?;
+        Some(ImageReference { domain: self.domain.clone(), path: self.path.clone(), tag })
+    }
+}
+
+impl From<&ImageReference> for RegistryReference {
+    fn from(image: &ImageReference) -> Self {
+        let ImageReference { domain, path, tag } = image.clone();
+        Self { domain, path, tag: Some(tag), digest: None }
+    }
+}
+
+/// The normalised form: `docker.io/library/app:1.0@sha256:…`.
+impl fmt::Display for RegistryReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.domain, self.path)?;
+        self.tag.iter().try_for_each(|tag| write!(formatter, ":{tag}"))?;
+        self.digest.iter().try_for_each(|digest| write!(formatter, "@{digest}"))
+    }
+}
+
+/// A repository of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryReference {
+    domain: String,
+    path: String,
+}
+
+impl RepositoryReference {
+    /// Reads `[registry/]name`, without tag and digest.
+    pub fn parse(text: &str) -> Result<Self, ReferenceFault> {
+        let parts = ReferenceParts::parse(text).ok_or_else(|| ReferenceFault::Name(text.to_owned()))?;
+        if parts.tag.is_some() || parts.digest.is_some() {
+            return Err(ReferenceFault::NoRepository(text.to_owned()));
+        }
+        let ImageReference { domain, path, .. } = ImageReference::new(parts.name, "any")?;
+        Ok(Self { domain, path })
+    }
+
+    /// The registry: a host, or a host and its port; `docker.io` for Docker Hub.
+    pub fn registry(&self) -> &str {
+        &self.domain
+    }
+
+    /// The repository, without its registry.
+    pub fn repository(&self) -> &str {
+        &self.path
+    }
+}
+
+/// The normalised form: `docker.io/library/app`.
+impl fmt::Display for RepositoryReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.domain, self.path)
+    }
+}
+
 /// Why a text names no image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceFault {
     /// No tag: `latest` is never meant.
     #[error("`{0}` has no tag")]
     NoTag(String),
+    /// A repository has neither tag nor digest.
+    #[error("`{0}` is an image, not a repository")]
+    NoRepository(String),
     /// A tag is letters, digits, `_`, `.` and `-`, at most 128, and does not start with `.` or `-`.
     #[error("`{0}` is no tag: letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`")]
     Tag(String),
@@ -54,6 +180,16 @@ impl ImageReference {
         let library = domain == DEFAULT_DOMAIN && !path.contains('/');
         let path = if library { format!("library/{path}") } else { path.to_owned() };
         Ok(Self { domain: domain.to_owned(), path, tag: tag.to_owned() })
+    }
+
+    /// The registry: a host, or a host and its port; `docker.io` for Docker Hub.
+    pub fn registry(&self) -> &str {
+        &self.domain
+    }
+
+    /// The repository, without its registry.
+    pub fn repository(&self) -> &str {
+        &self.path
     }
 
     /// The tag alone.
@@ -145,7 +281,8 @@ fn is_component(text: &str) -> bool {
         && separators.into_iter().all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
 }
 
-fn is_tag(text: &str) -> bool {
+/// Whether a text is a tag.
+pub fn is_tag(text: &str) -> bool {
     let is_tag_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     !text.is_empty() && text.len() <= 128 && !text.starts_with(['.', '-']) && text.bytes().all(is_tag_byte)
 }
@@ -190,6 +327,22 @@ mod tests {
         }
         for text in ["", "a/B", "a b", "a:", "a@sha256:12", "https://a/b", "a/b:x y", "-a", "a//b"] {
             assert_eq!(ReferenceParts::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_a_registry_has_a_tag_or_a_digest() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (text, normalised, name) in [
+            ("app:1".to_owned(), "docker.io/library/app:1".to_owned(), "1".to_owned()),
+            (format!("app@{digest}"), format!("docker.io/library/app@{digest}"), digest.clone()),
+            (format!("r.example:5000/a/b:1@{digest}"), format!("r.example:5000/a/b:1@{digest}"), digest.clone()),
+        ] {
+            let reference = RegistryReference::parse(&text).expect("a reference");
+            assert_eq!((reference.to_string(), reference.name()), (normalised, name));
+        }
+        for text in ["app", "", "app@sha256:12", "r.example/App:1"] {
+            assert!(RegistryReference::parse(text).is_err(), "{text}");
         }
     }
 

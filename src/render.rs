@@ -35,6 +35,7 @@ use crate::tree::{File, FileTree, Mode, PathTaken};
 pub use overview::{
     EnvironmentOverview, MigrationOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview,
 };
+pub use portability::PORTABILITY_PATH;
 pub use release_data::reference;
 
 /// The format of the payload: raised by any change of our bytes for the same input.
@@ -91,6 +92,10 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     if plan.carries_spec {
         let spec = file(Mode::Plain, plan.spec_text.as_bytes());
         payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
+        if let Some(lock) = &plan.lock_text {
+            let lock = file(Mode::Plain, lock.as_bytes());
+            payload.environments.insert(path("bootstrap/spec/bootstrap.lock"), lock)?;
+        }
     }
     let spec_digest = Digest::of(plan.spec_text.as_bytes());
     let data = release_data::release(plan, platform, spec_digest);
@@ -98,7 +103,7 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     let overview = overview::to_json(plan, platform);
     payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
     let verdicts = portability::to_json(plan, platform);
-    payload.environments.insert(path(portability::PORTABILITY_PATH), file(Mode::Plain, verdicts.as_bytes()))?;
+    payload.environments.insert(path(PORTABILITY_PATH), file(Mode::Plain, verdicts.as_bytes()))?;
     for environment in &plan.environments {
         let records = portability::to_records(plan, environment, platform);
         let place = path(&format!("bootstrap/environments/{}/portability", environment.name));

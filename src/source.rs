@@ -20,6 +20,17 @@ pub struct Sources {
     pub spec_text: Arc<str>,
     /// What was found at each path that the spec names, as written there.
     pub files: BTreeMap<String, Source>,
+    /// The lock beside the spec.
+    pub lock: LockFile,
+}
+
+/// `bootstrap.lock`, whether it is there or not.
+#[derive(Clone, Debug)]
+pub struct LockFile {
+    /// The file: the name in diagnostics.
+    pub name: Arc<str>,
+    /// Its text, or why there is none.
+    pub text: Result<Arc<str>, SourceFault>,
 }
 
 /// What was found at a path.

@@ -1,4 +1,4 @@
-//! Where images come from and go to: OCI layouts, archives of Docker and podman, the content cache, the tarball.
+//! Where images come from and go to: OCI layouts, archives of Docker and podman, the content cache and what was taken from registries, the tarball.
 //!
 //! Takes in paths and images; gives out bases, cached layers and a finished file. Everything that is read is untrusted and verified
 //! before anything made of it gets a name; everything that is written appears whole or not at all. Knows no platform, prints nothing.
@@ -6,13 +6,16 @@
 
 pub mod archive;
 pub mod base;
+pub mod bundle;
 pub mod cache;
 pub mod container;
 pub mod disk;
 mod docker_archive;
 pub(crate) mod layer_check;
+pub mod named;
 pub(crate) mod oci_layout;
-mod parallel;
+pub(crate) mod parallel;
+pub mod pulled;
 pub mod receipt;
 pub(crate) mod tarball;
 pub mod tools;
@@ -28,7 +31,10 @@ use crate::layer::unverified::{Origin, ReadError, WrongBytes};
 
 pub use archive::write_archive;
 pub use base::{BaseReference, open_base};
+pub use bundle::{BundledImage, write_bundle};
 pub use cache::Cache;
+pub use named::{NamedImage, named_images};
+pub use pulled::Pulled;
 pub use receipt::Receipt;
 pub use tools::{Place, Tool, require_tools};
 

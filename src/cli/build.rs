@@ -20,9 +20,10 @@ pub(super) fn build(arguments: &Build) -> Result<(), CommandFailure> {
         selection: arguments.selection(&host::working_folder()),
         output: arguments.output.clone(),
         previous: arguments.previous.clone(),
+        registry: super::registry::settings(&arguments.registry)?,
     };
     let bar = Bar::start();
-    let outcome = host::build(&settings, &|bytes| bar.advance(bytes));
+    let outcome = host::build_and_tell(&settings, &|bytes| bar.advance(bytes), &|event| bar.tell(&event));
     bar.finish();
     let outcome = outcome?;
     warn(&outcome.sources, &outcome.prepared);

@@ -9,9 +9,13 @@ use std::process::ExitCode;
 use annotate_snippets::Renderer;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::host::{Failure, HostError, WriteError};
-use crate::inspect::Fault;
+use crate::host::registry::{ClientError, CopyError, PullFailure, PushError};
+use crate::host::{Failure, HostError, LockError, WriteError};
+use crate::inspect::{DifferenceError, Fault};
 use crate::pipeline::{BuildError, PrepareError};
+use crate::reference::ReferenceFault;
+use crate::registry::{PullError, RegistryError};
+use crate::relocate::RelocateError;
 use crate::store::{StoreError, disk_hint};
 
 use super::picture::{Texts, draw};
@@ -24,8 +28,22 @@ pub(super) enum CommandFailure {
     Write(WriteError),
     /// A tarball cannot be read.
     Store(StoreError),
-    /// A tarball is not what it should be.
+    /// A tarball, or an image of a registry, is not what it should be.
     Damaged(PathBuf, Vec<Fault>),
+    /// An image was not pushed.
+    Push(Box<PushError>),
+    /// An image was not pulled.
+    Pull(Box<PullFailure>),
+    /// A release was not copied.
+    Copy(Box<CopyError>),
+    /// A release was not locked, or its lock does not fit it.
+    Lock(Box<LockError>),
+    /// Two tarballs cannot be held against each other.
+    Difference(DifferenceError),
+    /// Nothing failed: two releases differ, and the exit code is asked to say so.
+    Differs,
+    /// Another failure, and what else there is to do about it.
+    Hinted(Box<CommandFailure>, String),
     /// The command line names something that does not exist: message and hint.
     Usage(String, String),
 }
@@ -33,6 +51,40 @@ pub(super) enum CommandFailure {
 impl From<Failure> for CommandFailure {
     fn from(failure: Failure) -> Self {
         Self::Release(failure)
+    }
+}
+
+impl From<DifferenceError> for CommandFailure {
+    fn from(error: DifferenceError) -> Self {
+        match error {
+            DifferenceError::Store(error) => Self::Store(error),
+            other => Self::Difference(other),
+        }
+    }
+}
+
+impl From<CopyError> for CommandFailure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Pull(failure) => Self::Pull(failure),
+            CopyError::OneLogin(fault) => PullFailure::OneLogin(fault).into(),
+            CopyError::Client(error) => PullFailure::Client(error).into(),
+            CopyError::Credential(error) => PullFailure::Credential(error).into(),
+            CopyError::Registry(error) => PushError::Registry(error).into(),
+            CopyError::Relocate(RelocateError::Store(error)) => Self::Store(error),
+            other => Self::Copy(Box::new(other)),
+        }
+    }
+}
+
+impl From<LockError> for CommandFailure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Release(failure) => Self::Release(failure),
+            LockError::Pull(failure) => Self::Pull(failure),
+            LockError::Store(error) => Self::Store(error),
+            other => Self::Lock(Box::new(other)),
+        }
     }
 }
 
@@ -48,12 +100,27 @@ impl From<StoreError> for CommandFailure {
     }
 }
 
+impl From<PushError> for CommandFailure {
+    fn from(error: PushError) -> Self {
+        Self::Push(Box::new(error))
+    }
+}
+
+impl From<PullFailure> for CommandFailure {
+    fn from(error: PullFailure) -> Self {
+        Self::Pull(Box::new(error))
+    }
+}
+
 const INPUT: u8 = 1;
 const USAGE: u8 = 2;
 const SURROUNDINGS: u8 = 3;
 /// `EX_SOFTWARE` of sysexits.h.
 const BUG: u8 = 70;
+/// As `plan --exit-code` of a bootstrap image.
+const DIFFERS: u8 = 10;
 
+const SAME_PRODUCT: &str = "`diff` takes two images of one project and one platform, the older first";
 const REPORT: &str = "this is a fault of bootsmith: please report it with your bootstrap.toml";
 
 /// What clap has to say: help goes to standard output and is no failure.
@@ -64,6 +131,11 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 }
 
 impl CommandFailure {
+    /// The same with one more hint.
+    pub(super) fn with_hint(self, hint: String) -> Self {
+        Self::Hinted(Box::new(self), hint)
+    }
+
     /// Says what went wrong, and ends with its code.
     pub(super) fn report(&self) -> ExitCode {
         let (text, code) = self.explain();
@@ -84,10 +156,24 @@ impl CommandFailure {
             }
             Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), SURROUNDINGS),
             Self::Release(Failure::Previous(error)) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
+            Self::Release(Failure::Pull(error)) => {
+                (chain("error", error, pull_hint(error).as_deref()), pull_code(error))
+            }
             Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error).as_deref()), SURROUNDINGS),
             Self::Write(error) => (chain("error", error, disk_hint("write", error.source.kind())), SURROUNDINGS),
             Self::Store(error) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
+            Self::Push(error) => (chain("error", error, push_hint(error).as_deref()), push_code(error)),
+            Self::Pull(error) => (chain("error", error, pull_hint(error).as_deref()), pull_code(error)),
+            Self::Copy(error) => (chain("error", error, Some(copy_hint(error))), copy_code(error)),
+            Self::Lock(error) => (locking(error), lock_code(error)),
             Self::Damaged(path, faults) => (damaged(path, faults), INPUT),
+            Self::Difference(error) => (chain("error", error, Some(SAME_PRODUCT)), USAGE),
+            Self::Differs => (String::new(), DIFFERS),
+            Self::Hinted(failure, hint) => {
+                let (text, code) = failure.explain();
+                let separator = if text.contains("\nhint: ") { "; " } else { "\nhint: " };
+                (format!("{}{separator}{hint}\n", text.trim_end()), code)
+            }
             Self::Usage(message, hint) => (format!("error: {message}\nhint: {hint}\n"), USAGE),
         }
     }
@@ -98,6 +184,55 @@ fn input_code(diagnostics: &Diagnostics) -> u8 {
     let asked_for = [Code::UNKNOWN_ENVIRONMENT, Code::PLATFORM, Code::VERSION, Code::BASE, Code::INVALID_VALUE];
     let is_usage = |error: &&Diagnostic| error.place.is_none() && asked_for.contains(&error.code);
     if diagnostics.errors().all(|error| is_usage(&error)) { USAGE } else { INPUT }
+}
+
+/// What is wrong with a lock, every image in a line of its own.
+fn locking(error: &LockError) -> String {
+    let hint = match error {
+        LockError::Stale { .. } => "write it anew with `bootsmith lock`",
+        LockError::UnknownImage { hint, .. } => hint,
+        LockError::Offline(_) => "give a layout that has it with `--from`, or leave out `--offline`",
+        _ => "",
+    };
+    let lines: String = match error {
+        LockError::Stale { missing, superfluous, .. } => {
+            let missing = missing.iter().map(|image| format!("  `{image}` is not in it\n"));
+            missing
+                .chain(superfluous.iter().map(|image| format!("  `{image}` is in it, and nothing uses it\n")))
+                .collect()
+        }
+        _ => String::new(),
+    };
+    let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
+    format!("error: {error}\n{lines}{hint}")
+}
+
+fn copy_hint(error: &CopyError) -> &'static str {
+    match error {
+        CopyError::Reference(_) => {
+            "a release is copied to a registry and what its repositories begin with, as in `bootsmith copy OUT.tar registry.example.com/mirror`"
+        }
+        CopyError::NoReference => "push it first, and copy it from there",
+        CopyError::NotBundled(_) => "make the bundle anew with `bootsmith bundle`",
+        CopyError::Architecture(_) => "an architecture is `os/architecture`, as in `linux/amd64`",
+        CopyError::Collision { .. } => "rename one of the two: the registries that they come from are left behind",
+        CopyError::Relocate(RelocateError::LeftOver { .. }) => {
+            "the product itself names the image there: let a parameter say it, which every target gives"
+        }
+        _ => "take an image as `bootsmith build` or `bootsmith push` made it",
+    }
+}
+
+fn copy_code(error: &CopyError) -> u8 {
+    if matches!(error, CopyError::Reference(_) | CopyError::Architecture(_)) { USAGE } else { SURROUNDINGS }
+}
+
+fn lock_code(error: &LockError) -> u8 {
+    match error {
+        LockError::Stale { .. } => INPUT,
+        LockError::UnknownImage { .. } | LockError::Layout { .. } => USAGE,
+        _ => SURROUNDINGS,
+    }
 }
 
 /// Every fault of a tarball.
@@ -129,6 +264,76 @@ fn build_hint(error: &BuildError) -> Option<String> {
     };
     let hint = error.hint().or(otherwise.map(str::to_owned));
     Some(hint.map_or_else(|| output.to_owned(), |hint| format!("{hint}; {output}")))
+}
+
+/// What to do about an image that was not pushed.
+fn push_hint(error: &PushError) -> Option<String> {
+    match error {
+        PushError::Reference(_) => Some(REFERENCE.to_owned()),
+        PushError::NoReference => {
+            Some("name it, as in `bootsmith push OUT.tar registry.example.com/shop/bootstrap:1.4.2`".to_owned())
+        }
+        PushError::Bundle(_) => {
+            Some("say where to, as in `bootsmith push BUNDLE registry.example.com/mirror`".to_owned())
+        }
+        PushError::OneLogin(_) => Some("push to one registry at a time".to_owned()),
+        PushError::Tarball(error) => error.hint(),
+        PushError::Client(error) => client_hint(error).map(str::to_owned),
+        PushError::Credential(_) => Some(CREDENTIAL.to_owned()),
+        PushError::Registry(error) => error.hint(),
+    }
+}
+
+const REFERENCE: &str = "a reference is `registry/repository:tag`, as in `registry.example.com/shop/bootstrap:1.4.2`";
+const CREDENTIAL: &str = "repair it, or give `--username` and `--password-stdin`";
+
+fn client_hint(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Read { source, .. } => disk_hint("read", source.kind()),
+        ClientError::NoCertificate(_) => Some("a certificate in PEM starts with `-----BEGIN CERTIFICATE-----`"),
+    }
+}
+
+/// What to do about an image that was not pulled.
+fn pull_hint(error: &PullFailure) -> Option<String> {
+    match error {
+        PullFailure::Reference(ReferenceFault::NoRepository(_)) => {
+            Some("name the repository alone, as in `registry.example.com/shop/bootstrap`".to_owned())
+        }
+        PullFailure::Reference(_) => Some(REFERENCE.to_owned()),
+        PullFailure::OneLogin(_) => Some(
+            "log in to both with `docker login`, or pull the images one after the other with `bootsmith pull`"
+                .to_owned(),
+        ),
+        PullFailure::Architecture(_) => Some("an architecture is `os/architecture`, as in `linux/amd64`".to_owned()),
+        PullFailure::Client(error) => client_hint(error).map(str::to_owned),
+        PullFailure::Credential(_) => Some(CREDENTIAL.to_owned()),
+        PullFailure::Pull(PullError::Registry(error)) => error.hint(),
+        PullFailure::Pull(PullError::Store(error)) | PullFailure::Store(error) => error.hint(),
+        PullFailure::Pull(PullError::Image { .. }) => None,
+    }
+}
+
+fn pull_code(error: &PullFailure) -> u8 {
+    match error {
+        PullFailure::Reference(_)
+        | PullFailure::OneLogin(_)
+        | PullFailure::Architecture(_)
+        | PullFailure::Pull(PullError::Registry(RegistryError::Name(_))) => USAGE,
+        _ => SURROUNDINGS,
+    }
+}
+
+/// What was written on the command line, or what the surroundings make of it.
+fn push_code(error: &PushError) -> u8 {
+    match error {
+        PushError::Reference(_)
+        | PushError::Bundle(_)
+        | PushError::NoReference
+        | PushError::OneLogin(_)
+        | PushError::Registry(RegistryError::Name(_)) => USAGE,
+        _ => SURROUNDINGS,
+    }
 }
 
 /// The message says what, the chain says why, the hint says what to do.

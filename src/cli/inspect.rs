@@ -1,7 +1,10 @@
-//! `inspect` and `verify`: what is in a tarball, and whether it is whole.
+//! `inspect` and `verify`: what is in an image, and whether it is whole.
 
+use crate::host::registry::{ImageName, Needed};
 use crate::inspect::{self, BootstrapArchive, ImageSummary, LayerSummary, Summary};
+use crate::registry::Referrer;
 use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview};
+use crate::store::StoreError;
 
 use super::arguments::{Inspect, Verify};
 use super::branch::Branch;
@@ -10,31 +13,45 @@ use super::table::human_size;
 
 /// Shows what is inside: a tree for people, or JSON.
 pub(super) fn inspect(arguments: &Inspect) -> Result<(), CommandFailure> {
-    let archive = inspect::open(&arguments.tarball)?;
+    let opened = super::image::open(&[&arguments.image], Needed::PayloadAndReferrers, &arguments.registry)?;
+    let archive = opened[0].archive();
     let summary = archive.summary()?;
-    let overview = overview(&archive)?;
+    let overview = overview(archive)?;
     if arguments.json {
-        let document = serde_json::json!({ "image": summary, "release": overview });
+        let mut document = serde_json::json!({ "image": summary, "release": overview });
+        // Nobody knows what refers to a tarball.
+        if let Some(referrers) = opened[0].referrers() {
+            document["referrers"] = serde_json::json!(referrers);
+        }
         anstream::println!("{}", serde_json::to_string_pretty(&document).expect("a summary has string keys"));
     } else {
-        anstream::print!("{}", tree(&summary, overview.as_ref()));
+        anstream::print!("{}", tree(&summary, opened[0].referrers(), overview.as_ref()));
     }
     Ok(())
 }
 
 /// Hashes everything again.
 pub(super) fn verify(arguments: &Verify) -> Result<(), CommandFailure> {
-    let result = inspect::verify(&arguments.tarball)?;
+    let result = match ImageName::of(&arguments.image) {
+        ImageName::Registry(_) => {
+            match super::image::open(&[&arguments.image], Needed::Everything, &arguments.registry) {
+                Ok(opened) => inspect::verify_archive(opened[0].archive())?,
+                Err(CommandFailure::Store(StoreError::Content { fault, .. })) => inspect::unreadable(&fault),
+                Err(failure) => return Err(failure),
+            }
+        }
+        ImageName::Tarball(path) | ImageName::Unclear(path) => inspect::verify(&path).map_err(super::image::missing)?,
+    };
     if arguments.json {
         anstream::println!("{}", serde_json::to_string_pretty(&result).expect("a verification has string keys"));
     }
     if !result.faults.is_empty() {
-        return Err(CommandFailure::Damaged(arguments.tarball.clone(), result.faults));
+        return Err(CommandFailure::Damaged(arguments.image.clone(), result.faults));
     }
     if !arguments.json {
         anstream::println!(
             "{}: {} blobs ({}) and {} payload files are as they should be",
-            arguments.tarball.display(),
+            arguments.image.display(),
             result.blobs,
             human_size(result.blob_bytes),
             result.payload_files
@@ -49,10 +66,13 @@ fn overview(archive: &BootstrapArchive) -> Result<Option<Overview>, CommandFailu
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
-fn tree(summary: &Summary, overview: Option<&Overview>) -> Branch {
+fn tree(summary: &Summary, referrers: Option<&[Referrer]>, overview: Option<&Overview>) -> Branch {
     let name = summary.reference.as_deref().unwrap_or("an image without a name");
     let mut root = Branch::new(format!("{name}  {}", human_size(summary.size_bytes)));
     root.push(Branch::new(format!("digest  {}", summary.digest)));
+    if let Some(referrers) = referrers {
+        root.push(referrers_branch(referrers));
+    }
     for image in &summary.images {
         root.push(image_branch(image));
     }
@@ -60,6 +80,11 @@ fn tree(summary: &Summary, overview: Option<&Overview>) -> Branch {
         root.push(environment_branch(environment));
     }
     root
+}
+
+fn referrers_branch(referrers: &[Referrer]) -> Branch {
+    let row = |referrer: &Referrer| vec![referrer.artifact_type.clone(), referrer.digest.to_string()];
+    Branch::table("referrers", referrers.iter().map(row))
 }
 
 fn image_branch(image: &ImageSummary) -> Branch {

@@ -13,13 +13,14 @@ pub struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// The spec and every text file that it names.
+    /// The spec, its lock, and every text file that it names.
     pub fn of(sources: &'a Sources) -> Self {
         let files = sources.files.iter().filter_map(|(path, source)| match source {
             Source::File(bytes) => Some((path.as_str(), std::str::from_utf8(bytes).ok()?)),
             _ => None,
         });
-        let texts = files.chain([(&*sources.spec_file, &*sources.spec_text)]).collect();
+        let lock = sources.lock.text.iter().map(|text| (&*sources.lock.name, &**text));
+        let texts = files.chain(lock).chain([(&*sources.spec_file, &*sources.spec_text)]).collect();
         Self { texts }
     }
 }

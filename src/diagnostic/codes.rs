@@ -118,7 +118,7 @@ codes! {
     error 29 VERSION "not a version"
         "A release is versioned by SemVer (https://semver.org): MAJOR.MINOR.PATCH with an optional `-pre.release` and `+build`."
     error 30 BASE "a base that cannot be used"
-        "A base is `scratch`, `oci:PATH` or `oci-archive:PATH` (an OCI layout, folder or tar), or `docker-archive:PATH` (made by `docker save`). It must hold what the entrypoint needs: `sh`, the docker CLI and Compose."
+        "A base is an image of a registry with its digest, `NAME:TAG@sha256:DIGEST`; `oci:PATH` or `oci-archive:PATH` (an OCI layout, folder or tar); `docker-archive:PATH` (made by `docker save`); or `scratch`. A tag alone may name another image tomorrow. It must hold what the entrypoint needs: `sh`, the docker CLI and Compose."
     lint 31 HOST_PATH "a path of the target's host"
         "The service depends on a file or folder that every host must have, and that no release brings. A named volume, a config or a secret travels with the product."
     error 32 SCRIPT "a script that cannot be run as declared"
@@ -149,6 +149,8 @@ codes! {
         "`[upgrade] from` is a list of comparators that all hold, as Cargo writes them: `>=1.2.0, <2.0.0`, `^1.2`, `~1.2.3`, `1.*`. There is no `||`. A range that holds for no release before this one is a warning."
     error 46 RECORD_TOO_LARGE "a release that the ledger cannot record"
         "Every deployment leaves a record on its target: the files of the environment, with scripts and migrations, compressed. A rollback needs nothing else. A Swarm config of older engines and a Secret of Kubernetes hold little, so a record has at most 450,000 bytes on every platform; the rest is for what the target adds. Big files belong into an image or into a volume."
+    error 47 LOCK "an image that is not locked"
+        "`--locked` builds a release with the content that its images had when `bootsmith lock` wrote `bootstrap.lock`, whatever their tags name today. Every image of a service and every base that has no digest must be there; the file is made by `bootsmith lock` and kept with the spec."
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ use std::thread;
 
 use crate::pipeline::{self, BuildError, Built, PrepareError, Prepared, Workplace};
 use crate::plan::Selection;
+use crate::registry::Events;
 use crate::render;
 use crate::source::Sources;
-use crate::store::{Cache, Progress, StoreError};
+use crate::store::{Progress, StoreError};
 
-use super::{HostError, cache_folder, epoch, previous::read_previous, project_folder, read_sources};
+use super::registry::{PullFailure, RegistrySettings, pull_bases};
+use super::{HostError, epoch, open_cache, previous::read_previous, project_folder, read_sources};
 
 /// What to build, and where.
 ///
@@ -31,6 +33,8 @@ pub struct BuildSettings {
     pub output: PathBuf,
     /// The tarball of the release before, whose migrations must be the same still.
     pub previous: Option<PathBuf>,
+    /// How to talk to the registries of bases.
+    pub registry: RegistrySettings,
 }
 
 impl Default for BuildSettings {
@@ -40,6 +44,7 @@ impl Default for BuildSettings {
             selection: Selection { needs_base: true, ..Selection::default() },
             output: "target/bootstrap".into(),
             previous: None,
+            registry: RegistrySettings::default(),
         }
     }
 }
@@ -73,6 +78,9 @@ pub enum Failure {
     /// The release before cannot be read.
     #[error(transparent)]
     Previous(Box<StoreError>),
+    /// A base could not be pulled.
+    #[error(transparent)]
+    Pull(Box<PullFailure>),
     /// The image cannot be made or written.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -98,13 +106,20 @@ pub fn prepare(file: &std::path::Path, selection: &Selection) -> Result<(Sources
 
 /// Builds the tarballs of a release; `progress` hears of every piece of bytes that is written.
 pub fn build(settings: &BuildSettings, progress: Progress<'_>) -> Result<Outcome, Failure> {
+    build_and_tell(settings, progress, &|_| ())
+}
+
+/// The same; `events` hears of bases that come from registries.
+pub fn build_and_tell(
+    settings: &BuildSettings,
+    progress: Progress<'_>,
+    events: Events<'_>,
+) -> Result<Outcome, Failure> {
     let previous = settings.previous.as_deref().map(read_previous).transpose()?;
     let selection = Selection { previous, ..settings.selection.clone() };
     let (sources, prepared) = prepare(&settings.file, &selection)?;
-    let cache = match cache_folder() {
-        Some(folder) => Cache::open(&folder)?,
-        None => Cache::temporary()?,
-    };
+    let cache = open_cache()?;
+    pull_bases(&prepared.plan, &settings.registry, &cache, events).map_err(|error| Failure::Pull(Box::new(error)))?;
     let place =
         Workplace { project: project_folder(&settings.file), output: &settings.output, cache: &cache, epoch: epoch()? };
     let built = pipeline::build(&prepared, place, progress)?;

@@ -1,7 +1,7 @@
 //! From an open tarball to its documents.
 //!
 //! Takes in a container; gives out a [`BootstrapArchive`] in which every descriptor has been followed and every document verified by
-//! digest and size. Layers are found, not read.
+//! digest and size. The layers of a tarball are found, not read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,17 +11,32 @@ use serde::de::DeserializeOwned;
 use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::{Descriptor, Digest};
 use crate::image::{ANNOTATION_ROLE, ROLE_BASE};
+use crate::store::bundle::{ANNOTATION_ROLE as ANNOTATION_BUNDLE, ROLE_BOOTSTRAP};
 use crate::store::container::Container;
-use crate::store::oci_layout::{CONTAINERD_NAME, annotation, architecture, blob, descriptor, parse, verified_bytes};
+use crate::store::oci_layout::{
+    CONTAINERD_NAME, annotation, architecture, descriptor, is_attestation, parse, verified_bytes,
+};
 use crate::store::{ContentFault, StoreError};
 
 pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError> {
-    let Some(size) = container.tar().map(|tar| tar.whole().size()) else {
+    if container.tar().is_none() {
         return Err(container.fault(ContentFault::Tar("it is a folder".to_owned())));
-    };
+    }
+    let archive = load_layout(container)?;
+    archive.images.iter().flat_map(|image| &image.layers).try_for_each(|layer| archive.slice(layer).map(drop))?;
+    Ok(archive)
+}
+
+/// The same of a layout, which may be a folder. Its layers are not looked for.
+pub(super) fn load_layout(container: Container) -> Result<BootstrapArchive, StoreError> {
     let top: oci::ImageIndex = parse(&container, "index.json", &container.document("index.json")?)?;
-    let [entry] = top.manifests().as_slice() else {
-        return Err(bad(&container, "index.json", format!("it has {} entries instead of one", top.manifests().len())));
+    let is_bootstrap = |entry: &&oci::Descriptor| annotation(entry, ANNOTATION_BUNDLE) == Some(ROLE_BOOTSTRAP);
+    let entry = match top.manifests().as_slice() {
+        [entry] => entry,
+        several => several
+            .iter()
+            .find(is_bootstrap)
+            .ok_or_else(|| bad(&container, "index.json", format!("it has {} entries instead of one", several.len())))?,
     };
     let root = descriptor(&container, entry)?;
     let reference = annotation(entry, CONTAINERD_NAME).map(str::to_owned);
@@ -33,7 +48,8 @@ pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError>
         }
         oci::MediaType::ImageIndex => {
             let index: oci::ImageIndex = parse_by(&container, root, &bytes)?;
-            let images = index.manifests().iter().map(|entry| image(&container, descriptor(&container, entry)?));
+            let entries = index.manifests().iter().filter(|entry| !is_attestation(entry));
+            let images = entries.map(|entry| image(&container, descriptor(&container, entry)?));
             (Some(bytes), annotations(index.annotations().as_ref()), images.collect::<Result<Vec<_>, _>>()?)
         }
         other => {
@@ -44,7 +60,7 @@ pub(super) fn load(container: Container) -> Result<BootstrapArchive, StoreError>
     if images.is_empty() {
         return Err(bad(&container, "index", "it names no image".to_owned()));
     }
-    Ok(BootstrapArchive { container, reference, size, root, index, annotations, images })
+    Ok(BootstrapArchive { container, reference, root, index, annotations, images })
 }
 
 fn image(container: &Container, expected: Descriptor) -> Result<ArchivedImage, StoreError> {
@@ -79,7 +95,6 @@ fn layer(container: &Container, entry: &oci::Descriptor, diff_id: &str) -> Resul
     Ok(ArchivedLayer {
         role: annotation(entry, ANNOTATION_ROLE).unwrap_or(ROLE_BASE).to_owned(),
         diff_id: Digest::parse(diff_id).map_err(|fault| container.fault(fault.into()))?,
-        slice: blob(container, expected)?,
         blob: expected,
     })
 }

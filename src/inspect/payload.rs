@@ -1,7 +1,8 @@
 //! The files in a payload layer.
 //!
-//! Takes in the part of the tarball that holds the blob; gives out the list of files with their hashes, or the bytes of one.
+//! Takes in the part of the tarball that holds the blob; gives out the list of files with their hashes, or the bytes of some.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
@@ -51,18 +52,46 @@ pub(super) fn list(slice: &FileSlice) -> Result<PayloadList, ContentFault> {
 pub(super) fn file(slice: &FileSlice, wanted: &str) -> Result<Option<Vec<u8>>, ContentFault> {
     let mut found = None;
     walk(&mut unpack(slice), |path, entry| {
-        if path != wanted {
-            return Ok(true);
+        if path == wanted {
+            found = Some(read_limited(entry, MAX_FILE_SIZE)?);
         }
-        let mut bytes = Vec::new();
-        entry.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
-        found = Some(bytes);
-        Ok(false)
+        Ok(found.is_none())
     })?;
-    if found.as_ref().is_some_and(|bytes| bytes.len() as u64 > MAX_FILE_SIZE) {
-        return Err(ContentFault::Limit { what: format!("the size of `{wanted}`"), limit: MAX_FILE_SIZE });
-    }
+    refuse_large(found.as_ref().map_or(0, Vec::len) as u64, wanted)?;
     Ok(found)
+}
+
+/// The bytes of all files that are wanted; together they are no larger than one may be.
+pub(super) fn files(
+    slice: &FileSlice,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<u8>>, ContentFault> {
+    let (mut found, mut size, mut largest) = (BTreeMap::new(), 0, String::new());
+    walk(&mut unpack(slice), |path, entry| {
+        if entry.header().entry_type().is_file() && is_wanted(path) {
+            let bytes = read_limited(entry, MAX_FILE_SIZE - size)?;
+            size += bytes.len() as u64;
+            path.clone_into(&mut largest);
+            found.insert(path.to_owned(), bytes);
+        }
+        Ok(size <= MAX_FILE_SIZE)
+    })?;
+    refuse_large(size, &largest)?;
+    Ok(found)
+}
+
+/// One byte more than the limit is enough to see that there is more.
+fn read_limited(entry: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    entry.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn refuse_large(size: u64, path: &str) -> Result<(), ContentFault> {
+    if size <= MAX_FILE_SIZE {
+        return Ok(());
+    }
+    Err(ContentFault::Limit { what: format!("the size of `{path}`"), limit: MAX_FILE_SIZE })
 }
 
 type Unpacked<'a> = io::Take<MultiGzDecoder<io::BufReader<crate::layer::content::SliceReader<'a>>>>;

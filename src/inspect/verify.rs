@@ -1,8 +1,9 @@
-//! Everything that can be wrong with a bootstrap tarball.
+//! Everything that can be wrong with a bootstrap tarball, or with an image of a registry.
 //!
-//! Takes in a path; gives out a list of faults, empty for a good one. Every byte counts: blobs are held against their digests, layers
+//! Takes in a path, or an image that was pulled; gives out a list of faults, empty for a good one. Every byte counts: blobs are held against their digests, layers
 //! against the configuration, payload files against `contents.json`, and all that is left (tar headers, padding, `oci-layout`,
-//! `index.json`, `manifest.json`) against what would be written for this image.
+//! `index.json`, `manifest.json`) against what would be written for this image. A registry has none of the latter, and names an image as it
+//! was asked for: of its images the rest is checked, each byte of them hashed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,12 +16,11 @@ use super::payload::{self, PayloadList};
 use super::{ArchivedImage, ArchivedLayer, BootstrapArchive, load};
 use crate::contents::{CONTENTS_PATH, ContentsEntry};
 use crate::digest::{Descriptor, Digest, HashingReader};
-use crate::epoch::Epoch;
 use crate::image::assemble::MAX_LAYERS;
-use crate::image::{ArchitectureImage, Document, Image, ImageReference, ROLE_BASE};
-use crate::layer::content::{Content, FileSlice};
-use crate::layer::{Layer, Packed};
-use crate::store::container::Container;
+use crate::image::{Image, ImageReference, ROLE_BASE};
+use crate::layer::content::FileSlice;
+use crate::store::bundle::BundledImage;
+use crate::store::container::{Container, TarIndex};
 use crate::store::layer_check::unpack_limit;
 use crate::store::oci_layout::blob_name;
 use crate::store::tarball::Tarball;
@@ -44,7 +44,7 @@ pub struct Verification {
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// Not even the documents can be read.
-    #[error("the tarball {0}")]
+    #[error("it {0}")]
     Unreadable(String),
     /// A blob's name is a promise about its bytes.
     #[error("the blob `{name}` has the digest {actual}")]
@@ -116,18 +116,33 @@ pub fn verify(path: &Path) -> Result<Verification, StoreError> {
     match load::load(container) {
         Err(StoreError::Content { fault, .. }) => Ok(unreadable(&fault)),
         Err(other) => Err(other),
-        Ok(archive) => Verifier { archive: &archive, result: Verification::default(), tars: BTreeMap::new() }
-            .run()
-            .map_err(StoreError::disk("read", path)),
+        Ok(archive) => verify_archive(&archive),
     }
 }
 
-fn unreadable(fault: &ContentFault) -> Verification {
+/// The same of what was opened; all layers have to be there.
+pub fn verify_archive(archive: &BootstrapArchive) -> Result<Verification, StoreError> {
+    let image = archive.to_image()?;
+    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let slices = layers.map(|layer| Ok((layer.blob.digest, archive.slice(layer)?)));
+    let slices = slices.collect::<Result<_, StoreError>>()?;
+    let bundle = archive.bundled_images()?;
+    let verifier = Verifier { archive, image, bundle, slices, result: Verification::default(), tars: BTreeMap::new() };
+    verifier.run().map_err(StoreError::disk("read", archive.path()))
+}
+
+/// What is to be said of an image whose documents do not hold together.
+pub fn unreadable(fault: &ContentFault) -> Verification {
     Verification { faults: vec![Fault::Unreadable(fault.to_string())], ..Verification::default() }
 }
 
 struct Verifier<'a> {
     archive: &'a BootstrapArchive,
+    image: Image,
+    /// With the images of its services, where it came with them.
+    bundle: Option<Vec<BundledImage>>,
+    /// The bytes of every layer.
+    slices: BTreeMap<Digest, FileSlice>,
     result: Verification,
     /// What each layer unpacks to: architectures share the payload.
     tars: BTreeMap<Digest, Descriptor>,
@@ -155,12 +170,17 @@ impl Verifier<'_> {
 
     /// Hashes every blob that the documents name, and reports every entry that they do not.
     fn hash_blobs(&mut self) -> io::Result<()> {
-        let tar = self.archive.container.tar().expect("only a tar is loaded");
-        let known: BTreeSet<_> = self.archive.descriptors().map(|blob| blob_name(blob.digest)).collect();
-        for name in tar.names().filter(|name| !DOCUMENTS.contains(name)) {
-            if !known.contains(name) {
-                self.fault(Fault::Extra(name.to_owned()));
-            } else if let Ok(slice) = self.archive.container.file(name) {
+        let mut known: BTreeSet<_> = self.archive.descriptors().map(|blob| blob_name(blob.digest)).collect();
+        for BundledImage { replica, .. } in self.bundle.iter().flatten() {
+            known.extend(replica.blobs().iter().map(|(blob, _)| blob_name(blob.digest)));
+            known.extend(replica.documents().iter().map(|typed| blob_name(typed.document.descriptor.digest)));
+        }
+        let entries = self.archive.container.tar().into_iter().flat_map(TarIndex::names);
+        for name in entries.filter(|name| !DOCUMENTS.contains(name) && !known.contains(*name)) {
+            self.fault(Fault::Extra(name.to_owned()));
+        }
+        for name in &known {
+            if let Ok(slice) = self.archive.container.file(name) {
                 self.hash_blob(name, &slice)?;
             }
         }
@@ -212,10 +232,11 @@ impl Verifier<'_> {
     }
 
     fn unpack(&mut self, layer: &ArchivedLayer) -> Result<Descriptor, ContentFault> {
+        let slice = &self.slices[&layer.blob.digest];
         if layer.role == ROLE_BASE {
-            return hash_unpacked(&layer.slice);
+            return hash_unpacked(slice);
         }
-        let PayloadList { paths, tar, .. } = payload::list(&layer.slice)?;
+        let PayloadList { paths, tar, .. } = payload::list(slice)?;
         for pair in paths.windows(2).filter(|pair| pair[0] == pair[1]) {
             self.fault(Fault::PathTwice { layer: layer.blob.digest, path: pair[0].clone() });
         }
@@ -226,7 +247,7 @@ impl Verifier<'_> {
     fn check_payload(&mut self) {
         let mut actual = BTreeMap::new();
         for layer in self.archive.images[0].layers.iter().filter(|layer| layer.role != ROLE_BASE) {
-            let files = payload::list(&layer.slice).map(|list| list.files).unwrap_or_default();
+            let files = payload::list(&self.slices[&layer.blob.digest]).map(|list| list.files).unwrap_or_default();
             actual.extend(files.into_iter().map(|entry| (entry.path.clone(), entry)));
         }
         let expected = match self.archive.payload_file(CONTENTS_PATH) {
@@ -262,7 +283,9 @@ impl Verifier<'_> {
         self.fault(Fault::Payload { path: path.to_owned(), reason: reason.to_owned() });
     }
 
+    /// What is around the blobs of a tarball; a registry has no such thing.
     fn check_frame(&mut self) -> io::Result<()> {
+        let Some(tar) = self.archive.container.tar() else { return Ok(()) };
         let reference = self.archive.reference.clone().unwrap_or_default();
         let reference = match ImageReference::parse(&reference) {
             Ok(reference) => reference,
@@ -271,8 +294,16 @@ impl Verifier<'_> {
                 return Ok(());
             }
         };
-        let tarball = Tarball::new(&self.archive.to_image(), &reference);
-        let tar = self.archive.container.tar().expect("only a tar is loaded");
+        let tarball = match &self.bundle {
+            None => Tarball::new(&self.image, &reference),
+            Some(images) => match Tarball::bundle(images, self.image.epoch()) {
+                Ok(tarball) => tarball,
+                Err(error) => {
+                    self.fault(Fault::Unreadable(error.to_string()));
+                    return Ok(());
+                }
+            },
+        };
         if let Some(name) = tarball.first_difference(tar.whole())? {
             self.fault(Fault::Frame(name));
         }
@@ -292,42 +323,4 @@ fn hash_unpacked(slice: &FileSlice) -> Result<Descriptor, ContentFault> {
         return Err(ContentFault::Limit { what: "its unpacked size".to_owned(), limit });
     }
     Ok(reader.complete())
-}
-
-impl BootstrapArchive {
-    /// Everything that the documents name.
-    fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
-        let of_image = |image: &ArchivedImage| {
-            let layers = image.layers.iter().map(|layer| layer.blob);
-            [image.manifest, image.config].into_iter().chain(layers).collect::<Vec<_>>()
-        };
-        std::iter::once(self.root).chain(self.images.iter().flat_map(of_image))
-    }
-
-    /// The image that was written, as far as its tarball depends on it.
-    fn to_image(&self) -> Image {
-        let images = self.images.iter().map(ArchivedImage::to_image).collect();
-        let created = self.images[0].configuration.created().as_deref().unwrap_or_default();
-        let epoch = Epoch::parse_rfc_3339(created).unwrap_or_default();
-        Image::from_parts(images, self.index.clone().map(Document::new), self.annotations.clone(), epoch)
-    }
-}
-
-impl ArchivedImage {
-    fn to_image(&self) -> ArchitectureImage {
-        ArchitectureImage {
-            architecture: self.architecture.clone(),
-            config: Document::new(self.config_bytes.clone()),
-            manifest: Document::new(self.manifest_bytes.clone()),
-            layers: self.layers.iter().map(ArchivedLayer::to_layer).collect(),
-        }
-    }
-}
-
-impl ArchivedLayer {
-    fn to_layer(&self) -> Layer {
-        let tar = Descriptor { digest: self.diff_id, size: 0 };
-        let packed = Packed { tar, blob: self.blob };
-        Layer { role: self.role.clone(), packed, content: Content::File(self.slice.clone()) }
-    }
 }

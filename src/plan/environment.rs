@@ -11,6 +11,7 @@ use crate::name::{EnvironmentKey, Label, MAX_LABEL_CHARACTERS};
 use crate::source::Sources;
 use crate::spec::{self, LABEL_HINT, Spec};
 
+use super::pins::Pins;
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
 use super::waves::waves;
@@ -18,7 +19,7 @@ use super::{
     ConfigContent, Environment, FileKind, Gate, Migration, Platform, PreviousRelease, SecretSource, Service,
     ServiceKind,
 };
-use super::{migration, objects, parameter, previous, script, script_uses, service_environment, upgrade};
+use super::{health_check, migration, objects, parameter, previous, script, script_uses, service_environment, upgrade};
 
 /// What every environment of a release shares.
 pub(super) struct Release<'a> {
@@ -36,6 +37,8 @@ pub(super) struct Release<'a> {
     pub(super) sources: &'a Sources,
     /// The release before.
     pub(super) previous: Option<&'a PreviousRelease>,
+    /// Which content images are.
+    pub(super) pins: &'a Pins<'a>,
 }
 
 /// Names of environments in which a floating tag is nobody's outage, unless `production = true` says otherwise.
@@ -240,6 +243,7 @@ fn read(
         configs: section(sections, "configs"),
         secrets: section(sections, "secrets"),
         production,
+        pins: release.pins,
         is_for_compose: release.platforms.contains(&Platform::Compose),
         spec_text: &release.sources.spec_text,
     };
@@ -377,7 +381,7 @@ fn order(services: &mut [Service], table: &Table, context: &mut Context) {
     services.sort_by(|left, right| (left.wave, &left.name).cmp(&(right.wave, &right.name)));
 }
 
-/// Only a job completes.
+/// Only a job completes, and only what is checked is healthy.
 fn check_gate(service: &Service, table: &Table, context: &mut Context) {
     let span = table.entry(service.name.as_str()).map(|entry| entry.key_span).unwrap_or_default();
     let name = &service.name;
@@ -393,6 +397,16 @@ fn check_gate(service: &Service, table: &Table, context: &mut Context) {
                 span,
                 message,
                 "wait with `condition = \"service_completed_successfully\"`",
+            );
+        }
+        (Gate::Healthy, ServiceKind::Service) if health_check::is_off(&service.definition) => {
+            let message =
+                format!("another service waits for `{name}` to be healthy, but its health check is switched off");
+            context.error(
+                Code::INVALID_VALUE,
+                span,
+                message,
+                "wait with `condition = \"service_started\"`, or give it a health check",
             );
         }
         _ => {}

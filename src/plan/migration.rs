@@ -14,12 +14,12 @@ use crate::document::fields::Spanned;
 use crate::document::node::{Entry, Node, Span, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::source::{Source, Sources};
+use crate::source::Sources;
 use crate::spec::{self, LABEL_HINT, Spec};
 
 use super::environment::check_length;
 use super::migration_runner::{MigrationAction, read_action};
-use super::objects::{find, report_fault};
+use super::objects::find_file;
 use super::scope::Scope;
 use super::{Service, ServiceKind, migration_content};
 
@@ -258,21 +258,14 @@ fn report_absent(written: &spec::Migration, around: &Around<'_>, context: &mut C
 }
 
 fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<MigrationFile> {
-    let bytes = match find(&file.value, file.span, sources, context)? {
-        // A swarm keeps no empty config, and nothing is done by it anyway.
-        Source::File(bytes) if bytes.is_empty() => {
-            let hint = "leave `down` out where there is no way back; a step that does nothing says so in a comment";
-            context.error(Code::MIGRATION, file.span, format!("`{}` is empty", file.value), hint);
-            return None;
-        }
-        Source::File(bytes) => Arc::clone(bytes),
-        Source::Folder(_) => {
-            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), None);
-            return None;
-        }
-        Source::Fault(fault) => return report_fault(&file.value, fault, file.span, context),
-    };
-    Some(MigrationFile { path: RelativePath::parse(&file.value).ok()?, bytes })
+    let bytes = find_file(file, None, sources, context)?;
+    // A swarm keeps no empty config, and nothing is done by it anyway.
+    if bytes.is_empty() {
+        let hint = "leave `down` out where there is no way back; a step that does nothing says so in a comment";
+        context.error(Code::MIGRATION, file.span, format!("`{}` is empty", file.value), hint);
+        return None;
+    }
+    Some(MigrationFile { path: RelativePath::parse(&file.value).ok()?, bytes: Arc::clone(bytes) })
 }
 
 fn warn_irreversible(written: &spec::Migration, context: &mut Context) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnostic::{Code, unknown_name_hint};
+use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
 use crate::document::node::{Span, Table};
@@ -108,21 +108,16 @@ fn read_config(
 }
 
 fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
-    match find(&file.value, file.span, sources, context)? {
-        Source::File(bytes) if file.value.ends_with(TEMPLATE_SUFFIX) => match std::str::from_utf8(bytes) {
-            Ok(text) => Some(ConfigContent::Template(file.value.clone(), text.to_owned())),
-            Err(_) => {
-                context.error(Code::TEMPLATE, file.span, format!("`{}` is no UTF-8 text", file.value), None);
-                None
-            }
-        },
-        Source::File(bytes) => Some(ConfigContent::File(Arc::clone(bytes))),
-        Source::Folder(_) => {
-            let hint = format!("write `directory = {:?}`", file.value);
-            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), hint);
+    let bytes = find_file(file, format!("write `directory = {:?}`", file.value), sources, context)?;
+    if !file.value.ends_with(TEMPLATE_SUFFIX) {
+        return Some(ConfigContent::File(Arc::clone(bytes)));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(ConfigContent::Template(file.value.clone(), text.to_owned())),
+        Err(_) => {
+            context.error(Code::TEMPLATE, file.span, format!("`{}` is no UTF-8 text", file.value), None);
             None
         }
-        Source::Fault(fault) => report_fault(&file.value, fault, file.span, context),
     }
 }
 
@@ -135,6 +130,23 @@ fn read_folder(folder: &Spanned<String>, sources: &Sources, context: &mut Contex
             None
         }
         Source::Fault(fault) => report_fault(&folder.value, fault, folder.span, context),
+    }
+}
+
+/// The bytes of a file that the spec names; the hint is for who names a folder.
+pub(super) fn find_file<'a>(
+    file: &Spanned<String>,
+    instead_of_a_folder: impl Into<Hint>,
+    sources: &'a Sources,
+    context: &mut Context,
+) -> Option<&'a Arc<[u8]>> {
+    match find(&file.value, file.span, sources, context)? {
+        Source::File(bytes) => Some(bytes),
+        Source::Folder(_) => {
+            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), instead_of_a_folder);
+            None
+        }
+        Source::Fault(fault) => report_fault(&file.value, fault, file.span, context),
     }
 }
 

@@ -10,12 +10,13 @@ use crate::document::Context;
 use crate::document::fields::Spanned;
 use crate::document::node::Span;
 use crate::name::Label;
-use crate::reference::ReferenceParts;
-use crate::source::{Source, Sources};
+use crate::reference::{ReferenceParts, RegistryReference};
+use crate::source::Sources;
 use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
 use super::allow::Allowances;
 use super::environment::{self, Release};
+use super::pins::{Pinning, Pins};
 use super::scope::{Scope, references};
 use super::{Plan, Platform, PreviousRelease, objects, parameter, portability, previous, unused};
 
@@ -36,6 +37,8 @@ pub struct Selection {
     pub needs_base: bool,
     /// The architectures; empty: those of the spec.
     pub architectures: Vec<String>,
+    /// What is made of images without a digest.
+    pub pinning: Pinning,
     /// Lints to lower to warnings.
     pub allow: Vec<String>,
     /// The release before, whose migrations must be the same still.
@@ -96,7 +99,8 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let text = version.as_ref().map_or_else(|| "0.0.0".to_owned(), Version::to_string);
     let mut scope = Scope::new(&[("PROJECT_NAME", named.as_str()), ("PROJECT_VERSION", &text)]);
     add_release_variables(spec, &mut scope, context);
-    let base = read_bases(spec, selection, &platforms, &mut scope, context);
+    let pins = Pins::read(selection.pinning, sources, context);
+    let base = read_bases(spec, selection, &platforms, &pins, &mut scope, context);
     let architectures = read_architectures(spec, selection, &mut scope, context);
     let repository = read_repository(spec, &named, &mut scope, context);
     let annotations = read_annotations(spec, &named, &mut scope, context);
@@ -113,6 +117,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         spec,
         sources,
         previous,
+        pins: &pins,
     };
     unused::check_variables(spec, sources, context);
     let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
@@ -136,6 +141,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         environments,
         portability,
         spec_text: Arc::clone(&sources.spec_text),
+        lock_text: pins.text(),
         carries_spec,
     })
 }
@@ -171,14 +177,7 @@ fn read_version(spec: &Spec, sources: &Sources, selection: &Selection, context: 
 
 /// The version of a Cargo manifest: the package's, or the workspace's.
 fn read_manifest(manifest: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<String> {
-    let bytes = match objects::find(&manifest.value, manifest.span, sources, context)? {
-        Source::File(bytes) => bytes,
-        Source::Folder(_) => {
-            context.error(Code::FILE, manifest.span, format!("`{}` is a folder", manifest.value), None);
-            return None;
-        }
-        Source::Fault(fault) => return objects::report_fault(&manifest.value, fault, manifest.span, context),
-    };
+    let bytes = objects::find_file(manifest, None, sources, context)?;
     let table: Option<toml::Table> = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
     let package = |table: &toml::Table| table.get("package")?.get("version")?.as_str().map(str::to_owned);
     let workspace =
@@ -318,6 +317,7 @@ fn read_bases(
     spec: &Spec,
     selection: &Selection,
     platforms: &[Platform],
+    pins: &Pins<'_>,
     scope: &mut Scope,
     context: &mut Context,
 ) -> BTreeMap<Platform, String> {
@@ -353,24 +353,43 @@ fn read_bases(
                 continue;
             }
         };
-        bases.extend(read_base(&text, span, context).map(|base| (*platform, base)));
+        bases.extend(read_base(&text, span, pins, context).map(|base| (*platform, base)));
     }
     bases
 }
 
-/// The transports are those of skopeo; a registry's image is brought into a layout first.
-fn read_base(text: &str, span: Option<Span>, context: &mut Context) -> Option<String> {
-    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
-    let is_file =
-        text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty());
-    if is_file || text == "scratch" {
+/// The transports are those of skopeo. An image of a registry is pinned: a tag may name another one tomorrow, and a build gives the same bytes
+/// again.
+fn read_base(text: &str, span: Option<Span>, pins: &Pins<'_>, context: &mut Context) -> Option<String> {
+    if is_local_base(text) {
         return Some(text.to_owned());
     }
-    let hint = format!(
-        "this version reads a base from `oci:PATH`, `oci-archive:PATH`, `docker-archive:PATH` or `scratch`; for a registry's image: `skopeo copy docker://{text} oci:base`, then `base = \"oci:base\"`"
-    );
-    context.error(Code::BASE, span, format!("`{text}` is no base"), hint);
+    let image = RegistryReference::parse(text).ok();
+    let pinned = image.as_ref().map_or_else(|| text.to_owned(), |_| pins.pin(text, span, context));
+    let is_pinned = RegistryReference::parse(&pinned).is_ok_and(|image| image.digest().is_some());
+    if is_pinned || (image.is_some() && !pins.are_written()) {
+        return Some(pinned);
+    }
+    let (message, hint) = match image {
+        Some(_) => (
+            format!("the base `{text}` is not pinned"),
+            format!("write `{text}@sha256:…`, with the digest that `bootsmith pull {text}` prints, or lock it with `bootsmith lock` and build with `--locked`"),
+        ),
+        None => (
+            format!("`{text}` is no base"),
+            "a base is `NAME:TAG@sha256:DIGEST` of a registry, `oci:PATH`, `oci-archive:PATH`, `docker-archive:PATH` or `scratch`"
+                .to_owned(),
+        ),
+    };
+    context.error(Code::BASE, span, message, hint);
     None
+}
+
+/// Whether a base is a file, a folder or nothing: no registry has it.
+pub(super) fn is_local_base(text: &str) -> bool {
+    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
+    let is_file = |(transport, path): (&str, &str)| TRANSPORTS.contains(&transport) && !path.is_empty();
+    text == "scratch" || text.split_once(':').is_some_and(is_file)
 }
 
 /// `os/architecture[/variant]` (OCI image spec, image index, `platform`).

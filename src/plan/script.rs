@@ -9,10 +9,10 @@ use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::source::{Source, Sources};
+use crate::source::Sources;
 use crate::spec::LABEL_HINT;
 
-use super::objects::{find, report_fault};
+use super::objects::find_file;
 use super::scope::unescaped;
 
 /// One maintenance task.
@@ -187,14 +187,7 @@ fn read_file(
     sources: &Sources,
     context: &mut Context,
 ) -> Option<ScriptAction> {
-    let bytes = match find(&file.value, file.span, sources, context)? {
-        Source::File(bytes) => Arc::clone(bytes),
-        Source::Folder(_) => {
-            context.error(Code::FILE, file.span, format!("`{}` is a folder", file.value), None);
-            return None;
-        }
-        Source::Fault(fault) => return report_fault(&file.value, fault, file.span, context),
-    };
+    let bytes = Arc::clone(find_file(file, None, sources, context)?);
     let path = RelativePath::parse(&file.value).ok()?;
     let interpreter =
         if mode == Some(&ScriptMode::Bootstrap) { "sh" } else { check_handed_over(file, &bytes, context)? };

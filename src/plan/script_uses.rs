@@ -13,11 +13,13 @@ use super::script::Script;
 /// The points at which hooks run.
 pub const HOOK_POINTS: &[&str] = &[
     "post-down",
+    "post-migrate",
     "post-start",
     "post-stop",
     "post-up",
     "post-upgrade",
     "pre-down",
+    "pre-migrate",
     "pre-start",
     "pre-stop",
     "pre-up",

@@ -9,9 +9,10 @@ use crate::document::node::{Node, Span, Table, Value};
 use crate::name::{EnvironmentKey, Label};
 use crate::reference::ReferenceParts;
 
+use super::pins::Pins;
 use super::scope::{pieces, unescaped};
 use super::{Dependency, Gate, Piece, Platform, PullPolicy, Service, ServiceKind};
-use super::{lint, service_files, service_keys, service_kubernetes};
+use super::{health_check, lint, service_files, service_keys, service_kubernetes};
 
 /// What a service may refer to.
 pub(super) struct Surroundings<'a> {
@@ -27,6 +28,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) secrets: &'a Table,
     /// Whether floating tags are refused.
     pub(super) production: bool,
+    /// Which content images are.
+    pub(super) pins: &'a Pins<'a>,
     /// Whether the release is built for Compose.
     pub(super) is_for_compose: bool,
     /// The spec as it was read: how a number is written can matter.
@@ -49,7 +52,7 @@ pub(super) fn read(
     let image = fields.required_text("image", context);
     let image_text = image.as_ref().map(|image| unescaped(&image.value).unwrap_or_default());
     if let (Some(image), Some(text)) = (&image, &image_text) {
-        check_image(text, image.span, around.production, context);
+        check_image(text, image.span, around, context);
     }
     let deploy = Deploy::read(fields.node("deploy"), name, context);
     let environment = read_environment(table, context);
@@ -72,9 +75,14 @@ pub(super) fn read(
     let max_replicas =
         max_replicas.filter(|_| patches.get(&Platform::Compose).is_none_or(|patch| patch.get("ports").is_none()));
     let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
+    let pinned = image.map(|image| match (image_text.unwrap_or_default(), pull) {
+        // It is on the target, where it came without a digest.
+        (text, PullPolicy::Never) => text,
+        (text, _) => around.pins.pin(&text, Some(image.span), context),
+    });
     Some(Service {
         name: name.clone(),
-        image: image_text?,
+        image: pinned?,
         environment,
         depends_on: read_dependencies(name, table.get("depends_on"), around.services, context),
         files,
@@ -85,7 +93,7 @@ pub(super) fn read(
         wave: 1,
         gate: Gate::None,
         window_seconds: deploy.window_seconds,
-        has_healthcheck: has_healthcheck(table.table("healthcheck")),
+        has_healthcheck: health_check::is_on(table),
         pull,
         patches,
         kubernetes,
@@ -94,7 +102,7 @@ pub(super) fn read(
     })
 }
 
-fn check_image(text: &str, span: Span, production: bool, context: &mut Context) {
+fn check_image(text: &str, span: Span, around: &Surroundings<'_>, context: &mut Context) {
     /// The quotes around a text.
     const QUOTES: usize = 2;
     // A text that was emptied by a fault was reported there.
@@ -108,14 +116,14 @@ fn check_image(text: &str, span: Span, production: bool, context: &mut Context) 
             format!("`{text}` is no image reference"),
             "write `[registry/]name:tag`, in lower case",
         ),
-        Some(reference) if production && reference.floats() => {
+        Some(reference) if around.production && around.pins.are_written() && reference.floats() => {
             let message =
                 format!("the image `{text}` has no fixed tag: the release could be neither repeated nor taken back");
             context.error(
                 Code::FLOATING_TAG,
                 span,
                 message,
-                format!("name the version, as in `{}:1.2.3`", reference.name),
+                format!("name the version, as in `{}:1.2.3`, or lock it with `bootsmith lock`", reference.name),
             );
         }
         Some(_) => {}
@@ -158,14 +166,6 @@ fn tables_of(node: &Node) -> Vec<&Table> {
         Value::List(list) => list.iter().flat_map(tables_of).collect(),
         _ => Vec::new(),
     }
-}
-
-/// A health check that is declared and not switched off.
-fn has_healthcheck(healthcheck: Option<&Table>) -> bool {
-    healthcheck.is_some_and(|table| {
-        let disabled = matches!(table.get("disable").map(|node| &node.value), Some(Value::Boolean(true)));
-        !disabled && table.get("test").is_some()
-    })
 }
 
 /// What `deploy` decides.

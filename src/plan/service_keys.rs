@@ -8,6 +8,8 @@ use crate::document::Context;
 use crate::document::fields::unknown_key;
 use crate::document::node::Table;
 
+use super::health_check;
+
 /// Keys that go into the Compose file as they are.
 pub(super) const TAKEN: &[&str] = &[
     "annotations",
@@ -174,6 +176,7 @@ pub(super) fn rendered_as_written(table: &Table) -> Table {
     for key in gone {
         rendered.remove(&key);
     }
+    health_check::settle(&mut rendered);
     rendered
 }
 

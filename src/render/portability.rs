@@ -1,4 +1,4 @@
-//! `portability.json` and `environments/ENV/portability`: what this platform makes of what each environment uses.
+//! `spec/portability.json` and `environments/ENV/portability`: what this platform makes of what each environment uses.
 //!
 //! The first is for programs, the second for the entrypoint's `explain`; both say the same.
 
@@ -9,7 +9,7 @@ use crate::plan::{Environment, Judged, Plan, Platform, Verdict};
 use super::shell::Record;
 
 /// Where the verdicts are in an image.
-pub(super) const PORTABILITY_PATH: &str = "bootstrap/portability.json";
+pub const PORTABILITY_PATH: &str = "bootstrap/spec/portability.json";
 
 /// The verdicts of one platform.
 #[derive(Serialize)]

@@ -214,7 +214,6 @@ fn service_record(
         .with_flag("global", service.is_global)
         .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
         .with("window", &service.window_seconds.to_string())
-        .with_flag("healthcheck", service.has_healthcheck)
         .with("parameters", &parameters.join(" "))
         .with("mounts", &ids.join(" "))
         .with("pull", pull)

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use super::cache::Cache;
 use super::container::Container;
 use super::{StoreError, docker_archive, oci_layout};
+use crate::digest::Digest;
 use crate::image::base::BaseFault;
 use crate::image::{Architecture, Base};
+use crate::reference::RegistryReference;
 
 /// Where a base is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum BaseReference {
     OciLayout(BasePlace),
     /// An archive of `docker save`, podman or skopeo.
     DockerArchive(BasePlace),
+    /// An image of a registry, which was pulled before.
+    Registry(RegistryReference, Digest),
 }
 
 /// A file or folder, and which image in it.
@@ -34,7 +38,9 @@ pub struct BasePlace {
 
 /// The text is no reference to a base.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME:TAG]`")]
+#[error(
+    "`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]`, `docker-archive:PATH[:NAME:TAG]` or `NAME[:TAG]@sha256:DIGEST`"
+)]
 pub struct BaseReferenceFault(String);
 
 impl BaseReference {
@@ -50,8 +56,15 @@ impl BaseReference {
             ("scratch", None) if text == "scratch" => Ok(Self::Scratch),
             ("oci" | "oci-archive", Some(place)) => Ok(Self::OciLayout(place)),
             ("docker-archive", Some(place)) => Ok(Self::DockerArchive(place)),
-            _ => Err(BaseReferenceFault(text.to_owned())),
+            _ => Self::of_registry(text).ok_or_else(|| BaseReferenceFault(text.to_owned())),
         }
+    }
+
+    /// An image of a registry is a base when its digest says which one.
+    fn of_registry(text: &str) -> Option<Self> {
+        let reference = RegistryReference::parse(text).ok()?;
+        let digest = reference.digest()?;
+        Some(Self::Registry(reference, digest))
     }
 
     /// The same base, a relative path taken from `folder`.
@@ -59,7 +72,7 @@ impl BaseReference {
     pub fn from_folder(self, folder: &Path) -> Self {
         let join = |place: BasePlace| BasePlace { path: folder.join(place.path), tag: place.tag };
         match self {
-            Self::Scratch => Self::Scratch,
+            Self::Scratch | Self::Registry(..) => self,
             Self::OciLayout(place) => Self::OciLayout(join(place)),
             Self::DockerArchive(place) => Self::DockerArchive(join(place)),
         }
@@ -70,6 +83,7 @@ impl fmt::Display for BaseReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (transport, place) = match self {
             Self::Scratch => return formatter.write_str("scratch"),
+            Self::Registry(reference, _) => return reference.fmt(formatter),
             Self::OciLayout(place) => ("oci", place),
             Self::DockerArchive(place) => ("docker-archive", place),
         };
@@ -84,12 +98,9 @@ pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cach
     let name = reference.to_string();
     match reference {
         BaseReference::Scratch => Ok(Base::scratch(architectures)?),
-        BaseReference::OciLayout(place) => {
-            let container = Container::open(&place.path)?;
-            let contents = oci_layout::read(&container, place.tag.as_deref())?;
-            let chosen = choose(&name, contents.images, architectures, |found| &found.architecture)?;
-            let images = chosen.into_iter().map(|found| oci_layout::verify(&container, found, cache));
-            Ok(Base::new(&name, contents.digest, images.collect::<Result<_, _>>()?)?)
+        BaseReference::OciLayout(place) => open_layout(&name, &place.path, place.tag.as_deref(), architectures, cache),
+        BaseReference::Registry(_, digest) => {
+            open_layout(&name, &cache.pulled().layout(*digest), None, architectures, cache)
         }
         BaseReference::DockerArchive(place) => {
             let container = Container::open(&place.path)?;
@@ -99,6 +110,20 @@ pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cach
             Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
         }
     }
+}
+
+fn open_layout(
+    name: &str,
+    path: &Path,
+    tag: Option<&str>,
+    architectures: &[Architecture],
+    cache: &Cache,
+) -> Result<Base, StoreError> {
+    let container = Container::open(path)?;
+    let contents = oci_layout::read(&container, tag)?;
+    let chosen = choose(name, contents.images, architectures, |found| &found.architecture)?;
+    let images = chosen.into_iter().map(|found| oci_layout::verify(&container, found, cache));
+    Ok(Base::new(name, contents.digest, images.collect::<Result<_, _>>()?)?)
 }
 
 /// Only what is wanted is verified: layers of other architectures are not even read.
@@ -125,6 +150,8 @@ mod tests {
         for text in ["scratch", "oci:target/base/layout", "oci:base.tar:1.0", "docker-archive:/x/save.tar:app:1.0"] {
             assert_eq!(BaseReference::parse(text).map(|reference| reference.to_string()), Ok(text.to_owned()));
         }
+        let pinned = format!("r.example/tools/docker:28@{}", Digest::of(b""));
+        assert_eq!(BaseReference::parse(&pinned).map(|reference| reference.to_string()), Ok(pinned));
         for text in ["", "oci:", "scratch:x", "docker://x", "alpine:3", "oci:x:"] {
             assert!(BaseReference::parse(text).is_err(), "{text}");
         }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
+use super::Pulled;
 use super::StoreError;
 use super::disk::{self, AtomicFile, Stamp};
 use crate::digest::{Descriptor, Digest, Hasher};
@@ -93,6 +94,11 @@ impl Cache {
     pub fn temporary() -> Result<Self, StoreError> {
         let folder = tempfile::tempdir().map_err(StoreError::disk("create a folder in", &std::env::temp_dir()))?;
         Ok(Self { root: folder.path().to_owned(), _folder: Some(folder) })
+    }
+
+    /// What was taken from registries.
+    pub fn pulled(&self) -> Pulled<'_> {
+        Pulled::new(self.root.join("registries"), self)
     }
 
     /// The layer of a tree, packed now or before.

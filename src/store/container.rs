@@ -14,13 +14,14 @@ use crate::layer::unverified::Origin;
 /// Something that holds files by name.
 #[derive(Debug)]
 pub struct Container {
+    /// What messages call it.
     path: PathBuf,
     inside: Inside,
 }
 
 #[derive(Debug)]
 enum Inside {
-    Folder,
+    Folder(PathBuf),
     Tar(TarIndex),
 }
 
@@ -49,11 +50,16 @@ pub const MAX_DOCUMENT_SIZE: u64 = 8 * 1024 * 1024;
 impl Container {
     /// Opens a folder or an uncompressed tar.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let inside = if path.is_dir() { Inside::Folder } else { Inside::Tar(TarIndex::open(path)?) };
+        let inside = if path.is_dir() { Inside::Folder(path.to_owned()) } else { Inside::Tar(TarIndex::open(path)?) };
         Ok(Self { path: path.to_owned(), inside })
     }
 
-    /// Where it is.
+    /// The same under a name by which its user knows it.
+    pub(crate) fn called(self, name: &str) -> Self {
+        Self { path: PathBuf::from(name), ..self }
+    }
+
+    /// Where it is, or what it was called.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -61,7 +67,7 @@ impl Container {
     /// The index, when it is a tar.
     pub fn tar(&self) -> Option<&TarIndex> {
         match &self.inside {
-            Inside::Folder => None,
+            Inside::Folder(_) => None,
             Inside::Tar(index) => Some(index),
         }
     }
@@ -69,7 +75,7 @@ impl Container {
     /// A file, by a name that is made of checked parts.
     pub fn file(&self, name: &str) -> Result<FileSlice, StoreError> {
         let found = match &self.inside {
-            Inside::Folder => match self.path.join(name) {
+            Inside::Folder(folder) => match folder.join(name) {
                 path if path.exists() => Some(disk::open(&path)?),
                 _ => None,
             },

@@ -13,6 +13,7 @@ use super::layer_check::{check, compare};
 use super::parallel::in_parallel;
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
+use crate::image::media_type::{CONFIGS, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
 use crate::layer::content::FileSlice;
@@ -35,19 +36,6 @@ const MAX_DEPTH: usize = 4;
 /// Images for every architecture and attestation there is.
 const MAX_MANIFESTS: usize = 500;
 
-const MANIFESTS: [&str; 2] =
-    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
-const INDEXES: [&str; 2] =
-    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
-const CONFIGS: [&str; 2] =
-    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
-const LAYERS: [&str; 4] = [
-    "application/vnd.oci.image.layer.v1.tar",
-    "application/vnd.oci.image.layer.v1.tar+gzip",
-    "application/vnd.docker.image.rootfs.diff.tar",
-    "application/vnd.docker.image.rootfs.diff.tar.gzip",
-];
-
 /// Reads the documents of a layout: the images with the tag, or all.
 pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents, StoreError> {
     container.file("oci-layout")?;
@@ -67,6 +55,17 @@ pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents,
         _ => None,
     };
     Ok(Contents { images: walk.manifests.into_values().collect(), digest })
+}
+
+/// The digest of what an entry of a layout names, and the images below it with their architectures.
+pub(super) fn images_below(
+    container: &Container,
+    entry: &oci::Descriptor,
+) -> Result<(Digest, Vec<(Architecture, Digest)>), StoreError> {
+    let mut walk = Walk { container, manifests: BTreeMap::new() };
+    walk.descend(entry, 0)?;
+    let images = walk.manifests.into_iter().map(|(digest, found)| (found.architecture, digest));
+    Ok((descriptor(container, entry)?.digest, images.collect()))
 }
 
 /// Verifies the layers of an image.
@@ -207,7 +206,7 @@ fn has_tag(entry: &oci::Descriptor, tag: &str) -> bool {
 }
 
 /// What buildx stores beside images: provenance and SBOMs under an unknown architecture.
-fn is_attestation(entry: &oci::Descriptor) -> bool {
+pub(crate) fn is_attestation(entry: &oci::Descriptor) -> bool {
     let unknown = entry.platform().as_ref().is_some_and(|platform| platform.os().to_string() == "unknown");
     unknown || annotation(entry, "vnd.docker.reference.type").is_some()
 }

@@ -7,7 +7,11 @@ use std::thread;
 
 /// Does the same to every item, as many at a time as there are processors.
 pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+    in_threads(thread::available_parallelism().map_or(1, usize::from), items, work)
+}
+
+/// The same with a number of threads: what waits for others needs no processor.
+pub(crate) fn in_threads<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let take = || {
         let indexes = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
@@ -15,7 +19,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R 
         taken.map(|(index, item)| (index, work(item))).collect::<Vec<_>>()
     };
     let mut done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..processors.min(items.len())).map(|_| scope.spawn(take)).collect();
+        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(take)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("work does not panic")).collect()
     });
     done.sort_by_key(|(index, _)| *index);

@@ -10,11 +10,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Progress;
+use super::bundle::{ANNOTATION_ROLE, BundledImage, ROLE_BOOTSTRAP, ROLE_SERVICE};
 use super::oci_layout::{CONTAINERD_NAME, REF_NAME, blob_name};
+use super::{ContentFault, Progress, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::image::json::canonical;
+use crate::image::media_type::{INDEX, MANIFEST};
+use crate::image::replica::{EngineImage, TypedDocument};
 use crate::image::{Document, Image, ImageReference};
 use crate::layer::content::{Content, FileSlice, SliceReader};
 use crate::layer::tar_header::{self, END, Kind, padding};
@@ -48,6 +51,31 @@ impl Tarball {
         let is_new = |(expected, _): &(Descriptor, Content)| seen.insert(expected.digest);
         items.extend(blobs(image).into_iter().filter(is_new).map(Item::blob));
         Self { items, epoch: image.epoch() }
+    }
+
+    /// Plans the tarball of several images, each blob once.
+    pub(crate) fn bundle(images: &[BundledImage], epoch: Epoch) -> Result<Self, StoreError> {
+        let entries: Vec<_> = images.iter().map(bundle_entry).collect();
+        let for_docker = images.iter().map(docker_entry).collect::<Result<Vec<_>, _>>()?;
+        let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
+        let mut items = vec![
+            Item::document("oci-layout", &json!({ "imageLayoutVersion": "1.0.0" })),
+            Item::document("index.json", &index),
+            Item::document("manifest.json", &json!(for_docker)),
+            Item::folder("blobs/"),
+            Item::folder("blobs/sha256/"),
+        ];
+        let of_image = |image: &BundledImage| {
+            let document =
+                |typed: &TypedDocument| (typed.document.descriptor, Content::from(typed.document.bytes.clone()));
+            let documents = image.replica.documents().iter().map(document);
+            let blobs = image.replica.blobs().into_iter().map(|(blob, content)| (blob, content.clone()));
+            documents.chain(blobs).collect::<Vec<_>>()
+        };
+        let mut seen = BTreeSet::new();
+        let is_new = |(expected, _): &(Descriptor, Content)| seen.insert(expected.digest);
+        items.extend(images.iter().flat_map(of_image).filter(is_new).map(Item::blob));
+        Ok(Self { items, epoch })
     }
 
     /// Two tarballs with one key write the same bytes to the same place.
@@ -144,13 +172,12 @@ fn is_next(reader: &mut SliceReader<'_>, expected: &[u8]) -> io::Result<bool> {
 
 /// One descriptor with both names: containerd and Docker 25+ read the first, skopeo and podman the second.
 fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
-    let kind = if image.index().is_some() { "index" } else { "manifest" };
     let Descriptor { digest, size } = image.root().descriptor;
     json!({
         "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "mediaType": INDEX,
         "manifests": [{
-            "mediaType": format!("application/vnd.oci.image.{kind}.v1+json"),
+            "mediaType": if image.index().is_some() { INDEX } else { MANIFEST },
             "digest": digest,
             "size": size,
             "annotations": {
@@ -170,6 +197,31 @@ fn docker_manifest(image: &Image, reference: &ImageReference) -> serde_json::Val
         "Layers": layers,
         "RepoTags": [reference.familiar()],
     }])
+}
+
+/// The same of one image of several.
+fn bundle_entry(BundledImage { name, replica, is_bootstrap }: &BundledImage) -> serde_json::Value {
+    let TypedDocument { document, media_type } = replica.root();
+    json!({
+        "mediaType": media_type,
+        "digest": document.descriptor.digest,
+        "size": document.descriptor.size,
+        "annotations": {
+            CONTAINERD_NAME: name.to_string(),
+            REF_NAME: name.tag(),
+            ANNOTATION_ROLE: if *is_bootstrap { ROLE_BOOTSTRAP } else { ROLE_SERVICE },
+        },
+    })
+}
+
+fn docker_entry(BundledImage { name, replica, .. }: &BundledImage) -> Result<serde_json::Value, StoreError> {
+    let fault = |message| {
+        let fault = ContentFault::Document { document: "image".to_owned(), message };
+        StoreError::content(Path::new(&name.to_string()))(fault)
+    };
+    let EngineImage { config, layers } = replica.engine_image().map_err(fault)?;
+    let layers: Vec<_> = layers.into_iter().map(blob_name).collect();
+    Ok(json!({ "Config": blob_name(config), "Layers": layers, "RepoTags": [name.familiar()] }))
 }
 
 /// Documents before layers, so that a reader of a stream knows early what comes.

@@ -79,6 +79,10 @@ expect_output() {
     grep -qF -e "$1" "$box/out" || fail "standard output does not say: $1" "$box/out" "$box/err"
 }
 
+expect_no_output() {
+    ! grep -qF -e "$1" "$box/out" || fail "standard output says: $1" "$box/out"
+}
+
 # WANTED SEEN
 expect_equal() {
     [ "$1" = "$2" ] || {
@@ -102,7 +106,7 @@ library() {
     {
         printf 'set -u; LC_ALL=C; export LC_ALL; root=%s; work=%s\n' "$box/root" "$box/work"
         # shellcheck disable=SC2016
-        printf 'for part in message process text versions release parameters files state record restore; do . "$root/lib/$part.sh"; done\n'
+        printf 'for part in message process text versions release parameters files state stored record restore; do . "$root/lib/$part.sh"; done\n'
         cat
     } >"$box/library.sh"
     # shellcheck disable=SC2086
@@ -111,8 +115,8 @@ library() {
 
 # A line of what the engine tells of a container. ID SERVICE DIGEST STATUS EXIT RESTARTS HEALTH POLICY NAME [VOLUMES]
 container() {
-    printf '%s|%s|%s|%s|%s|%s|%s|%s|2024-01-01T00:00:00Z|sha256:1234|%s|/shop-production-%s||%s|net n1|%s\n' \
-        "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$(image_of "$2")" "$9" "${10:-}" "${9##*-}"
+    printf '%s|%s|%s|%s|%s|%s|%s|%s|2024-01-01T00:00:00Z|sha256:1234|%s|/shop-production-%s||%s|net n1|%s|hash-%s|0 0\n' \
+        "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$(image_of "$2")" "$9" "${10:-}" "${9##*-}" "$2"
 }
 
 image_of() {

@@ -1,10 +1,11 @@
 //! `bootsmith build` as a user runs it: the same bytes everywhere, one clear error, and never half a tarball.
 
 mod bases;
+mod difference;
 mod files;
 mod interrupted;
 mod migrations;
-mod project;
+pub(crate) mod project;
 mod record_size;
 mod refused;
 mod same_bytes;

@@ -163,6 +163,24 @@ fn a_field_of_somebody_else_is_named_and_kept_until_it_is_taken_over() {
 }
 
 #[test]
+fn what_was_changed_by_hand_is_told_and_our_own_changes_are_none() {
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let release = Release::on(&cluster).render();
+    for own in [&["up"][..], &["scale", "web=3"], &["stop"], &["start"], &["restart"], &["scale", "web=default"]] {
+        cluster.operate(&release, own).expect(0);
+        let ps = cluster.operate(&release, &["ps"]).expect(0).out;
+        assert!(!ps.contains("by hand"), "after `{own:?}`: {ps}");
+    }
+    cluster.kubectl(&["-n", NAMESPACE, "set", "env", "deployment/web", "MOOD=by-hand"]);
+    cluster.kubectl(&["-n", NAMESPACE, "scale", "deployment/web", "--replicas=4"]);
+    let ps = cluster.operate(&release, &["ps", "--output", "json"]).expect(0).out;
+    assert!(ps.contains(r#""drift": ["environment", "replicas"]"#), "{ps}");
+    assert_eq!(ps.matches(r#""drift": []"#).count() + 1, ps.matches(r#""drift""#).count(), "{ps}");
+    let plan = cluster.operate(&release, &["plan"]).expect(0).out;
+    assert!(plan.contains("    changed by hand: environment replicas\n"), "{plan}");
+}
+
+#[test]
 fn missing_permissions_are_named_before_anything_is_written() {
     let Some(cluster) = Cluster::start() else { return };
     cluster.deny("create", "secrets");

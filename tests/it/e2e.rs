@@ -3,15 +3,23 @@
 //! `cargo xtask e2e` makes what these tests need and runs them. Elsewhere they are skipped, and say so; with `BOOTSMITH_E2E=1` a
 //! missing engine, base or registry is a failure.
 
+mod changes;
 mod compose_v1;
+mod drift;
 mod engine;
 mod faults;
+mod handbook;
 mod interchange;
+mod kills;
 mod lifecycle;
 mod lock;
 mod nodes;
+mod own_engine;
+mod own_registry;
 mod product;
 mod read_only;
+mod registry;
+mod restarts;
 mod shop;
 mod tcp;
 mod update;

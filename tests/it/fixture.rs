@@ -157,6 +157,18 @@ pub(crate) fn tar_of(layer: &Layer) -> Vec<u8> {
     bytes
 }
 
+/// The files of a layer whose contents are texts.
+pub(crate) fn files_of(layer: &Layer) -> BTreeMap<String, String> {
+    let bytes = tar_of(layer);
+    let mut archive = tar::Archive::new(&bytes[..]);
+    let entries = archive.entries().expect("our own tar").map(|entry| entry.expect("our own tar"));
+    let files = entries.filter(|entry| entry.header().entry_type().is_file()).map(|mut entry| {
+        let path = entry.path().expect("a path").display().to_string();
+        (path, std::io::read_to_string(&mut entry).expect("a text"))
+    });
+    files.collect()
+}
+
 pub(crate) fn digest_of_file(path: &Path) -> String {
     Digest::of(&fs::read(path).expect("a file")).to_string()
 }

@@ -72,13 +72,16 @@ fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let built = pipeline::build(&prepared, place, &|_| {}).expect("a build on scratch");
     let mut files = BTreeMap::from([("digest".to_owned(), format!("{}\n", built[0].receipt.digest).into_bytes())]);
     for payload in prepared.payloads.values() {
-        for (path, file) in
-            payload.environments.iter().filter(|(path, _)| !path.as_str().starts_with("bootstrap/spec/"))
-        {
+        for (path, file) in payload.environments.iter().filter(|(path, _)| is_shown(path.as_str())) {
             files.insert(path.as_str().trim_start_matches("bootstrap/").to_owned(), file.bytes.to_vec());
         }
     }
     files
+}
+
+/// Of what is for programs, the verdicts alone: the rest says again what other files show.
+fn is_shown(path: &str) -> bool {
+    path == "bootstrap/spec/portability.json" || !path.starts_with("bootstrap/spec/")
 }
 
 fn on_disk(folder: &Path) -> BTreeMap<String, Vec<u8>> {

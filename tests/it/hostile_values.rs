@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bootsmith::path::{RelativePath, is_direction_control};
 use bootsmith::pipeline::{Prepared, prepare};
 use bootsmith::plan::{Platform, Selection};
-use bootsmith::source::{Source, Sources};
+use bootsmith::source::{LockFile, Source, SourceFault, Sources};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -328,7 +328,8 @@ fn prepared(spec: &str) -> Prepared {
 
 fn prepared_for(spec: &str, platform: Platform) -> Prepared {
     let files = BTreeMap::from([(FILE.to_owned(), Source::File(Arc::from(b"select 1;\n".as_slice())))]);
-    let sources = Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files };
+    let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
+    let sources = Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files, lock };
     let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
     match prepare(&sources, &selection) {
         Ok(prepared) => prepared,

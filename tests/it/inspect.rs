@@ -158,7 +158,7 @@ fn more_than_there_should_be_is_found() {
     let mut twice = bytes[..bytes.len() - 1024].to_vec();
     twice.extend(fs::read(place.path("extra.tar")).expect("a tar"));
     fs::write(&path, twice).expect("room");
-    assert_eq!(faults(&path), ["the tarball has a bad entry `manifest.json`: its path is there twice"]);
+    assert_eq!(faults(&path), ["it has a bad entry `manifest.json`: its path is there twice"]);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_is_no_tar_is_not_quoted() {
     let path = place.path("key.pem");
     fs::write(&path, KEY.repeat(20)).expect("room");
     let expected = "is no readable tar, or cut off: a header is not that of a tar";
-    assert_eq!(faults(&path), [format!("the tarball {expected}")]);
+    assert_eq!(faults(&path), [format!("it {expected}")]);
     let opened = inspect::open(&path).expect_err("no tar");
     assert_eq!(opened.to_string(), format!("`{}` {expected}", path.display()));
 

@@ -230,7 +230,7 @@ const KUBERNETES: Sights = &[
     ("services.*.pull_policy = \"missing\" | \"if_not_present\"", "imagePullPolicy: IfNotPresent"),
     ("services.*.platform", "kubernetes.io/arch: amd64"),
     ("services.*.runtime", "runtimeClassName: runsc"),
-    ("services.*.healthcheck.test", "readinessProbe:"),
+    ("services.*.healthcheck.test: a command", "readinessProbe:"),
     ("services.*.healthcheck.interval", "periodSeconds: 10"),
     ("services.*.healthcheck.timeout", "timeoutSeconds: 4"),
     ("services.*.healthcheck.retries", "failureThreshold: 7"),
@@ -317,7 +317,8 @@ const LEFT_OUT_ON_SWARM: Sights = &[
 /// Kubernetes has no key for these: they are so by default, the entrypoint does them, or they mean nothing there.
 const LEFT_OUT_ON_KUBERNETES: Sights = &[
     ("services.*.init = false", "init:"),
-    ("services.*.healthcheck.disable", "disable:"),
+    ("services.*.healthcheck.test: switched off", "disable:"),
+    ("services.*.healthcheck.disable: switched off", "disable:"),
     ("services.*.privileged = false", "privileged: false"),
     ("services.*.ipc = \"private\" | \"none\" | \"shareable\"", "ipc:"),
     ("services.*.deploy.placement.max_replicas_per_node: enough for all replicas", "max_replicas_per_node:"),

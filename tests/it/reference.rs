@@ -129,10 +129,28 @@ fn options(text: &str) -> Words {
 fn every_option_of_bootsmith_is_on_the_page() {
     let page = page("docs/reference/commands.md");
     let shared = options(section(&page, "Options of every command that reads a spec"));
-    for (command, reads_spec) in
-        [("build", true), ("check", true), ("render", true), ("inspect", false), ("verify", false), ("explain", false)]
-    {
-        let help = String::from_utf8(bootsmith(&[command, "--help"]).stdout).expect("UTF-8");
+    let registry = options(section(&page, "Options of every command that talks to a registry"));
+    for (command, reads_spec, talks) in [
+        ("build", true, true),
+        ("check", true, false),
+        ("render", true, false),
+        ("lock", false, true),
+        ("outdated", false, true),
+        ("inspect", false, true),
+        ("verify", false, true),
+        ("pull", false, true),
+        ("push", false, true),
+        ("copy", false, true),
+        ("bundle", false, true),
+        ("tag list", false, true),
+        ("cache list", false, false),
+        ("cache clean", false, false),
+        ("diff", false, true),
+        ("explain", false, false),
+    ] {
+        let help =
+            String::from_utf8(bootsmith(&[&command.split(' ').collect::<Vec<_>>()[..], &["--help"]].concat()).stdout)
+                .expect("UTF-8");
         let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
         let mut taken: Words = lines.flat_map(|line| options(line.split("  ").next().unwrap_or(line))).collect();
         taken.remove("help");
@@ -141,6 +159,9 @@ fn every_option_of_bootsmith_is_on_the_page() {
         let mut listed: Words = section(&page, command).lines().filter(is_own).flat_map(options).collect();
         if reads_spec {
             listed.extend(shared.clone());
+        }
+        if talks {
+            listed.extend(registry.clone());
         }
         assert_eq!(listed, taken, "{command}");
     }
@@ -159,7 +180,7 @@ fn every_option_of_the_entrypoint_is_in_the_handbook() {
     let handbook = page("docs/operator.md");
     let table = between(&handbook, "| option | taken by | meaning |\n", "\n\n");
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.trim_matches('|').split(" | ").collect()).collect();
-    let commands = "help version alias explain doctor config images plan pull up upgrade migrate downgrade rollback stop start restart scale ps \
+    let commands = "help version alias explain doctor config images plan pull load up upgrade migrate downgrade rollback stop start restart scale ps \
                     logs history run down unlock";
     for command in commands.split(' ') {
         let takes = |row: &&Vec<&str>| words(&row[1].replace(['`', ','], " ")).contains(command);

@@ -3,7 +3,9 @@
 //! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
 //! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Result, bail};
@@ -27,19 +29,29 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(reason) = obstacle() {
         bail!("the end-to-end tests cannot run here: {reason}");
     }
-    packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN])?;
     kubectl::ensure()?;
-    let base = base::run(&base::Options::default())?;
-    samples::run(&samples::Options::default())?;
+    let base = prepare()?;
     let registry = Registry::start()?;
     let _swarm = Swarm::join()?;
     let mut tests = tools::NEXTEST.command()?;
-    // They mostly wait for the engine: twice as many as there are cores keep it busy.
-    tests.args(["run", "--package", "bootsmith", "--no-fail-fast", "--test-threads", &threads(2, 1)]);
+    // They mostly wait for the engine: three times as many as there are cores keep it busy.
+    tests.args(["run", "--package", "bootsmith", "--no-fail-fast", "--test-threads", &threads(3, 1)]);
     tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
     command::run(&mut tests)
+}
+
+/// Who comes second finds everything made.
+static PREPARING: Mutex<()> = Mutex::new(());
+
+/// Makes and loads the images that the tests need; gives out the archive of the base.
+pub(crate) fn prepare() -> Result<PathBuf> {
+    let _alone = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
+    packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY])?;
+    let base = base::run(&base::Options::default())?;
+    samples::run(&samples::Options::default())?;
+    Ok(base)
 }
 
 /// A swarm of one node; one that was there before stays.

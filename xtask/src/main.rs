@@ -21,6 +21,7 @@ mod test;
 mod tidy;
 mod tools;
 mod up_to_date;
+mod wheel;
 
 use std::process::ExitCode;
 

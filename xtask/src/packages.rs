@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, bail};
 
@@ -34,8 +35,12 @@ pub(crate) const PODMAN: Package = program("podman", "podman");
 pub(crate) const TIME: Package = program("time", "time");
 pub(crate) const REGISTRY: Package = program("docker-registry", "docker-registry");
 
+/// `apt-get` ends with an error where another is at it.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// Installs the packages that are missing.
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let missing: Vec<_> = packages.iter().filter(|package| !package.is_here()).map(|package| package.name).collect();
     if missing.is_empty() {
         return Ok(());

@@ -3,6 +3,7 @@
 //! They go into `target/python`, a virtual environment; tests look for them in its `bin`, and say so when they are not there.
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -11,8 +12,12 @@ use crate::{command, project, up_to_date};
 /// The packages, at the versions that the tests were written with.
 const PACKAGES: &[&str] = &["checkov==3.3.30", "compose-lint==0.36.2", "kubernetes-validate==1.37.0"];
 
+/// Who comes second finds them there.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// Installs the packages unless they are there.
 pub(crate) fn ensure() -> Result<()> {
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = project::target().join("python");
     let program = folder.join("bin/python");
     let inputs = PACKAGES.join("\n");

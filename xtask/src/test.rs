@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that must hold, in the order in which faults are cheapest to find.
 //!
 //! Installs what is missing where it may. A step that cannot run on this machine is left out with its reason; with
-//! `BOOTSMITH_E2E=1`, as in CI, that is a failure. The first failure ends the run.
+//! `BOOTSMITH_E2E=1`, as in CI, that is a failure. The first failure ends the run. What later steps need from elsewhere is fetched beside
+//! the first ones, which compile.
 
 use std::env;
 use std::fs;
@@ -57,6 +58,20 @@ const ENTRYPOINT_TESTS: &str = "tests/entrypoint/run";
 
 /// Runs every step.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    thread::scope(|scope| {
+        scope.spawn(|| fetch_ahead(options));
+        run_steps(options)
+    })
+}
+
+/// Whatever fails here is tried again, and told, by the step that needs it.
+fn fetch_ahead(options: &Options) {
+    if python::ensure().is_ok() && !options.no_e2e && e2e::obstacle().is_none() {
+        e2e::prepare().map(drop).unwrap_or_default();
+    }
+}
+
+fn run_steps(options: &Options) -> Result<()> {
     let started = Instant::now();
     let steps = STEPS.iter().filter(|step| !(options.no_e2e && step.name == "end to end"));
     let mut skipped = 0;
@@ -146,23 +161,25 @@ fn shellcheck() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The entrypoint's own tests, under every shell that a base may have.
+/// The entrypoint's own tests, under every shell that a base may have, side by side.
 fn entrypoint() -> Result<Outcome> {
     if let Some(skipped) = lacks(SHELLS)? {
         return Ok(skipped);
     }
-    // They mostly wait, so they run side by side.
-    let shells = [&["dash"][..], &["busybox", "sh"], &["bash", "--posix"]];
+    // The slowest shell in two halves.
+    let (bash, whole) = (&["bash", "--posix"][..], None);
+    let shells = [(&["dash"][..], whole), (&["busybox", "sh"], whole), (bash, Some("1")), (bash, Some("2"))];
     let results = thread::scope(|scope| {
-        let running = shells.map(|shell| scope.spawn(move || entrypoint_under(shell)));
+        let running = shells.map(|(shell, half)| scope.spawn(move || entrypoint_under(shell, half)));
         running.map(|shell| shell.join().expect("running a program does not panic"))
     });
     results.into_iter().collect::<Result<()>>()?;
     Ok(Outcome::Passed)
 }
 
-fn entrypoint_under(shell: &[&str]) -> Result<()> {
+fn entrypoint_under(shell: &[&str], half: Option<&str>) -> Result<()> {
     let mut run = Command::new("sh");
+    run.envs(half.map(|half| ("HALF", half)));
     let output = run.arg(ENTRYPOINT_TESTS).args(shell).current_dir(project::root()).output()?;
     print!("   under {}: {}", shell.join(" "), String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {

@@ -2,7 +2,10 @@
 //!
 //! Takes in a value in normal form and the table that it belongs to (a service, a volume, a script); says whether the row is about it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::document::node::{Node, Table, Value};
+use crate::plan::health_check;
 use crate::plan::scope::{Piece, pieces, unescaped};
 
 use super::table::plain;
@@ -26,7 +29,34 @@ pub(super) struct Owner<'a> {
     /// The service, volume, script … by itself.
     pub(super) table: &'a Table,
     /// All sections.
-    pub(super) sections: &'a Table,
+    pub(super) sections: &'a Sections<'a>,
+}
+
+/// The sections of an environment.
+pub(super) struct Sections<'a> {
+    /// As they are written.
+    pub(super) table: &'a Table,
+    /// How many services mount each volume.
+    users_of_volumes: BTreeMap<String, usize>,
+}
+
+impl<'a> Sections<'a> {
+    /// Looks through the services once: the volumes of each are asked for one by one.
+    pub(super) fn of(table: &'a Table) -> Self {
+        let mut users_of_volumes = BTreeMap::new();
+        for (_, entry) in table.table("services").into_iter().flat_map(Table::iter) {
+            let volumes = entry.node.as_table().and_then(|service| service.get("volumes")).map(|node| &node.value);
+            let Some(Value::List(volumes)) = volumes else { continue };
+            for name in volumes.iter().filter_map(volume_name).collect::<BTreeSet<_>>() {
+                *users_of_volumes.entry(name).or_default() += 1;
+            }
+        }
+        Self { table, users_of_volumes }
+    }
+
+    fn volume(&self, name: &str) -> Option<&Table> {
+        self.table.table("volumes").and_then(|volumes| volumes.table(name))
+    }
 }
 
 /// Makes constants of conditions.
@@ -40,6 +70,8 @@ macro_rules! conditions {
 }
 
 conditions! {
+    HEALTH_CHECK "a command" = |_, owner| health_check::is_on(owner.table);
+    NO_HEALTH_CHECK "switched off" = |_, owner| health_check::is_off(owner.table);
     OF_A_JOB "of a job" = |_, owner| is_job(owner.table);
     NO_AND_NO_JOB "no, of a service that is no job" = |node, owner| plain(node).as_deref() == Some("no") && !is_job(owner.table);
     ON_FAILURE_AND_NO_JOB "on-failure, of a service that is no job" = |node, owner| {
@@ -202,8 +234,7 @@ fn mount_of(node: &Node) -> Mount {
 /// A volume of the driver `local` lies on one node; a service that is bound to a node finds it again.
 fn may_lose_its_volume(node: &Node, owner: &Owner<'_>) -> bool {
     let Some(volume) = volume_name(node) else { return false };
-    let declared = owner.sections.table("volumes").and_then(|volumes| volumes.table(&volume));
-    let is_local = declared.is_none_or(|volume| {
+    let is_local = owner.sections.volume(&volume).is_none_or(|volume| {
         let driver = volume.get("driver").and_then(plain);
         volume.get("driver_opts").is_none()
             && driver.is_none_or(|driver| driver == "local")
@@ -290,21 +321,14 @@ fn is_of_replicas(node: &Node, owner: &Owner<'_>) -> bool {
     let deploy = owner.table.table("deploy");
     let mode = deploy.and_then(|deploy| deploy.get("mode")).and_then(plain);
     let replicas = deploy.and_then(|deploy| deploy.get("replicas")).and_then(plain).and_then(|text| text.parse().ok());
-    let declared = owner.sections.table("volumes").and_then(|volumes| volumes.table(&name));
-    let is_for_many = declared.is_some_and(|volume| {
+    let is_for_many = owner.sections.volume(&name).is_some_and(|volume| {
         let modes = volume.table("kubernetes").and_then(|own| own.get("access-modes"));
         is_true(volume, "external") || modes.is_some_and(|modes| texts(modes).iter().any(|mode| mode.ends_with("Many")))
     });
-    let uses = |service: &Table| match service.get("volumes").map(|node| &node.value) {
-        Some(Value::List(volumes)) => volumes.iter().any(|volume| volume_name(volume).as_ref() == Some(&name)),
-        _ => false,
-    };
-    let services = owner.sections.table("services").into_iter().flat_map(Table::iter);
-    let users = services.filter_map(|(_, entry)| entry.node.as_table()).filter(|service| uses(service)).count();
     !matches!(mode.as_deref(), Some("global" | "global-job" | "replicated-job"))
         && replicas.is_some_and(|replicas: u32| replicas > 1)
         && !is_for_many
-        && users == 1
+        && owner.sections.users_of_volumes.get(&name) == Some(&1)
 }
 
 /// `/run:mode=700,size=64m`

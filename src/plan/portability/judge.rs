@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Code;
 use crate::document::Context;
-use crate::document::node::{Node, Span, Table, Value};
+use crate::document::node::{Node, Span, Value};
 use crate::plan::allow::Allowances;
 use crate::plan::{Environment, Platform};
 
-use super::condition::Owner;
+use super::condition::{Owner, Sections};
 use super::table::{Row, features};
 use super::{Judged, Portability, Verdict};
 
@@ -27,8 +27,8 @@ pub(in crate::plan) fn judge(
 ) -> Portability {
     let mut portability = Portability::new();
     for environment in environments {
-        let sections = environment.written.as_table().expect("the sections are a table");
-        let used: Vec<_> = features().map(|row| (row, uses(row, sections))).collect();
+        let sections = Sections::of(environment.written.as_table().expect("the sections are a table"));
+        let used: Vec<_> = features().map(|row| (row, uses(row, &sections))).collect();
         let mut by_platform = BTreeMap::new();
         for platform in platforms {
             let used = used.iter().filter(|(_, uses)| !uses.is_empty());
@@ -89,10 +89,10 @@ fn short(row: &Row) -> String {
 }
 
 /// Every place of a row's feature.
-fn uses(row: &Row, sections: &Table) -> Vec<Use> {
+fn uses(row: &Row, sections: &Sections<'_>) -> Vec<Use> {
     let keys: Vec<_> = row.path.split('.').collect();
     let [section, names @ ..] = keys.as_slice() else { return Vec::new() };
-    let Some(entry) = sections.entry(section) else { return Vec::new() };
+    let Some(entry) = sections.table.entry(section) else { return Vec::new() };
     let mut found = Vec::new();
     match (names, entry.node.as_table()) {
         (["*", below @ ..], Some(table)) => {

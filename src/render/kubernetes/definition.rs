@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::plan::{Service, parse_milliseconds, unescaped};
+use crate::plan::{Service, means_true, parse_milliseconds, unescaped};
 use crate::render::manifest;
 
 /// The keys of a service.
@@ -63,11 +63,11 @@ impl Definition {
     }
 }
 
-/// Whether a value is `true`, or one of the words that Compose takes for it (compose-go, `interpolation`).
+/// Whether a value is `true`, or one of the words that Compose takes for it.
 pub(super) fn is_true(value: &Json) -> bool {
     match value {
         Json::Bool(boolean) => *boolean,
-        Json::String(text) => ["1", "t", "true", "y", "yes", "on"].contains(&text.to_ascii_lowercase().as_str()),
+        Json::String(text) => means_true(text),
         _ => false,
     }
 }

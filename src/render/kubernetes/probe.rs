@@ -15,10 +15,10 @@ const RETRIES: u64 = 3;
 
 /// Adds the probes of a service. A job is done when it ends: nobody asks it how it is.
 pub(super) fn add(container: &mut Map<String, Json>, service: &Service, definition: &Definition) {
-    let Some(command) = command(definition).filter(|_| service.has_healthcheck && service.kind == ServiceKind::Service)
-    else {
+    if !service.has_healthcheck || service.kind != ServiceKind::Service {
         return;
-    };
+    }
+    let Some(command) = command(definition) else { return };
     let seconds = |key: &str| definition.seconds(&["healthcheck", key]);
     let period = seconds("interval").unwrap_or(INTERVAL_SECONDS).max(1);
     let retries = definition.number(&["healthcheck", "retries"]).unwrap_or(RETRIES).max(1);

@@ -9,7 +9,7 @@ option_yes='' option_dry_run='' option_timeout='' option_output=text option_volu
 option_follow='' option_since='' option_tail='' option_role='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
 option_message='' option_adopt='' option_migrated='' option_retry='' option_without_backup='' option_exit_code=''
 
-commands='help version alias explain doctor config images plan pull up upgrade migrate downgrade rollback stop start restart scale ps logs history run nodes users down unlock'
+commands='help version alias explain doctor config images plan pull load up upgrade migrate downgrade rollback stop start restart scale ps logs history run nodes users down unlock'
 
 # The first word of some commands says what to do; COMMAND
 actions_of() {
@@ -33,7 +33,7 @@ options_of() {
     'users add') echo '--role --dry-run --yes' ;;
     users\ *) echo '--dry-run --yes' ;;
     images) echo '--check --output' ;;
-    pull) echo '--dry-run --yes' ;;
+    pull | load) echo '--dry-run --yes' ;;
     plan) echo '--exit-code --output' ;;
     up | upgrade) echo '--adopt --dry-run --lock-wait --message --migrated --retry --timeout --without-backup --yes' ;;
     migrate) echo '--dry-run --list --lock-wait --output --retry --yes' ;;

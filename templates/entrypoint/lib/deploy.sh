@@ -1,4 +1,4 @@
-# Deploy: pull, up, upgrade. The order is the one promise: nothing changes before all that can be known is known.
+# Deploy: pull, load, up, upgrade. The order is the one promise: nothing changes before all that can be known is known.
 #
 #     arguments → preflight → lock → state → images → record → hooks → migrations → files → waves → verify → mark → removal → hooks
 #
@@ -22,6 +22,38 @@ command_pull() {
     fetch_images all
 }
 
+# What a bundle brings is there afterwards, and `up` asks no registry for it.
+command_load() {
+    begin_faults
+    driver_find_tools
+    [ "$faults" -gt 0 ] || driver_check_engine
+    [ -z "${nodes_pull:-}" ] || add_fault 'a cluster takes images from a registry alone' 'fill one, and operate the release from there: bootsmith push BUNDLE REGISTRY'
+    refuse_faults
+    [ ! -t 3 ] || refuse_usage 'there is no bundle on standard input' 'docker run --interactive … load < BUNDLE'
+    if [ -n "$option_dry_run" ]; then
+        images_of_release | sed 's/^/load /'
+        return 0
+    fi
+    say 'loading the images of the bundle'
+    driver_load || refuse "what is on standard input cannot be loaded: $(complaint)" 'a bundle is what `bootsmith bundle` writes; with docker run it needs --interactive'
+    begin_faults
+    for loaded_image in $(images_of_release); do
+        driver_read_image_id "$loaded_image"
+        [ -n "$image_id" ] || add_fault "the image $loaded_image was not in it" 'take the bundle of this release'
+    done
+    refuse_faults
+    driver_say_where_else
+    say "the images of $project $version are there"
+}
+
+# Each once, in the order of the services.
+images_of_release() {
+    for service_of_image in $service_names; do
+        load_service "$service_of_image"
+        printf '%s\n' "$service_image"
+    done | awk '!seen[$0]++'
+}
+
 deploy() { # up | upgrade
     operation=$1
     preflight_target
@@ -32,6 +64,7 @@ deploy() { # up | upgrade
     warn_of_cut_scales
     check_hooks pre-up post-up
     [ "$operation" = up ] || check_hooks pre-upgrade post-upgrade
+    [ -z "$pending_migrations" ] || check_hooks pre-migrate post-migrate
     refuse_faults
     if [ -n "$option_dry_run" ]; then
         show_plan
@@ -98,6 +131,8 @@ converge() {
     await_services stable $service_names || fail_deployment
     require_lock
     record_success
+    # shellcheck disable=SC2086 # a list of names
+    note_baseline $applied_services
     driver_remove_leftovers || warn "nothing old was removed: $(complaint)"
     trim_ledger
 }
@@ -144,7 +179,7 @@ apply_waves() {
 # SERVICE…
 apply_wave() {
     require_lock
-    apply_changed "$@" || fail_deployment
+    apply_changed "$@" || fail_application
     gated_services=''
     for gated do
         load_service "$gated"
@@ -152,6 +187,15 @@ apply_wave() {
     done
     # shellcheck disable=SC2086 # a list of names
     [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment
+}
+
+# The platform says why it refuses, but not that we did not wait for it.
+fail_application() {
+    if [ "$(seconds_left)" -eq 0 ]; then
+        failure="not applied in time (${option_timeout:-$DEFAULT_TIMEOUT} s):$changed_services"
+        error "$failure"
+    fi
+    fail_deployment
 }
 
 # SERVICE…

@@ -45,6 +45,8 @@ command_explain() {
         explain_part 'external networks' network explain_object
         explain_part scripts script explain_script
         explain_part hooks hook explain_hook
+        explain_part migrations migration explain_migration
+        explain_part upgrades upgrade explain_upgrade
         explain_part 'scripts behind nodes' nodes explain_actions
         explain_part 'scripts behind users' users explain_actions
         explain_portability
@@ -104,6 +106,20 @@ explain_script() {
 
 explain_hook() {
     printf '%s\t%s\n' "$1" "$2"
+}
+
+explain_migration() {
+    parse_migration "$@"
+    explained_facts=${migration_compatible:+compatible}${migration_idempotent:+ repeatable}
+    [ -n "$migration_down" ] || explained_facts="$explained_facts irreversible"
+    printf '%s\t%s\t%s\t%s\n' "$migration_name" "$migration_release" "$migration_mode in $migration_service" "${explained_facts# }"
+}
+
+explain_upgrade() {
+    read_upgrade
+    [ -z "$upgrade_from" ] || printf 'from\t%s\n' "$upgrade_from"
+    [ -z "$upgrade_backup" ] || printf 'backup\t%s, at most %s s old\n' "$upgrade_backup" "${upgrade_backup_age:-86400}"
+    [ "$upgrade_rollback" = yes ] || printf 'rollback\tnone\n'
 }
 
 # What the platform does not do by itself: how it is done, or what changes and why that was accepted.

@@ -12,7 +12,7 @@ salt=''
 # One line in $work/mounts/ID for each mount: kind, source, fingerprint, parameter. Secrets that are not given get the
 # fingerprint of what is stored on the target; none is a fault.
 read_mounts() {
-    salt=$(driver_stored_salt)
+    salt=$(stored_salt)
     [ -n "$salt" ] || salt=$(od -An -v -N16 -tx1 /dev/urandom | tr -d ' \n')
     for_each mount read_mount
 }
@@ -26,7 +26,7 @@ read_mount() {
         # What is given now may be the same, and then it need not be read back.
         has_word "$parameters_given" "$mount_parameter" && [ "$(fingerprint_mount)" = "$mount_fingerprint" ] || mount_stored=yes
     elif ! has_word "$parameters_given" "$mount_parameter"; then
-        mount_fingerprint=$(driver_stored_secret "$mount_id") && mount_stored=yes
+        mount_fingerprint=$(stored_secret) && mount_stored=yes
         [ -n "$mount_stored" ] || ! has_word "$parameters_missing" "$mount_parameter" || add_missing_secret
     fi
     [ -n "$mount_fingerprint" ] || mount_fingerprint=$(fingerprint_mount)
@@ -124,7 +124,7 @@ write_archive() {
 }
 
 write_archive_end() {
-    printf '%01024d' 0 | tr 0 '\000'
+    write_nuls 1024
 }
 
 # Its owner and mode are those of the mount at hand. FOLDER
@@ -153,7 +153,7 @@ directory_mode_of() {
 
 # Fills up to a multiple of 512 bytes. SIZE
 write_padding() {
-    write_field $(((512 - $1 % 512) % 512)) ''
+    write_nuls $(((512 - $1 % 512) % 512))
 }
 
 # A ustar header. PATH TYPE MODE SIZE
@@ -161,8 +161,8 @@ write_header() {
     header_path=${1#./} header_type=$2 header_mode=$3 header_size=$(($4))
     [ -n "$header_path" ] || header_path=./
     split_header_path
-    header_sum=$(write_header_fields '        ' | od -An -v -tu1 | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { printf "%06o", sum }')
-    write_header_fields "$header_sum@ "
+    header_sum=$(write_header_fields '' | od -An -v -tu1 | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { printf "%06o", sum }')
+    write_header_fields "$header_sum"
 }
 
 # Paths over 100 bytes go into prefix and name at a slash.
@@ -175,7 +175,7 @@ split_header_path() {
     done
 }
 
-# The checksum field is `@`-ended because a NUL cannot stand in a word: tr makes the NULs. CHECKSUM
+# CHECKSUM, empty as long as it is not known: then it counts as blanks.
 write_header_fields() {
     write_field 100 "$header_path"
     printf '%07o' "$((0$header_mode))" && printf '\000'
@@ -183,20 +183,26 @@ write_header_fields() {
     printf '%07o' "$mount_gid" && printf '\000'
     printf '%011o' "$header_size" && printf '\000'
     printf '00000000000\000'
-    printf '%s' "$1" | tr '@' '\000'
+    if [ -n "$1" ]; then printf '%s\000 ' "$1"; else printf '        '; fi
     printf '%s' "$header_type"
-    write_field 100 ''
+    write_nuls 100
     printf 'ustar\00000'
-    write_field 32 ''
-    write_field 32 ''
+    write_nuls 64
     printf '0000000\0000000000\000'
     write_field 155 "$header_prefix"
-    write_field 12 ''
+    write_nuls 12
 }
 
 # A string filled with NULs to WIDTH bytes. WIDTH STRING
 write_field() {
     printf '%s' "$2"
-    field_left=$(($1 - ${#2}))
-    [ "$field_left" -le 0 ] || printf "%0${field_left}d" 0 | tr 0 '\000'
+    write_nuls $(($1 - ${#2}))
+}
+
+# No word can hold a NUL, so the formats have them. NUMBER
+write_nuls() {
+    nuls_left=$1
+    while [ "$nuls_left" -ge 32 ]; do printf '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000' && nuls_left=$((nuls_left - 32)); done
+    while [ "$nuls_left" -ge 4 ]; do printf '\000\000\000\000' && nuls_left=$((nuls_left - 4)); done
+    while [ "$nuls_left" -gt 0 ]; do printf '\000' && nuls_left=$((nuls_left - 1)); done
 }

@@ -127,6 +127,7 @@ summary_of() {
     config) echo 'prints the resolved manifest, secrets masked' ;;
     images) echo 'lists the images of the release' ;;
     pull) echo 'fetches all images of the release' ;;
+    load) echo 'loads the images of a bundle from standard input' ;;
     up) echo 'brings the target to this release: first install or update' ;;
     upgrade) echo 'pull, then up, with the upgrade hooks around them' ;;
     plan | diff) echo 'what up would change, service by service; changes nothing' ;;

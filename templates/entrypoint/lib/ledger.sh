@@ -3,8 +3,8 @@
 # A revision is one deployment: a record, and at its end a mark, `ok` or `failed`. A record without a mark is pending: somebody is at it,
 # or was. The driver fills $work/ledger with a line for each entry, in the order in which they were made:
 #     entry | revision | at | version | command | who | message | content | name | object
-# entry is record, ok, failed, migration or backup. content: of a record the digest of what is in it (record.sh), of a migration what
-# it is. A migration's line has up or down as its command, its name, and started, done or failed as its message.
+# entry is record, ok, failed, migration, backup or baseline. content: of a record the digest of what is in it (record.sh), of a migration
+# what it is, of the baseline what was made (drift.sh). A migration's line has up or down as its command, its name, and started, done or failed as its message.
 #
 # Takes in:  the driver's table. Gives out: the revision_ variables, a record for each deployment, marks.
 # Must not:  write without the lock, or hold a secret.
@@ -133,7 +133,7 @@ trim_ledger() {
                 if (number in record) { if (kept < length_kept || number == good + 0 || number == earlier + 0) { keep[number] = 1; kept++; oldest = number } }
             for (at = 1; at <= NR; at++) {
                 split(line[at], field, "|")
-                if (field[1] == "backup") continue
+                if (field[1] == "backup" || field[1] == "baseline") continue
                 if (field[1] == "migration" ? field[2] + 0 < oldest : !((field[2] + 0) in keep)) print field[10]
             }
         }' "$work/ledger")

@@ -34,25 +34,13 @@ parse_migration() {
 
 # Sets the migration_ variables. NAME; false when the release has none of that name.
 load_migration() {
-    migration_wanted=$1 migration_found=''
-    for_each migration keep_wanted_migration
-    [ -n "$migration_found" ]
-}
-
-keep_wanted_migration() {
-    [ "$1" = "$migration_wanted" ] || return 0
-    migration_found=yes
-    parse_migration "$@"
+    find_record migration "$1" parse_migration
 }
 
 # Names of the release's migrations, in the order in which they run, in $migration_names.
 read_migration_names() {
-    migration_names=''
-    for_each migration keep_migration_name
-}
-
-keep_migration_name() {
-    migration_names="$migration_names $1"
+    read_names migration
+    migration_names=$record_names
 }
 
 # $work/migrations: what the newest whole record knew, and what was entered since.
@@ -217,7 +205,10 @@ run_migration_file() {
         once_place=/dev/stdin
     fi
     set --
-    while read_runner_word "$(($# + 1))"; do set -- "$@" "$runner_word"; done
+    while read_word migration "$migration_name" "$(($# + 1))"; do
+        place_file_in_word
+        set -- "$@" "$record_word"
+    done
     [ $# -gt 0 ] || set -- "$migration_interpreter" "$once_place"
     is_hook=yes
     [ "$migration_mode" = exec ] || driver_stop_once "$target-run-$script_name-$(once_suffix)"
@@ -235,18 +226,7 @@ load_once_mount() {
     printf '%s|%s|%s||\n' "$mount_kind" "$mount_source" "$mount_fingerprint" >"$work/mounts/$mount_id"
 }
 
-# Sets runner_word to word INDEX behind the `--` of the migration's record, with the file's place in it; false when there is none.
-read_runner_word() {
-    runner_wanted=$1 runner_found=''
-    for_each migration keep_runner_word
-    [ -n "$runner_found" ]
-}
-
-keep_runner_word() {
-    [ "$1" = "$migration_name" ] || return 0
-    while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
-    [ $# -gt "$runner_wanted" ] || return 0
-    shift "$runner_wanted"
-    runner_word=$1 runner_found=yes
-    case $runner_word in *'{file}'*) runner_word=${runner_word%%'{file}'*}$once_place${runner_word#*'{file}'} ;; esac
+# A runner names the file at hand as `{file}`. Needs record_word, which may end in newlines.
+place_file_in_word() {
+    case $record_word in *'{file}'*) record_word=${record_word%%'{file}'*}$once_place${record_word#*'{file}'} ;; esac
 }

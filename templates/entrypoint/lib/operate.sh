@@ -171,6 +171,8 @@ command_scale() {
     begin_deadline
     # shellcheck disable=SC2086 # a list of names
     { apply_changed $scaled_services && await_services stable $scaled_services; } || fail_deployment
+    # shellcheck disable=SC2086 # a list of names
+    note_baseline $scaled_services
     say "scaled:$scaled_services"
 }
 

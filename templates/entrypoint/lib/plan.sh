@@ -1,8 +1,9 @@
 # Plan: what a deployment would change, service by service, and why. The same format on every platform.
 #
-#   plan --output json  {"target", "version", "from", "revision", "changes", "services": [{"service", "action", "changes": [{"what", "from",
-#                        "to"}]}], "migrations": […]}
-#                       action: keep, create, recreate, scale, start, remove; "changes" of the whole: whether anything would change
+#   plan --output json  {"target", "version", "from", "revision", "changes", "services": [{"service", "action", "drift": […],
+#                        "changes": [{"what", "from", "to"}]}], "migrations": […]}
+#                       action: keep, create, recreate, scale, start, remove; "changes" of the whole: whether anything would change;
+#                       "drift": what was changed by hand (drift.sh), which `up` leaves as it is where the action is keep
 #
 # Takes in:  the loaded release, the last good record, what runs. Gives out: standard output; with --exit-code 10 when something would change.
 # Must not:  write to the target: it calls no function of a driver but those that read (tests hold every call of the engine against a list
@@ -20,6 +21,7 @@ command_plan() {
     judge_release
     refuse_faults
     read_wanted
+    read_drift
     write_plan
     if [ "$option_output" = json ]; then plan_json; else plan_text; fi
     [ -z "$option_exit_code" ] || [ -z "$plan_changes" ] || exit "$EXIT_CHANGES"
@@ -28,6 +30,7 @@ command_plan() {
 # The same for --dry-run, when the release is prepared.
 show_plan() {
     if [ "$operation" = up ]; then fetch_images needed; else fetch_images all; fi
+    read_drift
     write_plan
     plan_text
 }
@@ -43,6 +46,7 @@ note_recorded_release() {
     begin_faults # of a revision that is gone by now: they are nobody's
     use_recorded_parameters "$good_revision"
     read_parameters
+    parameters_given='' # a secret is as it is stored, whatever is given now
     read_mounts
     begin_faults
     mkdir "$work/recorded/mounts" "$work/recorded/services"
@@ -83,11 +87,13 @@ list_changes() {
     [ -n "$wanted_digest" ] || printf 'image|not on the target yet|%s\n' "$service_image"
 }
 
-# By its source: the ids are those of one release. Needs compared_mount.
+# By its source: the ids are those of one release. What has several owners has several fingerprints. Needs compared_mount.
 compare_mount() {
     load_mount "$compared_mount"
-    compared_before=$(awk -F '|' -v kind="$mount_kind" -v source="$mount_source" '$1 == kind && $2 == source { print $3; exit }' "$work"/recorded/mounts/*)
-    [ "$compared_before" = "$mount_fingerprint" ] || printf '%s %s|%s|%s\n' "$mount_kind" "$mount_source" "${compared_before:+as it was}" changed
+    compared_before=$(awk -F '|' -v kind="$mount_kind" -v source="$mount_source" -v fingerprint="$mount_fingerprint" '
+        $1 == kind && $2 == source { before = "as it was"; if ($3 == fingerprint) same = 1 }
+        END { print same ? "same" : before }' "$work"/recorded/mounts/*)
+    [ "$compared_before" = same ] || printf '%s %s|%s|%s\n' "$mount_kind" "$mount_source" "$compared_before" changed
 }
 
 # Secrets are not recorded: whether one has changed is not known. Needs compared_parameter.
@@ -157,6 +163,8 @@ plan_text() {
         remove) printf '%s: remove, it is not in this release\n' "$planned" ;;
         *) printf '%s: %s\n' "$planned" "$action" ;;
         esac
+        plan_drift=$(drift_of "$planned")
+        [ -z "$plan_drift" ] || printf '    changed by hand: %s\n' "$plan_drift"
     done <"$work/plan"
     for planned in ${pending_migrations:-}; do
         printf 'migration %s: run\n' "$planned"
@@ -169,7 +177,9 @@ plan_json() {
     json_next='' json_open=''
     while IFS='|' read -r planned action plan_what plan_from plan_to _; do
         if [ -z "$plan_what" ]; then
-            printf '%s%s\n  {"service": %s, "action": %s, "changes": [' "$json_open" "$json_next" "$(json_string "$planned")" "$(json_string "$action")"
+            # shellcheck disable=SC2046 # a list of words
+            printf '%s%s\n  {"service": %s, "action": %s, "drift": %s, "changes": [' "$json_open" "$json_next" "$(json_string "$planned")" \
+                "$(json_string "$action")" "$(json_words $(drift_of "$planned"))"
             json_next=, json_open=']}' json_separator=''
         else
             printf '%s\n    {"what": %s, "from": %s, "to": %s}' "$json_separator" "$(json_string "$plan_what")" "$(json_string "$plan_from")" "$(json_string "$plan_to")"

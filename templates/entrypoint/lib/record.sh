@@ -83,14 +83,29 @@ is_record_ours() { # FOLDER
         echo 'it is of another product' >"$work/complaint"
         return 1
     }
-    # shellcheck disable=SC2046 # a list of paths without blanks is all that a record may hold here
-    find "$1/environments/$environment_name" -type f \( -name release -o -name '*.pieces' \) >"$work/sourced"
+    is_sourceable "$1/environments/$environment_name/release" && list_pieces "$1/environments/$environment_name" >"$work/sourced" || return 1
     while IFS= read -r sourced_file; do
-        holds_only_records "$sourced_file" || {
-            echo "\`${sourced_file##*/}\` of it holds something that is no record" >"$work/complaint"
-            return 1
-        }
+        is_sourceable "$1/environments/$environment_name/$sourced_file" || return 1
     done <"$work/sourced"
+}
+
+is_sourceable() { # FILE
+    holds_only_records "$1" && return 0
+    echo "\`${1##*/}\` of it holds something that is no record" >"$work/complaint"
+    return 1
+}
+
+# Prints the files that a recorded release says hold the pieces of a config: any other is but the product's own, whatever its name. FOLDER
+list_pieces() {
+    listed_before=$environment_data environment_data=$1/release
+    for_each mount show_pieces
+    environment_data=$listed_before
+}
+
+show_pieces() {
+    for fact do
+        case $fact in pieces=*) printf '%s\n' "${fact#*=}" ;; esac
+    done
 }
 
 # What will be sourced must be calls of our own functions with quoted words: whoever may write to the ledger must not be able to run a

@@ -209,25 +209,44 @@ parse_script() {
     done
 }
 
-# Names of all scripts in $script_names.
-read_script_names() {
-    script_names=''
-    for_each script keep_script_name
-}
-
-keep_script_name() {
-    script_names="$script_names $1"
-}
-
 # Sets the script_ variables. NAME; false when there is no such script.
 load_script() {
-    script_wanted=$1 script_found=''
-    for_each script keep_wanted_script
-    [ -n "$script_found" ]
+    find_record script "$1" parse_script
 }
 
-keep_wanted_script() {
-    [ "$1" = "$script_wanted" ] || return 0
-    script_found=yes
-    parse_script "$@"
+# Calls FUNCTION with the words of the record of that name; false when there is none. RECORD NAME FUNCTION
+find_record() {
+    record_wanted=$2 record_function=$3 record_found=''
+    for_each "$1" take_record
+    [ -n "$record_found" ]
+}
+
+take_record() {
+    [ "$1" = "$record_wanted" ] || return 0
+    record_found=yes
+    "$record_function" "$@"
+}
+
+# Names of all records of a kind, in their order, in $record_names. RECORD
+read_names() {
+    record_names=''
+    for_each "$1" keep_name
+}
+
+keep_name() {
+    record_names="$record_names $1"
+}
+
+# Sets record_word to word INDEX behind the `--` of a record; false when there is none. RECORD NAME INDEX
+read_word() {
+    record_index=$3 record_word_found=''
+    find_record "$1" "$2" keep_word
+    [ -n "$record_word_found" ]
+}
+
+keep_word() {
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+    [ $# -gt "$record_index" ] || return 0
+    shift "$record_index"
+    record_word=$1 record_word_found=yes
 }

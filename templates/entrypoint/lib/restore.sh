@@ -17,7 +17,7 @@ keep_previous() {
 
 keep_previous_secret() {
     parse_mount "$@"
-    [ "$mount_kind" = secret ] && previous_fingerprint=$(driver_stored_secret "$mount_id") || return 0
+    [ "$mount_kind" = secret ] && previous_fingerprint=$(stored_secret) || return 0
     printf '%s|%s|%s\n' "$mount_source" "$mount_uid:$mount_gid:$mount_mode" "$previous_fingerprint" >>"$work/previous-secrets"
 }
 
@@ -42,7 +42,7 @@ fail_deployment() {
 }
 
 hint_after_failure() {
-    if [ -n "$migrations_incompatible" ]; then
+    if [ -n "$migrations_incompatible" ] && [ -n "$good_version" ]; then
         printf 'go on with a release that works, or take the migrations back: downgrade %s %s' "$good_version" "$environment_name"
     else
         printf 'see `ps %s` and `logs %s`; remove the cause, then repeat the same command' "$environment_name" "$environment_name"
@@ -90,6 +90,8 @@ restore_good_revision() {
     apply_waves
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
+    # shellcheck disable=SC2086 # a list of names
+    note_baseline $applied_services
     driver_remove_leftovers || warn "what the failed release made is left over: $(complaint)"
     version=$failed_version
     record_failure restored "$failure_of_deployment"
@@ -99,8 +101,8 @@ restore_good_revision() {
 
 # Parameters, files and wanted table of the recorded release that is loaded; adds faults.
 prepare_recorded() {
-    check_deployment
     read_target || add_fault "the state of \`$target\` cannot be read: $(complaint)"
+    check_deployment
     read_wanted
     for recorded_service in $service_names; do
         load_wanted "$recorded_service"

@@ -58,9 +58,9 @@ keep_action_script() {
 
 require_script() {
     load_script "$1" && return 0
-    read_script_names
+    read_names script
     # shellcheck disable=SC2086 # a list of words
-    refuse_usage "unknown script \`$1\`" "$(near_hint "$1" scripts $script_names)"
+    refuse_usage "unknown script \`$1\`" "$(near_hint "$1" scripts $record_names)"
 }
 
 # A terminal corrupts data that is written, and cannot be data that is read.
@@ -134,8 +134,8 @@ run_script_file() {
 # The words of the record go before the arguments: they are appended one by one, then the arguments behind them.
 run_script_command() {
     arguments_left=$# command_index=1
-    while read_command_word "$command_index"; do
-        set -- "$@" "$command_word"
+    while read_word script "$script_name" "$command_index"; do
+        set -- "$@" "$record_word"
         command_index=$((command_index + 1))
     done
     while [ "$arguments_left" -gt 0 ]; do
@@ -144,21 +144,6 @@ run_script_command() {
         arguments_left=$((arguments_left - 1))
     done
     run_words "$@"
-}
-
-# Sets command_word to word INDEX behind the `--` of the script's record; false when there is none.
-read_command_word() {
-    command_wanted=$1 command_found=''
-    for_each script keep_command_word
-    [ -n "$command_found" ]
-}
-
-keep_command_word() {
-    [ "$1" = "$script_name" ] || return 0
-    while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
-    [ $# -gt "$command_wanted" ] || return 0
-    shift "$command_wanted"
-    command_word=$1 command_found=yes
 }
 
 run_words() {

@@ -2,7 +2,7 @@
 #
 # JSON documents (one object each; a field that is not known is an empty string):
 #   ps      {"project", "version", "environment", "target", "services": [{"service", "kind", "state", "wanted", "ready",
-#            "in_release", "image", "instances": [{"id", "name", "state", "health", "exit_code", "restarts", "started",
+#            "in_release", "image", "drift": […], "instances": [{"id", "name", "state", "health", "exit_code", "restarts", "started",
 #            "image", "image_id", "config_digest", "release_image"}]}]}
 #            state of a service: running, partial, starting, unhealthy, stopped, done, failed, absent
 #   images  {"images": [{"image", "services": […], "id", "digest", "present", "pullable"}]}; pullable: null unless asked
@@ -13,6 +13,7 @@
 
 command_ps() {
     preflight_target
+    read_drift
     if [ "$option_output" = json ]; then ps_json; else ps_text; fi
 }
 
@@ -84,7 +85,7 @@ ps_text() {
         for shown in $service_names $(orphan_services); do
             read_service_state "$shown"
             printf '%s\t%s\t%s/%s\t%s\t%s\n' "$shown" "$service_state" "$service_ready" "$wanted_replicas" \
-                "${other_image:-$service_image}" "$(state_note)"
+                "${other_image:-$service_image}" "$(notes_of "$shown")"
         done
     } | print_table
 }
@@ -103,6 +104,12 @@ state_note() {
     fi
 }
 
+# SERVICE
+notes_of() {
+    shown_note=$(state_note) shown_drift=$(drift_of "$1")
+    printf '%s' "$shown_note${shown_drift:+${shown_note:+; }changed by hand: $shown_drift}"
+}
+
 ps_json() {
     printf '{"project": %s, "version": %s, "environment": %s, "target": %s, "services": [' "$(json_string "$project")" \
         "$(json_string "$version")" "$(json_string "$environment_name")" "$(json_string "$target")"
@@ -110,9 +117,12 @@ ps_json() {
     # shellcheck disable=SC2046 # a list of names
     for shown in $service_names $(orphan_services); do
         read_service_state "$shown"
-        printf '%s\n  {"service": %s, "kind": %s, "state": %s, "wanted": %s, "ready": %s, "in_release": %s, "image": %s, "instances": [' \
+        shown_drift=$(drift_of "$shown")
+        # shellcheck disable=SC2086 # a list of words
+        printf '%s\n  {"service": %s, "kind": %s, "state": %s, "wanted": %s, "ready": %s, "in_release": %s, "image": %s, "drift": %s, "instances": [' \
             "$json_next" "$(json_string "$shown")" "$(json_string "$service_kind")" "$(json_string "$service_state")" \
-            "$wanted_replicas" "$service_ready" "$(json_boolean "$in_release")" "$(json_string "$service_image")"
+            "$wanted_replicas" "$service_ready" "$(json_boolean "$in_release")" "$(json_string "$service_image")" \
+            "$(json_words $shown_drift)"
         ps_json_instances "$shown"
         printf ']}'
         json_next=,

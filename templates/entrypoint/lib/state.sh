@@ -82,7 +82,7 @@ read_wanted_replicas() {
         driver_count_nodes
         return 0
     fi
-    driver_read_scale "$service_name"
+    read_scale "$service_name"
     if [ -n "$scale_recorded" ] && [ "$scale_of" = "$service_replicas" ]; then
         wanted_replicas=$scale_recorded
         ! exceeds_ports "$wanted_replicas" || wanted_replicas=$service_max_replicas

@@ -110,6 +110,7 @@ backup_hint() {
 record_backup() { # SCRIPT
     read_upgrade
     [ "$1" = "$upgrade_backup" ] || return 0
+    [ -f "$work/ledger" ] || preflight_target # a script of mode bootstrap needs no target
     describe_holder
     backup_object=$(awk -F '|' '$1 == "backup" { print $10 }' "$work/ledger")
     # shellcheck disable=SC2086 # a list of objects
@@ -141,6 +142,7 @@ command_migrate() {
         show_migrations
         return 0
     fi
+    [ "$option_output" = text ] || refuse_usage '`migrate` has JSON output only with `--list`'
     prepare_deployment
     judge_release
     [ -n "$newest_revision" ] || add_fault "nothing of $target is recorded, so there is nothing to migrate" "deploy it: up $environment_name runs the migrations too"

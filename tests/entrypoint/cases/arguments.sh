@@ -29,7 +29,7 @@ test_unknown_command_names_the_near_one_and_the_known() {
 }
 
 test_yes_is_taken_by_every_command_that_writes() {
-    for command in pull up upgrade stop start restart scale down run; do
+    for command in pull load up upgrade stop start restart scale down run; do
         bootstrap "$command" --help
         expect_output '--dry-run'
         expect_output '--yes'

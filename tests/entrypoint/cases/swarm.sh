@@ -54,6 +54,17 @@ test_swarm_deploys_wave_by_wave_and_waits_by_itself() {
     expect_error 'shop-production is at shop 1.4.2'
 }
 
+# Services and tasks go at any time: they are listed again.
+test_swarm_what_vanishes_while_it_is_looked_at_is_listed_again() {
+    swarm_is_up
+    echo 'Error response from daemon: task t3 not found' | answer 'inspect --type task *' fail1
+    bootstrap ps production
+    expect_equal 3 "$(grep -c '^\[inspect\]\[--type\]\[task\]' "$box/docker/calls")"
+    echo 'no such service: web' | answer 'service ps *' fail1
+    bootstrap ps production
+    expect_code 0
+}
+
 test_swarm_second_up_deploys_nothing() {
     swarm_is_up
     DB_PASSWORD=pw bootstrap up production

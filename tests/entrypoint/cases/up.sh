@@ -145,6 +145,15 @@ test_half_made_replacement_is_taken_away_first() {
     expect_call '^\[rm\]\[--force\]\[c8\]$'
 }
 
+test_half_made_replacement_whose_old_is_gone_gets_its_name() {
+    product_is_up
+    sed -i '/web-1/{s/|running|/|created|/; s|/shop-production-web-1|/0123456789ab_shop-production-web-1|;}' "$box/docker/containers"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_call '^\[rename\]\[c[0-9]\]\[shop-production-web-1\]$'
+    expect_no_call '^\[rename\].*database\|^\[rename\].*web-2'
+}
+
 test_scale_is_recorded_and_kept() {
     product_is_up
     container c5 web @WEB@ running 0 0 '' unless-stopped web-3 >>"$box/docker/after"
@@ -263,4 +272,61 @@ test_settings_of_compose_do_not_leak_in() {
     product_after
     COMPOSE_FILE=/x COMPOSE_PROFILES=debug DB_PASSWORD=pw bootstrap up production
     ! grep '^COMPOSE_FILE\|^COMPOSE_PROFILES' "$box/docker/environment"
+}
+
+# A bundle comes on standard input.
+load_bundle() { # COMMAND…
+    code=0
+    echo 'a bundle' | run_bootstrap "$@" >"$box/out" 2>"$box/err" || code=$?
+}
+
+test_load_brings_the_images_of_a_bundle() {
+    printf '#!/bin/sh\ncase "$1" in load) cat >"%s/loaded" ;; *) exec "%s" "$@" ;; esac\n' "$box" "$box/bin/docker.real" >"$box/docker.load"
+    mv "$box/bin/docker" "$box/bin/docker.real"
+    cp "$box/docker.load" "$box/bin/docker"
+    chmod +x "$box/bin/docker"
+    load_bundle load production
+    expect_code 0
+    expect_equal 'a bundle' "$(cat "$box/loaded")"
+    expect_error 'loading the images of the bundle'
+    expect_error 'the images of shop 1.4.2 are there'
+}
+
+test_load_says_what_was_not_in_it() {
+    answer 'image inspect*web*' 1 </dev/null
+    load_bundle load production
+    expect_code 3
+    expect_error 'was not in it'
+    expect_error 'take the bundle of this release'
+}
+
+test_what_is_no_bundle_is_refused() {
+    echo 'open /var/lib/docker/tmp/docker-import-1/repositories: no such file or directory' >"$box/said"
+    answer 'load*' 1 <"$box/said"
+    load_bundle load production
+    expect_code 3
+    expect_error 'what is on standard input cannot be loaded'
+}
+
+test_a_dry_load_loads_nothing() {
+    load_bundle load production --dry-run
+    expect_code 0
+    expect_output 'load registry.example.com/shop/web:1.4.2'
+    expect_no_call '^\[load\]'
+}
+
+test_a_swarm_says_which_nodes_need_the_images_too() {
+    use_driver swarm
+    printf 'true manager-1\nfalse worker-1\nfalse worker-2\n' | answer 'node ls --format {{.Self}}*' 0
+    load_bundle load production
+    expect_code 0
+    expect_error 'every node needs them: `docker load --input BUNDLE` on worker-1 worker-2 too'
+}
+
+test_a_cluster_loads_no_bundle() {
+    use_kubernetes
+    load_bundle load production
+    expect_code 3
+    expect_error 'a cluster takes images from a registry alone'
+    expect_error 'bootsmith push BUNDLE REGISTRY'
 }

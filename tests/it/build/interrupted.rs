@@ -1,6 +1,7 @@
 //! SIGKILL at random moments: under the final name there is always a whole tarball, and what is left behind harms no later build.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ fn build_both(project: &Project) -> Releases {
     let specs = ["old", "new"].map(|word| SPEC.replace("DESCRIPTION", word));
     let mut cold = Duration::ZERO;
     let built = specs.each_ref().map(|spec| {
-        drop(fs::remove_dir_all(project.path("cache")));
+        empty_cache(project);
         project.write("bootstrap.toml", spec);
         let started = Instant::now();
         run(&mut project.build()).expect(0);
@@ -49,7 +50,7 @@ fn a_killed_build_leaves_the_old_tarball_or_the_new_one() {
         project.write("bootstrap.toml", &releases.specs[round % 2]);
         // Some builds find a cache that a killed one left, some none.
         if round % 4 == 0 {
-            fs::remove_dir_all(project.path("cache")).expect("a cache");
+            empty_cache(&project);
         }
         let moment = releases.cold.mul_f64(f64::from(u32::try_from(random.below(1000)).expect("below 1000")) / 1000.0);
         kills += usize::from(is_killed_after(&project, moment));
@@ -66,6 +67,14 @@ fn a_killed_build_leaves_the_old_tarball_or_the_new_one() {
         ["shop-1.4.2-compose.json", "shop-1.4.2-compose.tar"],
         "what was left behind is swept"
     );
+}
+
+/// A build that was killed early has made none.
+fn empty_cache(project: &Project) {
+    match fs::remove_dir_all(project.path("cache")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => panic!("the cache cannot be removed: {error}"),
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Whether the build was still running at that moment.
@@ -96,7 +105,7 @@ fn builds_at_the_same_time_do_not_disturb_each_other() {
     let other = project.path("other.toml");
     fs::write(&other, &releases.specs[0]).expect("room");
     for _ in 0..5 {
-        fs::remove_dir_all(project.path("cache")).expect("a cache");
+        empty_cache(&project);
         let mut first = project.build().stdout(Stdio::null()).spawn().expect("the program starts");
         let mut second =
             project.build().args(["--file", "other.toml"]).stdout(Stdio::null()).spawn().expect("the program starts");

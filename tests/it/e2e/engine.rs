@@ -1,10 +1,13 @@
 //! The engine, asked directly: what is really there, whatever the entrypoint says.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
 use bootsmith::plan::Platform;
 
 /// What a test needs of its surroundings.
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// The archive of the base.
     pub(crate) base: String,
@@ -50,7 +53,7 @@ pub(crate) fn surroundings_on(platform: Platform) -> Option<Surroundings> {
     let found = || -> Result<Surroundings, &'static str> {
         let base = std::env::var("BOOTSMITH_BASE").map_err(|_| "BOOTSMITH_BASE names no base")?;
         let registry = std::env::var("BOOTSMITH_REGISTRY").map_err(|_| "BOOTSMITH_REGISTRY names no registry")?;
-        if !Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success()) {
+        if !command().arg("version").output().is_ok_and(|output| output.status.success()) {
             return Err("no engine answers `docker version`");
         }
         if platform == Platform::Swarm && docker(&["info", "--format", "{{.Swarm.ControlAvailable}}"]) != "true" {
@@ -70,6 +73,33 @@ pub(crate) fn surroundings_on(platform: Platform) -> Option<Surroundings> {
     }
 }
 
+thread_local! {
+    /// The socket of the engine that a test has for itself.
+    static OWN_SOCKET: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From here on this thread talks to the engine of a socket, or to that of the surroundings again.
+pub(crate) fn use_socket(socket: Option<String>) {
+    OWN_SOCKET.set(socket);
+}
+
+/// The socket that a bootstrap container gets.
+pub(crate) fn socket() -> String {
+    let own = OWN_SOCKET.with_borrow(Clone::clone);
+    let given = || std::env::var("DOCKER_HOST").ok()?.strip_prefix("unix://").map(str::to_owned);
+    own.or_else(given).unwrap_or_else(|| "/var/run/docker.sock".to_owned())
+}
+
+/// The docker CLI, pointed at the engine of the test.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new("docker");
+    command.env("GOMAXPROCS", "1");
+    if let Some(own) = OWN_SOCKET.with_borrow(Clone::clone) {
+        command.env("DOCKER_HOST", format!("unix://{own}"));
+    }
+    command
+}
+
 /// Runs a docker command that must succeed, and gives out what it prints.
 pub(crate) fn docker(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -79,7 +109,14 @@ pub(crate) fn docker(arguments: &[&str]) -> String {
 
 /// Runs a docker command.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    Command::new("docker").args(arguments).output().expect("docker starts")
+    command().args(arguments).output().expect("docker starts")
+}
+
+/// Brings an image into the test's registry, and leaves none of that name in the engine.
+pub(crate) fn push(local: &str, remote: &str) {
+    docker(&["tag", local, remote]);
+    docker(&["push", "--quiet", remote]);
+    docker(&["image", "rm", remote]);
 }
 
 /// The lines of a docker command, sorted.
@@ -103,10 +140,32 @@ fn with_labels(labels: &[&str]) -> Vec<String> {
     let labels: Vec<_> = labels.iter().map(|label| format!("label=io.bootsmith.{label}")).collect();
     let filters: Vec<_> = labels.iter().flat_map(|label| ["--filter", label]).chain(["--quiet"]).collect();
     let of = |kind: &[&str]| lines(&[kind, &filters].concat());
-    let of_swarm = |kind: &[&str]| if is_manager() { of(kind) } else { Vec::new() };
+    let is_manager = is_manager();
+    let of_swarm = |kind: &[&str]| if is_manager { of(kind) } else { Vec::new() };
     let local = [of(&["ps", "--all"]), of(&["network", "ls"]), of(&["volume", "ls"])];
     let swarm = [of_swarm(&["service", "ls"]), of_swarm(&["config", "ls"]), of_swarm(&["secret", "ls"])];
     [local.concat(), swarm.concat()].concat()
+}
+
+/// Names of what a product has on the engine, kind by kind, but for its ledger. A swarm keeps containers of tasks that ended as long as it
+/// likes.
+pub(crate) fn standing(platform: Platform, project: &str) -> BTreeMap<&'static str, Vec<String>> {
+    let project = format!("label=io.bootsmith.project={project}");
+    let of = |kind: &'static str, listing: &[&str], format: &str| {
+        let all = lines(&[listing, &["--filter", &project, "--format", format]].concat());
+        let names = all.iter().filter(|line| !line.ends_with(" ledger"));
+        (kind, names.map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+    };
+    let name = "{{.Name}} {{.Label \"io.bootsmith.kind\"}}";
+    let mut all = BTreeMap::from([of("volumes", &["volume", "ls"], name), of("networks", &["network", "ls"], name)]);
+    if platform == Platform::Swarm {
+        // Services do not show their labels, and one-offs have names that tell.
+        all.extend([of("services", &["service", "ls"], "{{.Name}}"), of("configs", &["config", "ls"], name)]);
+        all.extend([of("secrets", &["secret", "ls"], name)]);
+    } else {
+        all.extend([of("containers", &["ps", "--all"], "{{.Names}} {{.Label \"io.bootsmith.kind\"}}")]);
+    }
+    all
 }
 
 fn is_manager() -> bool {

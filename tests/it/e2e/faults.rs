@@ -24,6 +24,7 @@ fn a_crash_loop_without_a_health_check_fails(surroundings: &Surroundings) {
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo no luck today; sleep 1; exit 3"]
 restart = "always"
+stop_grace_period = "1s"
 "#;
     let product = product(surroundings, "e2e-crash", &format!("{STEADY}{rest}"));
     let seen = product.run(&["up"]).expect(5);
@@ -44,6 +45,7 @@ image = "sample/box:1.0.0"
 command = ["sh", "-c", "mkdir /shared/first && touch /tmp/ok; while :; do sleep 1; done"]
 volumes = ["shared:/shared"]
 healthcheck = { test = ["CMD", "test", "-e", "/tmp/ok"], interval = "1s", retries = 2 }
+stop_grace_period = "1s"
 deploy = { replicas = 2 }
 [volumes.shared]
 "#;

@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use super::engine::{Surroundings, docker, lines, on_every_engine, run as run_docker};
+use super::engine::{Surroundings, docker, lines, on_every_engine, push, run as run_docker};
+use super::own_registry::OwnRegistry;
 use super::product::{API_KEY, Product, Seen, box_product};
 
 on_every_engine! {
@@ -19,13 +20,13 @@ image = "sample/database:1.0.0"
 environment = { POSTGRES_USER = "shop", POSTGRES_DB = "shop", POSTGRES_PASSWORD_FILE = "/run/secrets/api-key" }
 secrets = ["api-key"]
 volumes = ["dbdata:/var/lib/postgresql/data"]
-healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "1s", timeout = "3s", retries = 60 }
-deploy = { endpoint_mode = "dnsrr" }
+healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "2s", timeout = "3s", retries = 30 }
+deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
 
 [services.web]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo ${PROJECT_VERSION}; while :; do sleep 1; done"]
-healthcheck = { test = ["CMD", "true"], interval = "1s" }
+healthcheck = { test = ["CMD", "true"], interval = "2s" }
 depends_on = { database = { condition = "service_healthy" } }
 stop_grace_period = "1s"
 deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "3s" } }
@@ -50,7 +51,13 @@ struct Shop {
 impl Shop {
     /// The release 1.0.0, not deployed yet. Its one migration makes the table.
     fn new(surroundings: &Surroundings, name: &str) -> Self {
-        let mut product = box_product(surroundings, name, &format!("{API_KEY}{SHOP}"));
+        Self::with_images(surroundings, name, "sample")
+    }
+
+    /// The same with images that are `<images>/box` and `<images>/database`.
+    fn with_images(surroundings: &Surroundings, name: &str, images: &str) -> Self {
+        let spec = format!("{API_KEY}{}", SHOP.replace("\"sample/", &format!("\"{images}/")));
+        let mut product = box_product(surroundings, name, &spec);
         product.given.push("API_KEY=it's $ecret".to_owned());
         let mut shop = Self { product };
         shop.add_migration("orders", "1.0.0", "CREATE TABLE orders (item text)", Some("DROP TABLE orders"), false);
@@ -176,23 +183,24 @@ fn a_migration_that_fails_leaves_the_services_alone(surroundings: &Surroundings)
 
 /// Neither the bootstrap image of the older release nor a registry is there any more.
 fn a_record_is_enough_to_go_back(surroundings: &Surroundings) {
-    let mut shop = Shop::new(surroundings, "e2e-record");
+    let mut registry = OwnRegistry::start();
+    let images = format!("{}/shop", registry.address());
+    for image in ["box:1.0.0", "box:1.1.0", "database:1.0.0"] {
+        push(&format!("sample/{image}"), &format!("{images}/{image}"));
+    }
+    let mut shop = Shop::with_images(surroundings, "e2e-record", &images);
     shop.run(&["up"]).expect(0);
     let first_image = shop.product.image().to_owned();
-    let name = format!("label=io.bootsmith.project={}", shop.product.name);
     shop.add_migration("note", "1.1.0", "ALTER TABLE orders ADD note text", None, true);
-    shop.product.edit(
-        "[volumes.dbdata]",
-        "[services.extra]\nimage = \"sample/box:1.0.0\"\ncommand = [\"sleep\", \"1000\"]\n[volumes.dbdata]",
+    let extra = format!(
+        "[services.extra]\nimage = \"{images}/box:1.1.0\"\ncommand = [\"sleep\", \"1000\"]\nstop_grace_period = \"1s\"\n[volumes.dbdata]"
     );
+    shop.product.edit("[volumes.dbdata]", &extra);
     shop.build("1.1.0");
     shop.run(&["upgrade"]).expect(0);
+    registry.stop();
     run_docker(&["image", "rm", "--force", &first_image]);
-    // What `docker container prune` does to the containers of a ledger.
-    for container in lines(&["ps", "--all", "--quiet", "--filter", "label=io.bootsmith.kind=ledger", "--filter", &name])
-    {
-        docker(&["rm", &container]);
-    }
+    prune_containers_of_ledger(&shop.product.name);
     shop.run(&["rollback", "--check"]).expect(0);
     shop.run(&["rollback"]).expect(0);
     assert_eq!(
@@ -209,4 +217,31 @@ fn a_record_is_enough_to_go_back(surroundings: &Surroundings) {
     assert_eq!(shop.serving(), "1.1.0");
     assert_eq!(shop.outcomes().len(), 4);
     shop.run(&["rollback", "9"]).expect(3);
+    an_irreversible_migration_stands_in_the_way(&mut shop);
+}
+
+/// The release before does not work with what it does, and it has no way back.
+fn an_irreversible_migration_stands_in_the_way(shop: &mut Shop) {
+    shop.add_migration("forget", "1.2.0", "ALTER TABLE orders DROP note", None, false);
+    shop.build("1.2.0");
+    let seen = shop.run(&["upgrade"]).expect(0);
+    assert!(seen.err.contains("could not be refreshed"), "there is no registry: {}", seen.err);
+    let before = shop.product.all_replicas("production");
+    for words in [["rollback", "--check"].as_slice(), &["rollback"], &["rollback", "1"]] {
+        let refused = shop.run(words).expect(3);
+        assert!(refused.err.contains("does not work with what these migrations did: forget\n"), "{}", refused.err);
+    }
+    let refused = shop.run(&["downgrade", "1.1.0"]).expect(3);
+    assert!(refused.err.contains("`forget` is irreversible"), "{}", refused.err);
+    assert_eq!(shop.product.all_replicas("production"), before);
+    assert_eq!((shop.columns().as_str(), shop.serving().as_str()), ("item", "1.2.0"));
+}
+
+/// What `docker container prune` does to the containers of a ledger.
+fn prune_containers_of_ledger(project: &str) {
+    let project = format!("label=io.bootsmith.project={project}");
+    let ledger = ["ps", "--all", "--quiet", "--filter", "label=io.bootsmith.kind=ledger", "--filter", &project];
+    for container in lines(&ledger) {
+        docker(&["rm", &container]);
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Product {
     platform: Platform,
     environments: Vec<String>,
     image: String,
+    tarball: PathBuf,
     /// `NAME=value` for every run.
     pub(crate) given: Vec<String>,
 }
@@ -54,6 +55,7 @@ impl Product {
             platform: surroundings.platform,
             environments: Vec::new(),
             image: String::new(),
+            tarball: PathBuf::new(),
             given: Vec::new(),
         };
         product.build(None);
@@ -70,14 +72,19 @@ impl Product {
             version: version.map(str::to_owned),
             ..Selection::default()
         };
-        let settings =
-            BuildSettings { file: self.spec(), selection, output: self.folder.path().join("out"), previous: None };
+        let settings = BuildSettings {
+            file: self.spec(),
+            selection,
+            output: self.folder.path().join("out"),
+            ..BuildSettings::default()
+        };
         let outcome =
             host::build(&settings, &|_| {}).unwrap_or_else(|failure| panic!("the product builds: {failure:?}"));
         let plan = &outcome.prepared.plan;
         assert_eq!(plan.project.as_str(), self.name);
         self.environments = plan.environments.iter().map(|environment| environment.name.to_string()).collect();
         self.image.clone_from(&outcome.built[0].receipt.reference);
+        self.tarball.clone_from(&outcome.built[0].path);
         engine::docker(&["load", "--quiet", "--input", outcome.built[0].path.to_str().expect("a UTF-8 path")]);
     }
 
@@ -95,6 +102,29 @@ impl Product {
     /// What the bootstrap image is called.
     pub(crate) fn image(&self) -> &str {
         &self.image
+    }
+
+    /// Moves the release, with all images of its services, and operates it from there from now on. The cache is the test's own.
+    pub(crate) fn copy_to(&mut self, destination: &str) {
+        let copied = self.bootsmith("copy", destination);
+        let name = self.image.strip_prefix("docker.io/").expect("a repository without a registry");
+        engine::docker(&["image", "rm", "--force", &self.image]);
+        self.image = format!("{destination}/{name}@{}", copied.out.trim());
+        engine::docker(&["pull", "--quiet", &self.image]);
+    }
+
+    /// Writes the release and all images of its services into one file.
+    pub(crate) fn bundle(&self) -> PathBuf {
+        let bundle = self.path("bundle.tar");
+        self.bootsmith("bundle", bundle.to_str().expect("a UTF-8 path"));
+        bundle
+    }
+
+    /// A command of the program on the tarball.
+    fn bootsmith(&self, command: &str, target: &str) -> Seen {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
+        program.arg(command).arg(&self.tarball).arg(target).env("XDG_CACHE_HOME", self.path("cache"));
+        Seen::from(program.output().expect("the program starts")).expect(0)
     }
 
     /// The containers of a service, sorted.
@@ -119,8 +149,10 @@ impl Product {
 
     /// `docker run … <image>` up to the image, with the socket and what is given.
     fn command(&self, options: &[&str]) -> Command {
-        let mut command = Command::new("docker");
-        command.args(["run", "--rm", "--interactive", "--volume", "/var/run/docker.sock:/var/run/docker.sock"]);
+        let mut command = engine::command();
+        let socket = format!("{}:/var/run/docker.sock", engine::socket());
+        // The docker CLI inside is called for a moment: starting it for several processors takes a third more.
+        command.args(["run", "--rm", "--interactive", "--volume", &socket, "--env", "GOMAXPROCS=1"]);
         self.finish(command, options)
     }
 
@@ -144,7 +176,7 @@ impl Product {
 
     /// Runs it without the socket, as one who operates an engine over the network does.
     pub(crate) fn run_over_network(&self, host: &str, arguments: &[&str]) -> Seen {
-        let mut command = Command::new("docker");
+        let mut command = engine::command();
         command.args(["run", "--rm", "--interactive", "--network", "host", "--env", &format!("DOCKER_HOST={host}")]);
         self.finish(command, &[]).args(arguments).stdin(Stdio::null()).output().expect("docker starts").into()
     }
@@ -159,6 +191,9 @@ impl Product {
     /// Removes what the product left on the engine, with its data.
     fn clean(&self) {
         for environment in &self.environments {
+            if engine::everything_of(&self.name, environment).is_empty() {
+                continue;
+            }
             let seen = self.run(&["down", environment, "--volumes", "--yes"]);
             if seen.code != Some(0) {
                 println!("down {environment}: {seen:?}");
@@ -186,11 +221,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A service that stays up.
+/// A service that stays up, and is believed to after a second.
 pub(crate) const STEADY: &str = r#"
 [services.steady]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
+deploy = { update_config = { monitor = "1s" } }
 "#;
 
 /// Runs `up`, which must make the containers of `user` anew and leave those of `steady` alone; gives out what the new one logs.

@@ -8,13 +8,22 @@ use std::time::Duration;
 
 use bootsmith::plan::Platform;
 
-use super::engine::{Surroundings, docker, everything_of, on_every_engine};
+use super::engine::{Surroundings, docker, everything_of, on_every_engine, push, run as run_docker};
+use super::own_engine::OwnEngine;
+use super::own_registry::OwnRegistry;
 use super::product::{Product, name_on};
 
 on_every_engine! {
-    a_product_lives
     environments_live_side_by_side
     an_upgrade_brings_the_next_release
+    a_copied_release_needs_its_old_registry_no_more
+    a_bundle_is_all_that_an_engine_needs
+}
+
+/// On Compose its life is the operator's handbook (`super::handbook`).
+#[test]
+fn a_product_lives_on_a_swarm() {
+    run(Platform::Swarm, a_product_lives);
 }
 
 /// Ports of the tests on a swarm are so far from those on Compose.
@@ -56,13 +65,6 @@ impl Shop {
     fn request(&self, method: &str, path: &str, body: &str) -> String {
         request(self.first_port + 1, method, path, body)
     }
-}
-
-/// Brings an image into the test's registry, and leaves none of that name in the engine.
-fn push(local: &str, remote: &str) {
-    docker(&["tag", local, remote]);
-    docker(&["push", "--quiet", remote]);
-    docker(&["image", "rm", remote]);
 }
 
 /// The spec's own ports, at other numbers.
@@ -201,4 +203,54 @@ fn an_upgrade_brings_the_next_release(surroundings: &Surroundings) {
     assert!(shop.request("GET", "/", "").contains("1.5.0"));
     assert!(shop.request("GET", "/orders", "").contains("tea"));
     assert_eq!(shop.product.replicas("testing", "database"), database, "what did not change is not touched");
+}
+
+/// Of the registry that it comes from nothing is left, neither in the image nor in what runs.
+fn a_copied_release_needs_its_old_registry_no_more(surroundings: &Surroundings) {
+    let (mut old, new) = (OwnRegistry::start(), OwnRegistry::start());
+    let from = Surroundings { registry: old.address(), ..surroundings.clone() };
+    let mut shop = Shop::new(&from, "e2e-copy", 18_400);
+    shop.product.copy_to(&format!("{}/air", new.address()));
+    old.stop();
+    let product = &shop.product;
+    for image in ["web:1.4.2", "database:1.0.0"] {
+        docker(&["image", "rm", "--force", &format!("{}/{}/{image}", old.address(), product.name)]);
+    }
+    product.run(&["up", "testing"]).expect(0);
+    assert!(shop.request("POST", "/orders", r#"{"item": "tea"}"#).contains("tea"));
+    let running = everything_of(&product.name, "testing");
+    assert!(running.len() > 3, "{running:?}");
+    let ids: Vec<_> = running.iter().map(String::as_str).collect();
+    let inspected = docker(&[&["inspect"], &ids[..]].concat());
+    assert!(inspected.contains(&new.address()) && !inspected.contains(&old.address()), "{inspected}");
+    let image = docker(&["image", "inspect", product.image()]);
+    assert!(!image.contains(&old.address()), "{image}");
+    let grep = ["run", "--rm", "--entrypoint", "grep", product.image(), "-rlF", &old.address(), "/bootstrap"];
+    assert_eq!(String::from_utf8_lossy(&run_docker(&grep).stdout), "");
+    product.run(&["down", "testing", "--volumes", "--yes"]).expect(0);
+}
+
+/// An engine that has no image, and no registry anywhere.
+fn a_bundle_is_all_that_an_engine_needs(surroundings: &Surroundings) {
+    let mut registry = OwnRegistry::start();
+    let from = Surroundings { registry: registry.address(), ..surroundings.clone() };
+    let shop = Shop::new(&from, "e2e-bundle", 18_500);
+    let product = &shop.product;
+    let bundle = product.bundle();
+    registry.stop();
+    let engine = OwnEngine::start_empty(surroundings.platform).unwrap_or_else(|reason| panic!("{reason}"));
+    assert_eq!(docker(&["image", "ls", "--quiet"]), "");
+    docker(&["load", "--quiet", "--input", bundle.to_str().expect("a UTF-8 path")]);
+    let given = fs::File::open(&bundle).expect("the bundle");
+    let loaded = product.run_with(&[], &["load", "testing"], given).expect(0);
+    assert!(loaded.err.contains("are there"), "{}", loaded.err);
+    product.run(&["images", "testing", "--check"]).expect(0);
+    product.run(&["up", "testing"]).expect(0);
+    let web = &product.replicas("testing", "web")[0];
+    let orders = |arguments: &[&str]| docker(&[&["exec", web, "wget", "-q", "-O", "-"], arguments].concat());
+    let written = orders(&["--post-data", r#"{"item": "tea"}"#, "http://127.0.0.1/orders"]);
+    assert!(written.contains("tea"), "{written}");
+    assert!(orders(&["http://127.0.0.1/orders"]).contains("tea"));
+    product.run(&["down", "testing", "--volumes", "--yes"]).expect(0);
+    drop(engine);
 }

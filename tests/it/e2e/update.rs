@@ -17,7 +17,7 @@ const WEB: &str = r#"
 [services.web]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo release one; while :; do sleep 1; done"]
-healthcheck = { test = ["CMD", "true"], interval = "1s" }
+healthcheck = { test = ["CMD", "true"], interval = "2s" }
 stop_grace_period = "1s"
 deploy = { replicas = 2, update_config = { monitor = "3s" } }
 "#;

@@ -32,6 +32,7 @@ pub(super) const ROOMS: &[Room] = &[
     room(0, "diagnostic", &[], "code, place, message and hint; no terminal"),
     room(1, "source", &[], "input bytes as data"),
     room(1, "document", &[], "TOML whose every key and value knows its place"),
+    room(1, "lock", &[], "`bootstrap.lock`: what every image was when it was locked"),
     room(1, "spec", &["source", "document"], "`bootstrap.toml` as written"),
     room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),
@@ -40,8 +41,10 @@ pub(super) const ROOMS: &[Room] = &[
     room(4, "layer", &[], "a tree as a layer: fixed headers, two digests"),
     room(4, "image", &["layer"], "layers as an image whose digest is known"),
     room(5, "store", &[], "images read from and written to files, verified"),
+    room(5, "registry", &["store"], "the distribution protocol as values"),
     room(6, "pipeline", &[], "the story on one screen: the library's front door"),
     room(6, "inspect", &[], "what is in an image, for people and programs"),
+    room(6, "relocate", &["inspect"], "a bootstrap image for service images that are somewhere else"),
     room(7, "host", &[], "files, clock, environment"),
     room(7, "cli", &["host"], "arguments, progress, report, exit codes"),
 ];

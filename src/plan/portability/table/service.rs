@@ -120,7 +120,16 @@ rows! {
         swarm native
         kubernetes lossy "the nodes of the cluster decide where output goes and how long it is kept" "leave it to the cluster"
     }
-    "services.*.healthcheck.test" { compose native swarm native kubernetes emulated "probes that run the same command" }
+    "services.*.healthcheck.test" where HEALTH_CHECK {
+        compose native
+        swarm native
+        kubernetes emulated "probes that run the same command"
+    }
+    "services.*.healthcheck.test" where NO_HEALTH_CHECK {
+        compose native
+        swarm native
+        kubernetes emulated "no probes: the image's own health check is never run"
+    }
     "services.*.healthcheck.interval" { compose native swarm native kubernetes emulated "the period of the probes, in whole seconds" }
     "services.*.healthcheck.timeout" { compose native swarm native kubernetes emulated "the time-out of the probes, in whole seconds" }
     "services.*.healthcheck.retries" { compose native swarm native kubernetes emulated "the failure threshold of the probes" }
@@ -130,7 +139,7 @@ rows! {
         swarm native
         kubernetes emulated "the period of the startup probe, in whole seconds"
     }
-    "services.*.healthcheck.disable" {
+    "services.*.healthcheck.disable" where NO_HEALTH_CHECK {
         compose native
         swarm native
         kubernetes emulated "no probes: the image's own health check is never run"

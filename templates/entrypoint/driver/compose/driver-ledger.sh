@@ -6,6 +6,8 @@
 # Must not:  start a container.
 
 driver_read_ledger() {
+    forget_image_ids
+    read_volumes || return 1
     read_ledger_of volumes 1 12
 }
 
@@ -50,12 +52,12 @@ copy_record() {
     wait_for_child && [ -s "$work/record.tgz" ]
 }
 
-# OBJECT…
+# The volume goes last: when we are killed, the next command finds by it what is left. OBJECT…
 driver_forget_entries() {
     for forgotten do
+        case $forgotten in "${target}_rel."*.*) ;; "${target}_rel."*) forget_guards "$(printf '%s' "${forgotten##*_rel.}" | sed 's/^0*//')" ;; esac
         capture "$work/answer" docker rm --force "$forgotten" || grep -qi 'no such' "$work/complaint" || return 1
         capture "$work/answer" docker volume rm "$forgotten" || return 1
-        case $forgotten in "${target}_rel."*.*) ;; "${target}_rel."*) forget_guards "$(printf '%s' "${forgotten##*_rel.}" | sed 's/^0*//')" ;; esac
     done
 }
 

@@ -9,36 +9,26 @@
 # again: the same bytes under the same names. A stored secret that is not given now cannot be filled again; it is read
 # back and held against its fingerprint.
 #
-# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: volumes; BOOTSMITH_<ID>_ variables.
+# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: volumes, $work/volumes; BOOTSMITH_<ID>_ variables.
 # Must not:  delete a data volume unless the operator said --volumes --yes.
 
 readonly EMPTY_IMAGE=bootsmith/empty:1
+readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
+
+empty_image_seen=''
+
+read_volumes() {
+    read_objects volumes volume "$VOLUME_FORMAT$(ledger_format .Labels)" docker volume ls -q || return 1
+    awk -F '|' -v OFS='|' '$2 != "" && $2 != "ledger" { NF = 10; print }' "$work/volumes" >"$work/stored"
+}
 
 volume_of_mount() { # needs mount_id and mount_fingerprint
     printf '%s_%s-%s' "$target" "$(printf '%s' "$mount_id" | tr 'A-Z_' 'a-z-')" "$mount_fingerprint"
 }
 
-driver_stored_salt() {
-    awk -F '|' '$6 != "" { print $6; exit }' "$work/volumes"
-}
-
-# Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
-driver_stored_secret() {
-    awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
-        '$2 == "secret" && $3 == source && $5 == owner { print $10 "|" $1 "|" $4 }' "$work/volumes" | sort -r >"$work/stored"
-    while IFS='|' read -r stored_created stored_volume stored_fingerprint; do
-        if is_volume_used "$stored_volume" || [ "$(wc -l <"$work/stored")" -eq 1 ]; then
-            detail "secret \`$mount_source\`: stored on the target since $stored_created"
-            printf '%s' "$stored_fingerprint"
-            return 0
-        fi
-    done <"$work/stored"
-    return 1
-}
-
 # By a replica of a service, which mounts it or binds what is in it: docker-compose v1 keeps the old volume at a place and
 # binds from the new one. VOLUME
-is_volume_used() {
+driver_is_stored_used() {
     awk -F '|' -v volume="$1" '$13 == "" && (index(" " $14, " " volume " ") || index($14, "/" volume "/")) { used = 1 }
         END { exit !used }' "$work/containers"
 }
@@ -47,7 +37,7 @@ driver_store_files() {
     fill_ids=''
     for file_mount in $mount_ids; do
         load_mount "$file_mount"
-        is_volume_used "$(volume_of_mount)" || fill_ids="$fill_ids $file_mount"
+        driver_is_stored_used "$(volume_of_mount)" || fill_ids="$fill_ids $file_mount"
     done
     [ -z "$fill_ids" ] || fill_volumes
 }
@@ -67,7 +57,10 @@ fill_volumes() {
     remove_filler
 }
 
+# Once it was seen, the lock or an entry of the ledger uses it.
 make_empty_image() {
+    [ -z "$empty_image_seen" ] || return 0
+    empty_image_seen=yes
     capture "$work/answer" docker image inspect --format '{{.Id}}' "$EMPTY_IMAGE" && return 0
     printf '%01024d' 0 | tr 0 '\000' >"$work/empty.tar"
     capture "$work/answer" docker import "$work/empty.tar" "$EMPTY_IMAGE" || refuse "no empty image could be made: $(complaint)"
@@ -160,14 +153,19 @@ check_host_file() {
 
 # BOOTSMITH_<ID>_VOLUME and _PATH: where the manifest finds each mount; the path of a directory is the volume's root.
 export_volumes() {
+    set --
     for file_mount in $mount_ids; do
         load_mount "$file_mount"
-        file_volume=$(volume_of_mount)
-        capture "$work/answer" docker volume inspect --format '{{.Mountpoint}}' "$file_volume" || fail_file "$(complaint)"
-        read -r file_place <"$work/answer"
+        set -- "$@" "$(volume_of_mount)"
+    done
+    [ $# -gt 0 ] || return 0
+    capture "$work/places" docker volume inspect --format '{{.Name}} {{.Mountpoint}}' "$@" || fail_file "$(complaint)"
+    for file_mount in $mount_ids; do
+        load_mount "$file_mount"
+        read -r file_volume file_place
         [ "$mount_kind" = directory ] || file_place=$file_place/content
         export "BOOTSMITH_${file_mount}_VOLUME=$file_volume" "BOOTSMITH_${file_mount}_PATH=$file_place"
-    done
+    done <"$work/places"
 }
 
 # The same for a manifest to look at: no engine is asked, so the place is the usual one, and a secret's name is masked.
@@ -183,14 +181,6 @@ export_shown_volume() {
     file_place=/var/lib/docker/volumes/$file_volume/_data
     [ "$mount_kind" = directory ] || file_place=$file_place/content
     export "BOOTSMITH_${mount_id}_VOLUME=$file_volume" "BOOTSMITH_${mount_id}_PATH=$file_place"
-}
-
-# Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
-driver_read_scale() {
-    scale_recorded='' scale_of=''
-    IFS='|' read -r scale_recorded scale_of <<END
-$(awk -F '|' -v service="$1" '$2 == "scale" && $7 == service { print $8 "|" $9; exit }' "$work/volumes")
-END
 }
 
 # A record cannot be changed, only replaced. SERVICE REPLICAS RELEASE-REPLICAS
@@ -216,15 +206,17 @@ remove_volumes() {
 # After a good deployment: containers of services that the release no longer has, what interrupted commands left, networks
 # that no container of ours refers to, old configs and secrets, and scale records that no longer hold.
 driver_remove_leftovers() {
-    driver_read_state || return 1
-    for leftover in $(orphan_services); do
+    driver_read_state && read_volumes || return 1
+    leftovers=$(orphan_services)
+    for leftover in $leftovers; do
         say "$leftover: removed, it is not in this release"
         # shellcheck disable=SC2046 # a list of ids
         { driver_stop "$leftover" && capture "$work/answer" docker rm --force $(instance_ids "$leftover"); } || warn "\`$leftover\` is left over: $(complaint)"
     done
     # shellcheck disable=SC2046 # a list of ids
-    remove_containers $(awk -F '|' '$13 == "fill" || ($13 ~ /oneoff/ && $4 != "running") { print $1 }' "$work/containers")
-    driver_read_state || return 1
+    set -- $(awk -F '|' '$13 == "fill" || ($13 ~ /oneoff/ && $4 != "running") { print $1 }' "$work/containers")
+    remove_containers "$@"
+    [ -z "$leftovers$*" ] || driver_read_state || return 1
     remove_unused_networks
     # shellcheck disable=SC2046 # a list of names
     remove_volumes $(unwanted_volumes)
@@ -243,16 +235,10 @@ unwanted_volumes() {
     done
     while IFS='|' read -r old_name old_kind _ _ _ _ old_service _ old_of _; do
         case $old_kind in
-        config | secret) has_word "$wanted_volumes" "$old_name" || is_volume_used "$old_name" || printf '%s\n' "$old_name" ;;
+        config | secret) has_word "$wanted_volumes" "$old_name" || driver_is_stored_used "$old_name" || printf '%s\n' "$old_name" ;;
         scale) is_scale_valid "$old_service" "$old_of" || printf '%s\n' "$old_name" ;;
         esac
     done <"$work/volumes"
-}
-
-is_scale_valid() { # SERVICE RELEASE-REPLICAS
-    has_word "$service_names" "$1" || return 1
-    load_service "$1"
-    [ "$service_replicas" = "$2" ]
 }
 
 # A network is found by our label, Compose's default one by Compose's. A container that is not running refers to its network too.

@@ -78,19 +78,30 @@ check_external_volume() {
         add_fault "the external volume \`$object_name\` does not exist" "create it: docker volume create $(quote_word "$object_name")"
 }
 
-# A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number.
+# A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number, Compose's digest of the
+# definition, and what `docker update` can change.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
-readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}'
-readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
+readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}|{{with .HostConfig}}{{.Memory}} {{.MemoryReservation}} {{.MemorySwap}} {{.NanoCPUs}} {{.CPUShares}} {{.CPUPeriod}} {{.CPUQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}}{{end}}'
 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
 driver_read_state() {
     read_objects containers container "$INSTANCE_FORMAT" docker ps -aq --no-trunc || return 1
-    read_objects volumes volume "$VOLUME_FORMAT$(ledger_format .Labels)" docker volume ls -q || return 1
     awk -F '|' -v OFS='|' '$2 != "" && $13 == "" { sub("^/", "", $12); NF = 12; print }' "$work/containers" |
         sort -t '|' -k 12 >"$work/instances"
     awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
         sort >"$work/live"
+}
+
+# Of containers only names of networks, for a network that was removed and made again has another id.
+driver_list_traits() {
+    awk -F '|' -v OFS='|' '
+        $2 == "" || $13 != "" { next }
+        { print $2, "image", $10; print $2, "definition", $17; print $2, "limits", $18; print $2, "networks", names($15) }
+        function names(pairs,    word, last, i, all) {
+            last = split(pairs, word, " ")
+            for (i = 1; i < last; i += 2) all = all " " word[i]
+            return all
+        }' "$work/containers"
 }
 
 # Hands everything to Compose that the manifest leaves open: numbers, digests, and the volumes of configs and secrets.
@@ -120,6 +131,7 @@ driver_apply() {
     for applied do
         # shellcheck disable=SC2046 # a list of ids
         remove_containers $(half_made_ids "$applied")
+        name_half_made "$applied"
     done
     if [ "$compose_kind" = v1 ]; then
         with_compose capture_compose up -d --no-deps --no-build "$@"
@@ -139,6 +151,18 @@ half_made_ids() {
             if ($4 == "created") made[$1] = $16; else old[$16] = 1
         }
         END { for (id in made) if (made[id] in old) print id }' "$work/containers"
+}
+
+# Compose calls a replacement `<id of the old>_<name>` as long as the old one has the name. When we are killed it keeps that. SERVICE
+name_half_made() {
+    awk -F '|' -v service="$1" '
+        $2 != service || $13 != "" { next }
+        { has[$12] = 1 }
+        sub("^/[0-9a-f]+_", "", $12) { name[$1] = $12 }
+        END { for (id in name) if (!(("/" name[id]) in has)) print id, name[id] }' "$work/containers" >"$work/half-made"
+    while read -r half_made_id half_made_name; do
+        capture "$work/answer" docker rename "$half_made_id" "$half_made_name" || detail "$half_made_id keeps its name: $(complaint)"
+    done <"$work/half-made"
 }
 
 # One engine is one node.

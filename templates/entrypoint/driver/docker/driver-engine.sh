@@ -81,28 +81,52 @@ read_objects() {
         [ -s "$work/names" ] || return 0
         # shellcheck disable=SC2046 # a list of ids
         ! capture "$objects_table" docker "$objects_type" inspect --format "$objects_format" $(cat "$work/names") || return 0
-        grep -qi 'no such' "$work/complaint" || return 1
+        is_gone_meanwhile || return 1
         detail "the $objects_type list changed while it was read ($objects_try)"
     done
 }
 
+# Whether a list failed for something that was there a moment ago. A manager says of tasks and configs that they are not found.
+is_gone_meanwhile() {
+    grep -qi 'no such\|not found' "$work/complaint"
+}
+
+# $work/image-ids has what was asked: image | id | what registries know it by. It holds until the target is read again, or pulls.
+forget_image_ids() {
+    : >"$work/image-ids"
+}
+
+# Sets image_digests too. IMAGE
 driver_read_image_id() {
-    image_id=''
-    capture "$work/answer" docker image inspect --format '{{.Id}}' "$1" && read -r image_id <"$work/answer"
+    ! read_known_image "$1" || return 0
+    image_id='' image_digests=''
+    capture "$work/answer" docker image inspect --format '{{.Id}}{{range .RepoDigests}} {{.}}{{end}}' "$1" &&
+        read -r image_id image_digests <"$work/answer" && printf '%s|%s|%s\n' "$1" "$image_id" "$image_digests" >>"$work/image-ids"
+}
+
+read_known_image() {
+    [ -s "$work/image-ids" ] || return 1
+    while IFS='|' read -r known_image image_id image_digests; do
+        [ "$known_image" != "$1" ] || return 0
+    done <"$work/image-ids"
+    return 1
 }
 
 # Prints the digest that the registry of its name knows the image by, if it does: one of another name leads nowhere. IMAGE
 driver_image_digest() {
-    capture "$work/answer" docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" &&
-        awk -F '@' -v image="$(familiar_name "$1")" '
-            BEGIN { sub(/@.*/, "", image); if (match(image, /:[^:\/]*$/)) image = substr(image, 1, RSTART - 1) }
-            $1 == image { print $2; exit }' "$work/answer"
+    driver_read_image_id "$1" || return 1
+    read_familiar_name "$1"
+    for known_digest in $image_digests; do
+        [ "${known_digest%%@*}" != "$familiar" ] || { printf '%s\n' "${known_digest#*@}" && return 0; }
+    done
 }
 
-# As the engine shows it: without the registry and the folder that are taken when none is named. IMAGE
-familiar_name() {
+# Sets familiar to the name as the engine shows it: without tag, digest, and the registry and folder that are taken when none is named. IMAGE
+read_familiar_name() {
     familiar=${1#docker.io/}
-    printf '%s' "${familiar#library/}"
+    familiar=${familiar#library/}
+    familiar=${familiar%%@*}
+    case ${familiar##*/} in *:*) familiar=${familiar%:*} ;; esac
 }
 
 # Whether a registry has the image: only its manifest is read. IMAGE
@@ -111,7 +135,12 @@ driver_is_pullable() {
 }
 
 driver_pull() {
+    forget_image_ids
     capture_seconds=3600 capture "$work/answer" docker pull --quiet "$1"
+}
+
+driver_load() {
+    await_with_input docker load --quiet >"$work/answer" 2>"$work/complaint"
 }
 
 # Reads the target's clock once: engine and we may be different machines.

@@ -22,28 +22,12 @@ read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
         -o go-template="$RECORD_TEMPLATE" || return 1
     mv "$work/records.new" "$work/records"
+    awk -F '|' -v OFS='|' '$2 != "ledger" { print $1, $2, $3, $4, $5, $10, $6, $7, $8, $9 }' "$work/records" >"$work/stored"
 }
 
-driver_stored_salt() {
-    awk -F '|' '$2 == "salt" { print $10; exit }' "$work/records"
-}
-
-# Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
-driver_stored_secret() {
-    awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
-        '$2 == "secret" && $3 == source && $5 == owner { print $9 "|" $1 "|" $4 }' "$work/records" | sort -r >"$work/stored"
-    while IFS='|' read -r stored_created stored_object stored_fingerprint; do
-        if is_secret_used "${stored_object#*/}" || [ "$(wc -l <"$work/stored")" -eq 1 ]; then
-            detail "secret \`$mount_source\`: stored on the target since $stored_created"
-            printf '%s' "$stored_fingerprint"
-            return 0
-        fi
-    done <"$work/stored"
-    return 1
-}
-
-is_secret_used() { # NAME
-    awk -F '|' -v name="$1" 'index(" " $8 " ", " " name " ") { used = 1 } END { exit !used }' "$work/workloads"
+# By a workload. OBJECT
+driver_is_stored_used() {
+    awk -F '|' -v name="${1#*/}" 'index(" " $8 " ", " " name " ") { used = 1 } END { exit !used }' "$work/workloads"
 }
 
 # Needs mount_id and mount_fingerprint.
@@ -79,7 +63,7 @@ driver_store_files() {
 }
 
 write_missing_files() {
-    [ -n "$(driver_stored_salt)" ] || write_salt
+    [ -n "$(stored_salt)" ] || write_salt
     for file_mount in $mount_ids; do
         with_mount "$file_mount" write_missing_mount
     done
@@ -130,14 +114,6 @@ driver_check_host_files() {
     rehearse_manifests
 }
 
-# Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
-driver_read_scale() {
-    scale_recorded='' scale_of=''
-    IFS='|' read -r scale_recorded scale_of <<END
-$(awk -F '|' -v service="$1" '$2 == "scale" && $6 == service { print $7 "|" $8; exit }' "$work/records")
-END
-}
-
 # SERVICE REPLICAS RELEASE-REPLICAS
 driver_record_scale() {
     make_namespace
@@ -172,10 +148,4 @@ unwanted_records() {
         scale) is_scale_valid "$old_service" "$old_of" || printf '%s\n' "$old_object" ;;
         esac
     done <"$work/records"
-}
-
-is_scale_valid() { # SERVICE RELEASE-REPLICAS
-    has_word "$service_names" "$1" || return 1
-    load_service "$1"
-    [ "$service_replicas" = "$2" ]
 }

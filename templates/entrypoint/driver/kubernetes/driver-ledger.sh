@@ -1,13 +1,13 @@
 # The driver for Kubernetes, part: the ledger. An entry is an immutable Secret of a type of its own, with annotations; the Secret of a record
-# holds the record, and has its outcome as a label.
+# holds the record, and has its outcome as a label. The baseline is a ConfigMap: it holds nothing but digests, and `ps` reads no Secrets.
 #
 # Takes in:  the ledger_ variables and $work/record.tgz of lib/ledger.sh. Gives out: $work/ledger, $work/record.tgz.
 # Must not:  change an entry, but for that label.
 
-# Who may only look need not be allowed to read Secrets, and sees no ledger then.
+# Who may only look need not be allowed to read Secrets, and then sees the baseline alone.
 driver_read_ledger() {
     read_records || return 1
-    awk -F '|' -v OFS='|' '$2 == "ledger" { sub("^secret/", "", $1); print $11, $12, $13, $14, $15, $16, $17, $18, $19, $1 }' "$work/records" |
+    awk -F '|' -v OFS='|' '$2 == "ledger" { print $11, $12, $13, $14, $15, $16, $17, $18, $19, $1 }' "$work/records" |
         sort -t '|' -k 10 >"$work/ledger"
 }
 
@@ -24,13 +24,16 @@ driver_write_entry() {
 }
 
 write_ledger_object() {
-    write_object_head Secret "bootsmith-$ledger_object" ledger
+    ledger_kind=Secret
+    [ "$ledger_entry" != baseline ] || ledger_kind=ConfigMap
+    write_object_head "$ledger_kind" "bootsmith-$ledger_object" ledger
     printf '  annotations:\n'
     for ledger_fact in "entry=$ledger_entry" "revision=$ledger_revision" "at=$ledger_at" "version=$ledger_version" "command=$ledger_command" \
         "who=$ledger_who" "message=$ledger_message" "content=$ledger_content" "name=$ledger_name"; do
         printf '    io.bootsmith.%s: %s\n' "${ledger_fact%%=*}" "$(json_string "${ledger_fact#*=}")"
     done
-    printf 'type: bootsmith.io/release.v1\nimmutable: true\n'
+    printf 'immutable: true\n'
+    [ "$ledger_kind" = ConfigMap ] || printf 'type: bootsmith.io/release.v1\n'
     [ "$ledger_entry" = record ] || return 0
     printf 'data:\n  record: "'
     base64 <"$work/record.tgz" | tr -d '\n'
@@ -45,5 +48,5 @@ driver_fetch_record() {
 
 # OBJECT…
 driver_forget_entries() {
-    capture_seconds=600 capture "$work/answer" cluster delete --ignore-not-found secret "$@"
+    capture_seconds=600 capture "$work/answer" cluster delete --ignore-not-found "$@"
 }

@@ -38,6 +38,27 @@ readonly STATE_TEMPLATE='{{range .items}}
 {{- "\t"}}uses={{range .spec.template.spec.volumes}}{{with .secret}}{{.secretName}} {{end}}{{with .projected}}{{range .sources}}{{with .secret}}{{.name}} {{end}}{{end}}{{end}}{{end}}
 {{- end}}{{"\n"}}{{end}}'
 
+# What workloads say, for drift.sh: service, and by tabs each trait as Go shows it. Jobs cannot be changed.
+# shellcheck disable=SC2016 # dollars of the template
+readonly TRAIT_TEMPLATE='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}
+{{- $pod := .spec.template}}{{with .spec.jobTemplate}}{{$pod = .spec.template}}{{end}}{{$kept := ""}}{{with .metadata.annotations}}{{$kept = or (index . "io.bootsmith.replicas") ""}}{{end}}
+{{- if and $service (not $kept)}}{{with $pod.spec}}{{$spec := .}}{{range .containers}}{{if eq .name $service}}{{$service}}
+{{- "\t"}}{{.image}}{{"\t"}}{{printf "%q" (print .command .args)}}{{"\t"}}{{printf "%q" (print .env .envFrom)}}
+{{- "\t"}}{{printf "%q" (print .volumeMounts $spec.volumes)}}{{"\t"}}{{printf "%q" (print .resources)}}
+{{- "\t"}}{{printf "%q" (print $spec.nodeSelector $spec.affinity $spec.tolerations $spec.topologySpreadConstraints)}}{{"\t"}}{{printf "%q" (print .ports)}}
+{{- "\t"}}{{printf "%q" (print .livenessProbe .readinessProbe .startupProbe)}}{{"\t"}}{{printf "%q" (print $spec)}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}{{end}}'
+
+# A newer API server may fill in what an older one did not know.
+driver_list_traits() {
+    printf -- '-|tool|%s\n' "${server_version%.*}"
+    # shellcheck disable=SC2086 # a list of kinds
+    capture "$work/answer" cluster get "$(printf '%s\n' $WORKLOAD_KINDS | grep -v '^jobs' | tr '\n' ',' | sed 's/,$//')" \
+        --selector "$(our_labels),io.bootsmith.kind!=in-cluster" -o go-template="$TRAIT_TEMPLATE" || return 1
+    awk -F '\t' -v OFS='|' '
+        BEGIN { traits = split("- image command environment files limits placement ports healthcheck definition", trait, " ") }
+        NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }' "$work/answer"
+}
+
 driver_read_state() {
     # shellcheck disable=SC2086 # a list of kinds
     capture "$work/state" cluster get "$(printf '%s,' $WORKLOAD_KINDS)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \

@@ -219,6 +219,14 @@ driver_pull() {
     detail "$1: $nodes_pull"
 }
 
+driver_load() {
+    fail_bug 'a cluster takes images from a registry alone'
+}
+
+driver_say_where_else() {
+    :
+}
+
 # What runs once a node, or is scaled by an autoscaler, has as many replicas as the cluster says by now.
 driver_count_nodes() {
     wanted_replicas=$(live_replicas "$service_name")

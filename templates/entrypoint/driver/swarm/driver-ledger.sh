@@ -4,6 +4,8 @@
 # Must not:  change an entry: configs cannot be.
 
 driver_read_ledger() {
+    forget_image_ids
+    read_stored || return 1
     read_ledger_of configs 2 12
 }
 

@@ -3,7 +3,7 @@
 # A config or secret is named by the fingerprint of its bytes, so it never changes; it is made from our standard input, so no byte of
 # a secret touches a disk or an argv. A record of a scale is a config too. All are found by label.
 #
-# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: configs and secrets.
+# Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: configs and secrets, as $work/configs and $work/secrets.
 # Must not:  delete a data volume unless the operator said --volumes --yes.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
@@ -11,31 +11,19 @@
 readonly CONFIG_FORMAT='{{.ID}}|{{.Spec.Name}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{index .Spec.Labels "io.bootsmith.source"}}|{{index .Spec.Labels "io.bootsmith.fingerprint"}}|{{index .Spec.Labels "io.bootsmith.owner"}}|{{index .Spec.Labels "io.bootsmith.salt"}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.scale"}}|{{index .Spec.Labels "io.bootsmith.scale-of"}}|{{json .CreatedAt}}'
 readonly SECRET_FORMAT=$CONFIG_FORMAT
 
+read_stored() {
+    read_objects configs config "$CONFIG_FORMAT$(ledger_format .Spec.Labels)" docker config ls --quiet || return 1
+    read_objects secrets secret "$SECRET_FORMAT" docker secret ls --quiet || return 1
+    awk -F '|' -v OFS='|' '$3 != "ledger" && $3 != "lock" { print $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 }' "$work/secrets" "$work/configs" >"$work/stored"
+}
+
 # Twelve digits of the fingerprint: names have at most 64 characters (the build checks it), the label has it all.
 name_of_mount() { # needs mount_id and mount_fingerprint
     printf '%s_%s-%.12s' "$target" "$(printf '%s' "$mount_id" | tr 'A-Z_' 'a-z-')" "$mount_fingerprint"
 }
 
-driver_stored_salt() {
-    awk -F '|' '$7 != "" { print $7; exit }' "$work/secrets" "$work/configs"
-}
-
-# Prints the fingerprint of the stored secret of the mount at hand: the newest in use, or the only one; else false.
-driver_stored_secret() {
-    awk -F '|' -v source="$mount_source" -v owner="$mount_uid:$mount_gid:$mount_mode" \
-        '$3 == "secret" && $4 == source && $6 == owner { print $11 "|" $2 "|" $5 }' "$work/secrets" | sort -r >"$work/stored"
-    while IFS='|' read -r stored_created stored_name stored_fingerprint; do
-        if is_object_used "$stored_name" || [ "$(wc -l <"$work/stored")" -eq 1 ]; then
-            detail "secret \`$mount_source\`: stored on the target since $stored_created"
-            printf '%s' "$stored_fingerprint"
-            return 0
-        fi
-    done <"$work/stored"
-    return 1
-}
-
 # By a service. NAME
-is_object_used() {
+driver_is_stored_used() {
     awk -F '|' -v name="$1" 'index(" " $9, " " name " ") || index(" " $10, " " name " ") { used = 1 } END { exit !used }' "$work/services.live"
 }
 
@@ -95,14 +83,6 @@ fail_file() {
     fail_unrestored "configs and secrets could not be stored: $1" 'no service was touched; the same command can be repeated'
 }
 
-# Sets scale_recorded, empty when there is no record, and scale_of. SERVICE
-driver_read_scale() {
-    scale_recorded='' scale_of=''
-    IFS='|' read -r scale_recorded scale_of <<END
-$(awk -F '|' -v service="$1" '$3 == "scale" && $8 == service { print $9 "|" $10; exit }' "$work/configs")
-END
-}
-
 # A record cannot be changed, only replaced. SERVICE REPLICAS RELEASE-REPLICAS
 driver_record_scale() {
     driver_forget_scale "$1"
@@ -128,16 +108,16 @@ remove_objects() { # config|secret ID…
 # After a good deployment: services that the release no longer has, what interrupted commands left, networks that no service of ours
 # is on, old configs and secrets, and scale records that no longer hold.
 driver_remove_leftovers() {
-    driver_read_state || return 1
-    for leftover in $(orphan_services); do
+    driver_read_state && read_stored || return 1
+    leftovers=$(orphan_services)
+    for leftover in $leftovers; do
         say "$leftover: removed, it is not in this release"
         remove_service "$(service_id "$leftover")" "${target}_$leftover" || warn "\`$leftover\` is left over: $(complaint)"
     done
-    # shellcheck disable=SC2013 # ids are words
-    for leftover in $(ended_once_services); do
-        capture "$work/answer" docker service rm "$leftover" || warn "a service is left over: $(complaint)"
-    done
-    driver_read_state || return 1
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(ended_once_services)
+    [ $# -eq 0 ] || capture "$work/answer" docker service rm "$@" || warn "a service is left over: $(complaint)"
+    [ -z "$leftovers$*" ] || driver_read_state || return 1
     remove_unused_networks
     # shellcheck disable=SC2046 # lists of ids
     {
@@ -187,14 +167,8 @@ unwanted_files() { # TABLE KIND
     done
     while IFS='|' read -r old_id old_name old_kind _; do
         [ "$old_kind" = "$2" ] || continue
-        has_word "$wanted_files" "$old_name" || is_object_used "$old_name" || printf '%s\n' "$old_id"
+        has_word "$wanted_files" "$old_name" || driver_is_stored_used "$old_name" || printf '%s\n' "$old_id"
     done <"$1"
-}
-
-is_scale_valid() { # SERVICE RELEASE-REPLICAS
-    has_word "$service_names" "$1" || return 1
-    load_service "$1"
-    [ "$service_replicas" = "$2" ]
 }
 
 list_networks() {
@@ -224,7 +198,7 @@ remove_network() {
 # For `down`, when the services are stopped. Removal of a service is not over when the swarm says so: a deployment right after it would
 # find its network going away.
 driver_remove_all() {
-    driver_read_state || fail_unrestored "the state of \`$target\` cannot be read: $(complaint)"
+    driver_read_state && read_stored || fail_unrestored "the state of \`$target\` cannot be read: $(complaint)"
     # shellcheck disable=SC2046 # a list of ids
     set -- $(cut -d '|' -f 1 "$work/services.live")
     [ $# -eq 0 ] || capture "$work/answer" docker service rm "$@" || fail_unrestored "not all services could be removed: $(complaint)" 'the same command can be repeated'

@@ -14,12 +14,25 @@ readonly TASK_FORMAT='{{.ID}}|{{.ServiceID}}|{{.Slot}}|{{.NodeID}}|{{json .Creat
 
 driver_read_state() {
     read_objects services.live service "$SERVICE_FORMAT" docker service ls --quiet || return 1
-    read_objects configs config "$CONFIG_FORMAT$(ledger_format .Spec.Labels)" docker config ls --quiet || return 1
-    read_objects secrets secret "$SECRET_FORMAT" docker secret ls --quiet || return 1
     read_tasks || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
     count_replicas | sort >"$work/live"
     list_undone >"$work/undone"
+}
+
+# id | service | tool, and by tabs what the specification says; a service that was stopped by us says something else.
+readonly TRAIT_FORMAT='{{if not (index .Spec.Labels "io.bootsmith.stopped")}}{{index .Spec.Labels "io.bootsmith.service"}}{{"\t"}}{{.Spec.TaskTemplate.ContainerSpec.Image}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Command}} {{json .Spec.TaskTemplate.ContainerSpec.Args}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Env}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Mounts}} {{json .Spec.TaskTemplate.ContainerSpec.Configs}} {{json .Spec.TaskTemplate.ContainerSpec.Secrets}}{{"\t"}}{{json .Spec.TaskTemplate.Resources}}{{"\t"}}{{json .Spec.TaskTemplate.Placement}}{{"\t"}}{{json .Spec.TaskTemplate.Networks}}{{"\t"}}{{json .Spec.EndpointSpec}}{{"\t"}}{{json .Spec.Labels}} {{json .Spec.TaskTemplate.ContainerSpec.Labels}}{{"\t"}}{{json .Spec.TaskTemplate.RestartPolicy}} {{json .Spec.UpdateConfig}} {{json .Spec.RollbackConfig}}{{"\t"}}{{json .Spec}}{{end}}'
+
+# Another docker CLI may show a specification in another way. Numbers and what `restart` counts are no part of it.
+driver_list_traits() {
+    printf -- '-|tool|%s\n' "$swarm_cli"
+    trait_ids=$(awk -F '|' '$2 != "" && $4 == "" { print $1 }' "$work/services.live")
+    [ -n "$trait_ids" ] || return 0
+    # shellcheck disable=SC2086 # a list of ids
+    capture "$work/answer" docker service inspect --format "$TRAIT_FORMAT" $trait_ids || return 1
+    sed 's/"ForceUpdate":[0-9]*,*//g; s/"Mode":{"Replicated":{[^}]*}},*//; s/"Mode":{"Global":{}},*//' "$work/answer" | awk -F '\t' -v OFS='|' '
+        BEGIN { traits = split("- image command environment files limits placement networks ports labels updates definition", trait, " ") }
+        NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }'
 }
 
 # The last replica that failed with another definition than the service has again tells why.
@@ -37,14 +50,14 @@ read_tasks() {
         tasks_services=$(cut -d '|' -f 1 "$work/services.live")
         [ -n "$tasks_services" ] || return 0
         # shellcheck disable=SC2086 # a list of ids
-        capture "$work/names" docker service ps --no-trunc --quiet $tasks_services || return 1
+        capture "$work/names" docker service ps --no-trunc --quiet $tasks_services || is_gone_meanwhile || return 1
         [ -s "$work/names" ] || return 0
         # shellcheck disable=SC2046 # a list of ids
         if capture "$work/answer" docker inspect --type task --format "$TASK_FORMAT" $(cat "$work/names"); then
             awk -F '|' -v OFS='|' '{ gsub(/^"|Z?"$/, "", $5); gsub(/"/, "", $8); print }' "$work/answer" | sort -t '|' -k 5,5 >"$work/tasks"
             return 0
         fi
-        grep -qi 'no such' "$work/complaint" || return 1
+        is_gone_meanwhile || return 1
         detail "the list of tasks changed while it was read ($tasks_try)"
     done
     return 1

@@ -1,0 +1,126 @@
+//! `diff`: what one release changes of another, as text, JSON or Markdown.
+
+use crate::host::registry::Needed;
+use crate::inspect::{self, Body, Change, Difference, EnvironmentDifference, Item, Status};
+
+use super::arguments::Diff;
+use super::branch::Branch;
+use super::failure::CommandFailure;
+use super::release_notes;
+
+/// Shows what differs; with `--exit-code` it also ends so.
+pub(super) fn diff(arguments: &Diff) -> Result<(), CommandFailure> {
+    let opened = super::image::open(&[&arguments.old, &arguments.new], Needed::Payload, &arguments.registry)?;
+    let difference = inspect::difference(opened[0].archive(), opened[1].archive())?;
+    if arguments.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&difference).expect("a difference has string keys"));
+    } else if arguments.markdown {
+        anstream::print!("{}", release_notes::markdown(&difference));
+    } else {
+        anstream::print!("{}", tree(&difference));
+    }
+    if arguments.exit_code && !difference.is_empty() { Err(CommandFailure::Differs) } else { Ok(()) }
+}
+
+/// Environments that differ in the same are told of once. Each with its status, which is the same for all of a group.
+pub(super) fn groups(difference: &Difference) -> Vec<(String, &EnvironmentDifference)> {
+    let mut groups: Vec<(String, &EnvironmentDifference)> = Vec::new();
+    for environment in &difference.environments {
+        let same = |of: &&mut (String, &EnvironmentDifference)| {
+            of.1.status == environment.status && of.1.body == environment.body
+        };
+        match groups.iter_mut().find(same) {
+            Some((names, _)) => *names = format!("{names}, {}", environment.name),
+            None => groups.push((environment.name.clone(), environment)),
+        }
+    }
+    groups
+}
+
+/// The kinds of things that differ in an environment, as a reader wants them: what needs a hand first.
+pub(super) fn sections(body: &Body) -> impl Iterator<Item = (&'static str, &[Item])> {
+    let Body { must_be_given: _, services, migrations, parameters, configs, objects, scripts, portability } = body;
+    let sections: [(&str, &[Item]); 7] = [
+        ("services", services),
+        ("migrations", migrations),
+        ("parameters", parameters),
+        ("configs", configs),
+        ("networks, volumes and other objects", objects),
+        ("scripts", scripts),
+        ("portability", portability),
+    ];
+    sections.into_iter().filter(|(_, items)| !items.is_empty())
+}
+
+/// What differs whatever the environment.
+pub(super) fn common(difference: &Difference) -> impl Iterator<Item = (&'static str, &[Item])> {
+    let sections: [(&str, &[Item]); 2] =
+        [("files of scripts and migrations", &difference.files), ("entrypoint", &difference.entrypoint)];
+    sections.into_iter().filter(|(_, items)| !items.is_empty())
+}
+
+/// `added`, or what there is to say of the whole thing.
+pub(super) fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Added => "added",
+        Status::Removed => "removed",
+        Status::Changed => "changed",
+    }
+}
+
+/// A value on one line, as long as one can read it.
+pub(super) fn shown(value: Option<&String>) -> String {
+    const LONGEST: usize = 100;
+    let Some(value) = value else { return "(none)".to_owned() };
+    let line: String = value.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    line.chars().take(LONGEST - 3).chain("...".chars()).collect()
+}
+
+fn tree(difference: &Difference) -> Branch {
+    let Difference { project, platform, from, to, .. } = difference;
+    let same = if difference.is_empty() { ": no difference" } else { "" };
+    let mut root = Branch::new(format!("{project} {} -> {} for {platform}{same}", from.version, to.version));
+    for (names, environment) in groups(difference) {
+        root.push(environment_branch(&names, environment));
+    }
+    common(difference).for_each(|(title, items)| root.push(section_branch(title, items)));
+    if !difference.base.is_empty() {
+        root.push(Branch::table("base", difference.base.iter().map(change_row)));
+    }
+    root
+}
+
+fn environment_branch(names: &str, EnvironmentDifference { name: _, status, body }: &EnvironmentDifference) -> Branch {
+    if *status != Status::Changed {
+        return Branch::new(format!("{names}: {}", status_word(*status)));
+    }
+    let mut branch = Branch::new(names.to_owned());
+    if !body.must_be_given.is_empty() {
+        branch.push(Branch::new(format!("must be given from now on: {}", body.must_be_given.join(", "))));
+    }
+    sections(body).for_each(|(title, items)| branch.push(section_branch(title, items)));
+    branch
+}
+
+fn section_branch(title: &str, items: &[Item]) -> Branch {
+    let mut branch = Branch::new(title.to_owned());
+    for item in items {
+        branch.push(item_branch(item));
+    }
+    branch
+}
+
+fn item_branch(Item { name, status, note, changes }: &Item) -> Branch {
+    if !changes.is_empty() {
+        return Branch::table(name, changes.iter().map(change_row));
+    }
+    let note = if note.is_empty() { String::new() } else { format!(" ({})", shown(Some(note))) };
+    Branch::new(format!("{name}: {}{note}", status_word(*status)))
+}
+
+fn change_row(Change { what, from, to }: &Change) -> Vec<String> {
+    vec![what.clone(), format!("{} -> {}", shown(from.as_ref()), shown(to.as_ref()))]
+}

@@ -1,0 +1,314 @@
+//! One call each for those who lock: `bootstrap.lock` is written, held against its spec, and against what its registries have now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::unknown_name_hint;
+use crate::digest::Digest;
+use crate::document::Context;
+use crate::lock::{self, Lock, Locked};
+use crate::pipeline::{self, PrepareError};
+use crate::plan::{self, Pinning, Plan, Selection};
+use crate::reference::RegistryReference;
+use crate::registry::{Events, Resolved};
+use crate::source::{SourceFault, Sources};
+use crate::store::{BaseReference, NamedImage, StoreError, disk, named_images};
+
+use super::registry::{PullFailure, RegistrySettings, resolve};
+use super::{Failure, lock_path, read_sources};
+
+/// What to lock, and where digests come from.
+#[derive(Clone, Debug, Default)]
+pub struct LockSettings {
+    /// The spec file; the lock lies beside it.
+    pub file: PathBuf,
+    /// Which images that are locked are asked for again.
+    pub update: Update,
+    /// Layouts whose images need not be asked for: `oci:PATH`, or `IMAGE=oci:PATH[:TAG]` where the layout does not say the name.
+    pub layouts: Vec<String>,
+    /// Whether no registry is asked.
+    pub offline: bool,
+    /// How to talk to registries.
+    pub registry: RegistrySettings,
+}
+
+/// Which images that are locked are asked for again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Update {
+    /// None: what is locked stays.
+    #[default]
+    Missing,
+    /// All.
+    All,
+    /// Those of these services, or of these names; `base` for bases.
+    Some(Vec<String>),
+}
+
+/// One image of a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedImage {
+    /// Its normalised name.
+    pub name: String,
+    /// The services that use it, and `base`.
+    pub used_by: BTreeSet<String>,
+    /// What it is.
+    pub locked: Locked,
+    /// What became of its entry.
+    pub change: LockChange,
+}
+
+/// What became of an entry of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockChange {
+    /// It is as it was.
+    Kept,
+    /// It is new.
+    Added,
+    /// It was this before.
+    Updated(Digest),
+    /// No image of the release has this name any more: the entry is gone.
+    Removed,
+}
+
+/// What a registry has now of an image that is locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentImage {
+    /// Its normalised name.
+    pub name: String,
+    /// The services that use it, and `base`.
+    pub used_by: BTreeSet<String>,
+    /// What is locked.
+    pub locked: Digest,
+    /// What the registry has.
+    pub current: Digest,
+}
+
+/// Why nothing was locked. A lock that was there is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The release, or the lock that is there, cannot be read.
+    #[error(transparent)]
+    Release(#[from] Failure),
+    /// The lock does not say what the spec needs.
+    #[error("`{}` does not fit the spec", path.display())]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// Images that are not in it.
+        missing: Vec<String>,
+        /// Images that are in it and not in the release.
+        superfluous: Vec<String>,
+    },
+    /// No service and no image has the name.
+    #[error("no service and no image of the release is called `{name}`")]
+    UnknownImage {
+        /// The name.
+        name: String,
+        /// The near one, and all that there are.
+        hint: String,
+    },
+    /// No layout has the image, and no registry may be asked.
+    #[error("no layout that is given has {}", .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+    Offline(Vec<String>),
+    /// A text names no layout, or none that says which image is meant.
+    #[error("`{layout}` {reason}")]
+    Layout {
+        /// The layout as it is written.
+        layout: String,
+        /// Why nothing can be taken from it.
+        reason: String,
+    },
+    /// A layout cannot be read, or the lock not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A registry does not say it.
+    #[error(transparent)]
+    Pull(Box<PullFailure>),
+}
+
+impl From<PullFailure> for LockError {
+    fn from(error: PullFailure) -> Self {
+        Self::Pull(Box::new(error))
+    }
+}
+
+/// An image of the release, and who uses it.
+type Images = BTreeMap<RegistryReference, BTreeSet<String>>;
+
+/// Writes the lock of a release: what is missing is added, what nothing uses is removed, what is there stays unless it is to be updated.
+pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedImage>, LockError> {
+    let (sources, images) = read_images(&settings.file)?;
+    let is_first = sources.lock.text == Err(SourceFault::NotFound);
+    let before = if is_first { Lock::default() } else { read_lock(&sources)? };
+    let updated = selected(&settings.update, &images)?;
+    let wanted: Vec<_> =
+        images.keys().filter(|image| before.get(image).is_none() || updated.contains(image)).cloned().collect();
+    let found = find(wanted, settings, events)?;
+    let mut lock = Lock::default();
+    let mut entries = Vec::new();
+    for (image, used_by) in images {
+        let old = before.get(&image);
+        let locked = found.get(&image).or(old).expect("what was not there was found").clone();
+        let change = match old {
+            None => LockChange::Added,
+            Some(old) if *old == locked => LockChange::Kept,
+            Some(old) => LockChange::Updated(old.digest),
+        };
+        lock.insert(&image, locked.clone());
+        entries.push(LockedImage { name: image.to_string(), used_by, locked, change });
+    }
+    let is_gone = |(name, _): &(&str, &Locked)| !entries.iter().any(|entry| entry.name == *name);
+    let gone = before.images().filter(is_gone).map(|(name, locked)| LockedImage {
+        name: name.to_owned(),
+        used_by: BTreeSet::new(),
+        locked: locked.clone(),
+        change: LockChange::Removed,
+    });
+    let gone: Vec<_> = gone.collect();
+    entries.extend(gone);
+    disk::replace(&lock_path(&settings.file), lock.to_string().as_bytes())?;
+    Ok(entries)
+}
+
+/// Holds the lock against the spec, and asks nobody; gives out how many images are locked.
+pub fn check_lock(file: &Path) -> Result<usize, LockError> {
+    let (sources, images) = read_images(file)?;
+    let path = lock_path(file);
+    let lock = read_lock(&sources)?;
+    let names: BTreeSet<_> = images.keys().map(ToString::to_string).collect();
+    let missing: Vec<_> = images.keys().filter(|image| lock.get(image).is_none()).map(ToString::to_string).collect();
+    let superfluous = lock.images().map(|(name, _)| name.to_owned()).filter(|name| !names.contains(name));
+    let superfluous: Vec<_> = superfluous.collect();
+    if missing.is_empty() && superfluous.is_empty() {
+        return Ok(names.len());
+    }
+    Err(LockError::Stale { path, missing, superfluous })
+}
+
+/// Asks the registries what the images of the lock are now.
+pub fn outdated(file: &Path, registry: &RegistrySettings, events: Events<'_>) -> Result<Vec<CurrentImage>, LockError> {
+    let (sources, mut images) = read_images(file)?;
+    let lock = read_lock(&sources)?;
+    // What is pinned in the spec stays what it is.
+    images.retain(|image, _| image.digest().is_none() && lock.get(image).is_some());
+    let references: Vec<_> = images.keys().cloned().collect();
+    let resolved = resolve(&references, registry, events)?;
+    let current = images.into_iter().zip(resolved).filter_map(|((image, used_by), resolved)| {
+        let locked = lock.get(&image)?.digest;
+        Some(CurrentImage { name: image.to_string(), used_by, locked, current: resolved.digest })
+    });
+    Ok(current.collect())
+}
+
+/// The images of every environment on every platform, whatever they are today.
+fn read_images(file: &Path) -> Result<(Sources, Images), LockError> {
+    let sources = read_sources(file).map_err(Failure::Host)?;
+    let selection = Selection { pinning: Pinning::Unlocked, ..Selection::default() };
+    match pipeline::plan(&sources, &selection) {
+        Ok(plan) => {
+            let images = images_of(&plan);
+            Ok((sources, images))
+        }
+        Err(error) => Err(Failure::Prepare { sources: Box::new(sources), error }.into()),
+    }
+}
+
+fn images_of(plan: &Plan) -> Images {
+    let mut images = Images::new();
+    for (text, used_by) in plan.images() {
+        let name = lock::name(text).expect("a plan has images that can be read");
+        images.entry(name).or_default().extend(used_by.into_iter().map(str::to_owned));
+    }
+    images
+}
+
+/// The lock; what is wrong with it is shown where it is wrong.
+fn read_lock(sources: &Sources) -> Result<Lock, LockError> {
+    let mut context = Context::new(Arc::clone(&sources.spec_file));
+    plan::read_lock(&sources.lock, &mut context).ok_or_else(|| {
+        let error = PrepareError::Input(context.diagnostics);
+        Failure::Prepare { sources: Box::new(sources.clone()), error }.into()
+    })
+}
+
+/// The images that are to be asked for again.
+fn selected(update: &Update, images: &Images) -> Result<BTreeSet<RegistryReference>, LockError> {
+    match update {
+        Update::Missing => Ok(BTreeSet::new()),
+        Update::All => Ok(images.keys().cloned().collect()),
+        Update::Some(names) => {
+            let of_name = |name: &String| {
+                let reference = lock::name(name);
+                let is_meant = |(image, used_by): &(&RegistryReference, &BTreeSet<String>)| {
+                    used_by.contains(name) || reference.as_ref() == Some(*image)
+                };
+                let meant: Vec<_> = images.iter().filter(is_meant).map(|(image, _)| image.clone()).collect();
+                if meant.is_empty() { Err(unknown(name, images)) } else { Ok(meant) }
+            };
+            Ok(names.iter().map(of_name).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        }
+    }
+}
+
+fn unknown(name: &str, images: &Images) -> LockError {
+    let known: BTreeSet<_> = images.values().flatten().map(String::as_str).collect();
+    LockError::UnknownImage { name: name.to_owned(), hint: unknown_name_hint(name, "services", known) }
+}
+
+/// What images are: as a layout says, else as their registry says.
+fn find(
+    wanted: Vec<RegistryReference>,
+    settings: &LockSettings,
+    events: Events<'_>,
+) -> Result<BTreeMap<RegistryReference, Locked>, LockError> {
+    let mut found = BTreeMap::new();
+    for layout in &settings.layouts {
+        found.extend(read_layout(layout)?);
+    }
+    found.retain(|image, _| wanted.contains(image));
+    let rest: Vec<_> = wanted.into_iter().filter(|image| !found.contains_key(image)).collect();
+    if settings.offline && !rest.is_empty() {
+        return Err(LockError::Offline(rest.iter().map(ToString::to_string).collect()));
+    }
+    let resolved = resolve(&rest, &settings.registry, events)?;
+    found.extend(rest.into_iter().zip(resolved.into_iter().map(locked)));
+    Ok(found)
+}
+
+/// `oci:PATH`, or `IMAGE=oci:PATH[:TAG]`.
+fn read_layout(written: &str) -> Result<Vec<(RegistryReference, Locked)>, LockError> {
+    let refuse = |reason: String| Err(LockError::Layout { layout: written.to_owned(), reason });
+    // A path may hold `=` too, but behind its transport.
+    let named = written.split_once('=').filter(|(name, _)| lock::name(name).is_some());
+    let (name, layout) = named.map_or((None, written), |(name, layout)| (lock::name(name), layout));
+    let Ok(BaseReference::OciLayout(place)) = BaseReference::parse(layout) else {
+        return refuse("is no layout: `oci:PATH`, `oci-archive:PATH`, or `IMAGE=oci:PATH[:TAG]`".to_owned());
+    };
+    let images = named_images(&place.path)?;
+    let has_tag = |image: &&NamedImage| place.tag.is_none() || image.tag == place.tag;
+    let images: Vec<_> = images.iter().filter(has_tag).collect();
+    let Some(name) = name else {
+        let named = images.into_iter().filter_map(|image| Some((image.name.clone()?, locked_of(image))));
+        return Ok(named.collect());
+    };
+    match images.as_slice() {
+        [only] => Ok(vec![(name, locked_of(only))]),
+        several => refuse(format!(
+            "has {} images that could be meant: name one by its tag, as `IMAGE=oci:PATH:TAG`",
+            several.len()
+        )),
+    }
+}
+
+fn locked(resolved: Resolved) -> Locked {
+    let architectures = resolved.architectures.into_iter();
+    Locked {
+        digest: resolved.digest,
+        architectures: architectures.map(|(architecture, digest)| (architecture.to_string(), digest)).collect(),
+    }
+}
+
+fn locked_of(image: &NamedImage) -> Locked {
+    locked(Resolved { digest: image.digest, architectures: image.architectures.clone() })
+}

@@ -1,0 +1,76 @@
+//! Registries, from this machine: the network, the logins that are kept here, and one call each to push, to pull and to look at images.
+
+mod bundle;
+mod client;
+mod copy;
+mod credentials;
+mod open;
+mod proxy;
+mod pull;
+mod push;
+mod resolve;
+mod supply;
+mod tags;
+
+pub use bundle::{BundleSettings, Bundled, bundle};
+pub use client::{Client, ClientError, ClientSettings};
+pub use copy::{CopiedImage, CopyError, CopySettings, copy};
+pub use credentials::{CredentialError, find as find_credential};
+pub use open::{ImageName, Needed, OpenedImage, open_images};
+pub use pull::{PullFailure, PullSettings, PulledImage, pull, pull_bases};
+pub use push::{PushError, PushSettings, PushedImage, push};
+pub use resolve::resolve;
+pub use tags::list_tags;
+
+use std::collections::BTreeSet;
+
+use crate::registry::{Access, Credential, Secret};
+
+/// How to talk to registries.
+#[derive(Clone, Debug, Default)]
+pub struct RegistrySettings {
+    /// Who to be, instead of who the logins on this machine say.
+    pub login: Option<Login>,
+    /// Hosts beside the registry's own that may be shown its login for a token.
+    pub token_hosts: Vec<String>,
+    /// Without encryption.
+    pub plain_http: bool,
+    /// How to reach the registries.
+    pub client: ClientSettings,
+}
+
+/// A name and a password.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// One login is given, and it would go to several registries.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("one login is given for {}", registries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))]
+pub struct OneLogin {
+    /// The registries.
+    pub registries: BTreeSet<String>,
+}
+
+impl RegistrySettings {
+    /// A login that is given is for one registry.
+    fn check_login<'a>(&self, registries: impl IntoIterator<Item = &'a str>) -> Result<(), OneLogin> {
+        let registries: BTreeSet<_> = registries.into_iter().map(str::to_owned).collect();
+        if self.login.is_some() && registries.len() > 1 { Err(OneLogin { registries }) } else { Ok(()) }
+    }
+
+    /// Who to be for a repository of a registry, and how.
+    fn access(&self, registry: &str, repository: &str) -> Result<Access, CredentialError> {
+        let credential = match &self.login {
+            Some(Login { username, password }) => {
+                Some(Credential::Password { username: username.clone(), password: password.clone() })
+            }
+            None => credentials::find(registry, repository)?,
+        };
+        Ok(Access { credential, token_hosts: self.token_hosts.clone(), plain_http: self.plain_http })
+    }
+}

@@ -1,0 +1,127 @@
+//! One call for those who carry a release where no registry is: the bootstrap image and all images of its services in one file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::image::{Architecture, ImageReference, Replica};
+use crate::lock;
+use crate::reference::{ReferenceFault, RegistryReference};
+use crate::registry::Events;
+use crate::relocate::{Places, relocate, service_images};
+use crate::store::{BundledImage, Progress, write_bundle};
+
+use super::super::open_cache;
+use super::RegistrySettings;
+use super::copy::CopyError;
+use super::open::{ImageName, Needed, open_images};
+use super::supply::Supply;
+
+/// What to bundle, and where to.
+#[derive(Clone, Debug, Default)]
+pub struct BundleSettings {
+    /// The bootstrap image: a tarball, or a name in a registry.
+    pub source: PathBuf,
+    /// The file that is written.
+    pub bundle: PathBuf,
+    /// For this architecture alone; for all when there is none.
+    pub architecture: Option<String>,
+    /// How to talk to the registries.
+    pub registry: RegistrySettings,
+}
+
+/// What was bundled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundled {
+    /// The size of the file.
+    pub size_bytes: u64,
+    /// The digest of every image, by the name that an engine knows it by; the bootstrap image is the first.
+    pub images: Vec<(String, Digest)>,
+}
+
+/// Writes a bundle. In it the manifests name images by their tags: what an engine loads has no digest of a registry.
+pub fn bundle(settings: &BundleSettings, events: Events<'_>, progress: Progress<'_>) -> Result<Bundled, CopyError> {
+    let architecture = settings.architecture.as_deref().map(Architecture::parse).transpose()?;
+    let source = ImageName::of(&settings.source);
+    let opened = open_images(&[source], Needed::Everything, &settings.registry, events)?.remove(0);
+    let archive = opened.archive();
+    let bootstrap = ImageReference::parse(archive.reference().ok_or(CopyError::NoReference)?)?;
+    let named = name_images(service_images(archive)?)?;
+    settings.registry.check_login(named.iter().map(|image| image.from.registry()))?;
+    let cache = open_cache()?;
+    let supply =
+        Supply::Registries { settings: &settings.registry, architecture: architecture.as_ref(), cache: &cache, events };
+    let mut images: Vec<BundledImage> = Vec::new();
+    for Named { from, name, .. } in &named {
+        // One image may be written in several ways.
+        if images.iter().any(|image| image.name == *name) {
+            continue;
+        }
+        images.push(BundledImage { name: name.clone(), replica: supply.replica(from)?, is_bootstrap: false });
+    }
+    let places: BTreeMap<_, _> = named.into_iter().map(|image| (image.written, image.name.familiar())).collect();
+    let places = Places { bootstrap: bootstrap.clone(), images: places, is_offline: true };
+    let mut image = relocate(archive, &places, &cache)?;
+    let epoch = image.epoch();
+    if let Some(architecture) = &architecture {
+        image = image.only(architecture).ok_or_else(|| CopyError::NoArchitecture(architecture.clone()))?;
+    }
+    images.insert(0, BundledImage { name: bootstrap, replica: Replica::from(&image), is_bootstrap: true });
+    let size_bytes = write_bundle(&images, epoch, &settings.bundle, &cache, progress)?;
+    let images = images.iter().map(|image| (image.name.to_string(), image.replica.digest())).collect();
+    Ok(Bundled { size_bytes, images })
+}
+
+/// An image on its way into a bundle.
+struct Named {
+    /// As the manifests write it.
+    written: String,
+    from: RegistryReference,
+    /// What an engine will know it by.
+    name: ImageReference,
+}
+
+fn name_images(images: impl IntoIterator<Item = String>) -> Result<Vec<Named>, CopyError> {
+    let mut named: Vec<Named> = Vec::new();
+    for written in images {
+        let from = lock::name(&written).ok_or_else(|| ReferenceFault::Name(written.clone()))?;
+        let name = name_of(&from)?;
+        let is_other = |other: &&Named| other.name == name && other.from.digest() != from.digest();
+        if let Some(other) = named.iter().find(is_other) {
+            let (first, second) = (other.written.clone(), written);
+            return Err(CopyError::Collision { first, second, name: name.to_string() });
+        }
+        named.push(Named { written, from, name });
+    }
+    Ok(named)
+}
+
+/// What has a digest alone gets a tag that says which.
+fn name_of(image: &RegistryReference) -> Result<ImageReference, ReferenceFault> {
+    /// As much of a digest as tells images apart.
+    const DIGITS: usize = 16;
+    if let Some(tagged) = image.tagged() {
+        return Ok(tagged);
+    }
+    let digits = image.digest().map(|digest| digest.hex()).unwrap_or_default();
+    ImageReference::new(&image.unpinned_name(), &format!("sha256-{}", &digits[..DIGITS.min(digits.len())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_image_leads_to_one_name() {
+        let images = ["docker.io/library/db:16", "db:16", "db"].map(str::to_owned);
+        let named = name_images(images).expect("names");
+        let names: Vec<_> = named.iter().map(|image| (image.written.as_str(), image.name.familiar())).collect();
+        let expected = [("docker.io/library/db:16", "db:16"), ("db:16", "db:16"), ("db", "db:latest")];
+        assert_eq!(names, expected.map(|(written, name)| (written, name.to_owned())));
+        let digest = Digest::of(b"").to_string();
+        let pinned = ["db:16".to_owned(), format!("db:16@{digest}")];
+        assert!(matches!(name_images(pinned), Err(CopyError::Collision { .. })), "which of the two would count?");
+        let alone = name_images([format!("db@{digest}")]).expect("a name");
+        assert_eq!(alone[0].name.tag(), "sha256-e3b0c44298fc1c14");
+    }
+}

@@ -1,0 +1,217 @@
+//! One call for those who move a release to another registry: the bootstrap image with every image of its services.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::image::architecture::ArchitectureFault;
+use crate::image::{Architecture, ImageReference, Replica};
+use crate::lock;
+use crate::reference::{ReferenceFault, RegistryReference};
+use crate::registry::{self, Events, RegistryError, Session, Upload};
+use crate::relocate::{Places, RelocateError, relocate, service_images};
+use crate::store::StoreError;
+
+use super::super::open_cache;
+use super::client::{Client, ClientError};
+use super::credentials::CredentialError;
+use super::open::{ImageName, Needed, open_images};
+use super::supply::Supply;
+use super::{OneLogin, PullFailure, RegistrySettings};
+
+/// What to copy, and where to.
+#[derive(Clone, Debug, Default)]
+pub struct CopySettings {
+    /// The bootstrap image: a tarball, a bundle, or a name in a registry.
+    pub source: PathBuf,
+    /// The registry, and what repositories there begin with: `registry.example.com/mirror`.
+    pub destination: String,
+    /// How to talk to the registries.
+    pub registry: RegistrySettings,
+}
+
+/// What was copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedImage {
+    /// The digest by which the bootstrap image is known at its new place.
+    pub digest: Digest,
+    /// Its name there.
+    pub reference: String,
+    /// The new name of every service image, by its old one.
+    pub images: BTreeMap<String, String>,
+}
+
+/// Why a release was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// A text names no image, or no place for images.
+    #[error(transparent)]
+    Reference(#[from] ReferenceFault),
+    /// The tarball does not say what its image is called.
+    #[error("the tarball says no name that could be taken over")]
+    NoReference,
+    /// Two images would have one name.
+    #[error("`{first}` and `{second}` would both be `{name}`")]
+    Collision {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+        /// What they would be called.
+        name: String,
+    },
+    /// The bundle lacks an image of a service.
+    #[error("the bundle does not hold `{0}`")]
+    NotBundled(String),
+    /// A text names no architecture.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureFault),
+    /// The bootstrap image is for other architectures.
+    #[error("the bootstrap image is not for {0}")]
+    NoArchitecture(Architecture),
+    /// One password for several registries.
+    #[error(transparent)]
+    OneLogin(#[from] OneLogin),
+    /// An image cannot be had, or the bootstrap image not be read.
+    #[error(transparent)]
+    Pull(Box<PullFailure>),
+    /// The client cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A login that is kept here cannot be read.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// The new registry does not take it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The bootstrap image cannot be made anew.
+    #[error(transparent)]
+    Relocate(#[from] RelocateError),
+}
+
+impl From<StoreError> for CopyError {
+    fn from(error: StoreError) -> Self {
+        PullFailure::from(error).into()
+    }
+}
+
+impl From<PullFailure> for CopyError {
+    fn from(error: PullFailure) -> Self {
+        Self::Pull(Box::new(error))
+    }
+}
+
+/// Copies a bootstrap image and the images of its services, each as it is, and makes the manifests say the new names, by digest. The
+/// bootstrap image comes last: when it is there, everything is.
+pub fn copy(settings: &CopySettings, events: Events<'_>) -> Result<CopiedImage, CopyError> {
+    let destination = Destination::parse(&settings.destination)?;
+    let source = ImageName::of(&settings.source);
+    let opened = open_images(&[source], Needed::Everything, &settings.registry, events)?.remove(0);
+    let archive = opened.archive();
+    let moves = moves(service_images(archive)?, &destination)?;
+    let bootstrap = RegistryReference::parse(archive.reference().ok_or(CopyError::NoReference)?)?;
+    let bootstrap = destination.place(&bootstrap).tagged().ok_or(CopyError::NoReference)?;
+    let cache = open_cache()?;
+    let supply = match archive.bundled_images()? {
+        Some(images) => Supply::bundle(images),
+        None => Supply::Registries { settings: &settings.registry, architecture: None, cache: &cache, events },
+    };
+    let asked = supply.asked(moves.iter().map(|one| one.from.registry()));
+    settings.registry.check_login(asked.into_iter().chain([bootstrap.registry()]))?;
+    let mut target = Target::new(&destination, &settings.registry, events)?;
+    let mut images = BTreeMap::new();
+    for one in &moves {
+        let replica = supply.replica(&one.from)?;
+        target.push(&replica, &one.to)?;
+        images.insert(one.written.clone(), format!("{}@{}", one.to.unpinned_text(), replica.digest()));
+    }
+    let places = Places { bootstrap: bootstrap.clone(), images: images.clone(), is_offline: false };
+    let relocated = Replica::from(&relocate(archive, &places, &cache)?);
+    target.push(&relocated, &RegistryReference::from(&bootstrap))?;
+    Ok(CopiedImage { digest: relocated.digest(), reference: bootstrap.to_string(), images })
+}
+
+/// A registry, and what its repositories begin with.
+struct Destination {
+    registry: String,
+    prefix: Option<String>,
+}
+
+impl Destination {
+    fn parse(text: &str) -> Result<Self, ReferenceFault> {
+        /// What a repository below the destination may be called.
+        const ANY: &str = "any";
+        let name = text.trim_end_matches('/');
+        let is_registry =
+            name.split('/').next().is_some_and(|first| first.contains(['.', ':']) || first == "localhost");
+        let sample = ImageReference::new(&format!("{name}/{ANY}"), ANY)?;
+        if !is_registry {
+            return Err(ReferenceFault::Name(text.to_owned()));
+        }
+        let prefix = sample.repository().strip_suffix(ANY).and_then(|prefix| prefix.strip_suffix('/'));
+        Ok(Self { registry: sample.registry().to_owned(), prefix: prefix.map(str::to_owned) })
+    }
+
+    /// Where an image is from now on.
+    fn place(&self, image: &RegistryReference) -> RegistryReference {
+        let repository =
+            self.prefix.iter().map(String::as_str).chain([image.repository()]).collect::<Vec<_>>().join("/");
+        image.moved_to(&self.registry, &repository)
+    }
+}
+
+/// One image on its way.
+struct Move {
+    /// As the manifests write it.
+    written: String,
+    from: RegistryReference,
+    to: RegistryReference,
+}
+
+fn moves(images: impl IntoIterator<Item = String>, destination: &Destination) -> Result<Vec<Move>, CopyError> {
+    let mut moves: Vec<Move> = Vec::new();
+    for written in images {
+        let from = lock::name(&written).ok_or_else(|| ReferenceFault::Name(written.clone()))?;
+        let to = destination.place(&from);
+        let is_other = |other: &&Move| other.to.unpinned() == to.unpinned() && other.from.unpinned() != from.unpinned();
+        if let Some(other) = moves.iter().find(is_other) {
+            let (first, second) = (other.written.clone(), written);
+            return Err(CopyError::Collision { first, second, name: to.unpinned_text() });
+        }
+        moves.push(Move { written, from, to });
+    }
+    Ok(moves)
+}
+
+/// The new registry.
+struct Target<'a> {
+    client: Client,
+    settings: &'a RegistrySettings,
+    registry: &'a str,
+    events: Events<'a>,
+    /// What one repository has been given need not be sent to the next.
+    repositories: Vec<String>,
+}
+
+impl<'a> Target<'a> {
+    fn new(
+        destination: &'a Destination,
+        settings: &'a RegistrySettings,
+        events: Events<'a>,
+    ) -> Result<Self, CopyError> {
+        let client = Client::new(&settings.client)?;
+        Ok(Self { client, settings, registry: &destination.registry, events, repositories: Vec::new() })
+    }
+
+    fn push(&mut self, image: &Replica, to: &RegistryReference) -> Result<(), CopyError> {
+        let repository = to.repository();
+        let access = self.settings.access(self.registry, repository)?;
+        let session = Session::open(&self.client, self.registry, &access, self.events)?;
+        let tagged = to.tagged();
+        let tags: Vec<_> = tagged.iter().map(ImageReference::tag).collect();
+        self.repositories.retain(|other| other != repository);
+        registry::push(&session, Upload { image, repository, tags: &tags, mount_from: &self.repositories })?;
+        self.repositories.insert(0, repository.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! What documents and layers of images are called: the names of OCI, which are written, and those of Docker, which are read too.
+
+/// A manifest, as it is written.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An index, as it is written.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// What an image on one architecture is made of.
+pub const MANIFESTS: [&str; 2] = [MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"];
+/// Images for several architectures.
+pub const INDEXES: [&str; 2] = [INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
+/// What an engine runs; whatever has another configuration is no image.
+pub const CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+/// Layers that can be read: plain, or compressed by gzip.
+pub const LAYERS: [&str; 4] = [
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+];

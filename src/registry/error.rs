@@ -1,0 +1,209 @@
+//! Why a registry did not do what it was asked to, and what to do about it.
+
+use std::time::Duration;
+
+use crate::digest::Digest;
+use crate::layer::unverified::ReadError;
+
+use super::transport::{TransportError, TransportFault};
+
+/// What went wrong between us and a registry.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A registry that is no host.
+    #[error("`{0}` is no registry: a host, or a host and its port")]
+    Name(String),
+    /// No answer came.
+    #[error("cannot {what}")]
+    Transport {
+        /// What was tried, as a verb.
+        what: String,
+        /// Why.
+        #[source]
+        error: TransportError,
+    },
+    /// The registry says no.
+    #[error("cannot {}: {}", .0.what, .0.answer())]
+    Refused(Box<Refusal>),
+    /// Who asks has not convinced the registry.
+    #[error("cannot {what}: `{registry}` wants a login{}", if *.had_credential { ", and refuses the one it was given" } else { "" })]
+    Unauthorized {
+        /// What was tried, as a verb.
+        what: String,
+        /// The registry.
+        registry: String,
+        /// Whether there was something to convince it with.
+        had_credential: bool,
+    },
+    /// Credentials would have gone to another host.
+    #[error(
+        "`{registry}` takes tokens of `{realm}`, which is another host: the login for `{registry}` is not sent there"
+    )]
+    ForeignRealm {
+        /// The registry.
+        registry: String,
+        /// The host of the token service.
+        realm: String,
+    },
+    /// From https to http.
+    #[error("cannot {what}: the registry leads from `{from}` to `{to}`, which is not encrypted")]
+    Downgrade {
+        /// What was tried, as a verb.
+        what: String,
+        /// Where it was asked.
+        from: String,
+        /// Where it leads.
+        to: String,
+    },
+    /// Round and round.
+    #[error("cannot {what}: the registry leads from one address to the next, {limit} times")]
+    Redirects {
+        /// What was tried, as a verb.
+        what: String,
+        /// How often it was followed.
+        limit: usize,
+    },
+    /// An answer that makes no sense.
+    #[error("cannot {what}: {reason}")]
+    Protocol {
+        /// What was tried, as a verb.
+        what: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// An answer beyond any sensible size.
+    #[error("{what} is refused: it has more than {limit} bytes")]
+    Limit {
+        /// What it should have been.
+        what: String,
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// The registry has other content than it was given or promised.
+    #[error("{what} should have the digest {expected}, but `{registry}` says {actual}")]
+    WrongDigest {
+        /// Which content.
+        what: String,
+        /// The registry.
+        registry: String,
+        /// What it is.
+        expected: Digest,
+        /// What the registry says, which may be no digest at all.
+        actual: String,
+    },
+    /// What should be sent is not what it should be.
+    #[error("cannot send the blob {blob}: {fault}")]
+    Source {
+        /// The blob.
+        blob: Digest,
+        /// What is wrong with it.
+        fault: SourceFault,
+    },
+}
+
+/// What is wrong with content that should be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceFault {
+    /// Other bytes than promised.
+    #[error("it is damaged, its bytes have the digest {0}")]
+    Digest(Digest),
+    /// Fewer bytes than promised.
+    #[error("it is cut off, {0} bytes are there")]
+    Short(u64),
+    /// The bytes cannot be read.
+    #[error("it cannot be read: {0}")]
+    Read(String),
+}
+
+impl From<ReadError> for SourceFault {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Wrong(wrong) => Self::Digest(wrong.actual),
+            ReadError::Io(error) => Self::Read(error.to_string()),
+        }
+    }
+}
+
+/// A status that is no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was tried, as a verb.
+    pub what: String,
+    /// The registry, or who else answered.
+    pub host: String,
+    /// The status.
+    pub status: u16,
+    /// What the registry says, one text an error, without secrets.
+    pub said: Vec<String>,
+    /// When it wants to be asked again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn answer(&self) -> String {
+        let said: String = self.said.iter().map(|text| format!(", {text}")).collect();
+        let later = self.retry_after.map(|time| format!("; it wants to be asked again in {} s", time.as_secs()));
+        format!("`{}` answers {}{said}{}", self.host, self.status, later.unwrap_or_default())
+    }
+}
+
+impl RegistryError {
+    /// What to do about it, when there is something to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Transport { error, .. } => transport_hint(error.fault).map(str::to_owned),
+            Self::Refused(refusal) => status_hint(refusal.status).map(str::to_owned),
+            Self::Unauthorized { registry, had_credential: false, .. } => {
+                Some(format!("log in with `docker login {registry}`, or give `--username` and `--password-stdin`"))
+            }
+            Self::Unauthorized { registry, .. } => {
+                Some(format!("log in again with `docker login {registry}`, or ask whether the user may do this"))
+            }
+            Self::ForeignRealm { realm, .. } => {
+                Some(format!("if `{realm}` belongs to the registry, add `--token-host {realm}`"))
+            }
+            Self::Downgrade { .. } => Some(
+                "a proxy before the registry has to tell it of https, by the header `X-Forwarded-Proto`".to_owned(),
+            ),
+            Self::Source { .. } => Some("build the tarball again, or take another copy; nothing was tagged".to_owned()),
+            Self::WrongDigest { .. } => Some("something between here and the registry changes content".to_owned()),
+            Self::Name(_) | Self::Redirects { .. } | Self::Protocol { .. } | Self::Limit { .. } => None,
+        }
+    }
+
+    /// Whether the same may go well a moment later.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Transport { error, .. } => error.fault.passes(),
+            // 501 and 505 are answers for ever.
+            Self::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500 | 502..=504 | 506..=599),
+            _ => false,
+        }
+    }
+}
+
+fn transport_hint(fault: TransportFault) -> Option<&'static str> {
+    match fault {
+        TransportFault::Unreachable => {
+            Some("is the name right, is the registry up, is a proxy needed (`HTTPS_PROXY`, `NO_PROXY`)?")
+        }
+        TransportFault::NoTls => Some("if the registry speaks http alone and the network is yours, add `--plain-http`"),
+        TransportFault::Certificate => Some("give the certificate of its authority with `--ca-file FILE`"),
+        TransportFault::TimedOut => Some("a slow registry may need more than `--timeout` allows"),
+        TransportFault::Reset | TransportFault::Protocol => None,
+    }
+}
+
+fn status_hint(status: u16) -> Option<&'static str> {
+    match status {
+        403 => Some("the login is good, but has no right to do this there"),
+        404 => {
+            Some("the registry does not have it; some want a repository to be created before anything is stored in it")
+        }
+        413 => Some(
+            "the registry, or a proxy before it, takes no upload of this size: raise its limit (nginx: client_max_body_size)",
+        ),
+        429 => Some("the registry limits how often it is asked: try again later, or log in"),
+        _ => None,
+    }
+}

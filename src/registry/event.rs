@@ -1,0 +1,77 @@
+//! What happens while images move, for those who want to tell.
+
+use std::time::Duration;
+
+use crate::digest::{Descriptor, Digest};
+
+use super::RegistryError;
+
+/// Is told what happens, by several threads.
+pub type Events<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// So many blobs are to be there, all in all so many bytes.
+    Planned {
+        /// How many blobs.
+        blobs: usize,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Bytes of a blob were sent.
+    Sent {
+        /// The blob.
+        blob: Digest,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Bytes of a blob are here.
+    Received {
+        /// The blob.
+        blob: Digest,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Bytes of a blob do not count: they move again.
+    Lost {
+        /// The blob.
+        blob: Digest,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A blob is there.
+    Blob {
+        /// The blob.
+        blob: Descriptor,
+        /// How it came there.
+        outcome: BlobOutcome,
+    },
+    /// Something is tried again after a pause.
+    Again {
+        /// Why.
+        error: &'a RegistryError,
+        /// The pause.
+        pause: Duration,
+    },
+    /// A tag names the image now.
+    Tagged {
+        /// The repository with its registry.
+        repository: &'a str,
+        /// The tag.
+        tag: &'a str,
+    },
+}
+
+/// How a blob came to be where it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlobOutcome {
+    /// It was there before.
+    Present,
+    /// The registry took it from another repository.
+    Mounted,
+    /// It was sent.
+    Sent,
+    /// It was received.
+    Received,
+}

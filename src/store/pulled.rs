@@ -1,0 +1,249 @@
+//! What was taken from registries, kept by digest.
+//!
+//! Takes in bytes as they come, by several processes at once; gives out layouts that are read like any other, so that everything is verified
+//! again when it is used. A blob has its name when it has its digest, and not before. What broke off goes on where it ended; who wants a
+//! blob that another process is receiving waits for it.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::StoreError;
+use super::cache::Cache;
+use super::container::MAX_DOCUMENT_SIZE;
+use super::disk::{self, create_folder, replace};
+use crate::digest::{Descriptor, Digest, Hasher};
+use crate::layer::content::Content;
+
+/// Blobs of registries, and layouts of images that consist of them.
+#[derive(Debug)]
+pub struct Pulled<'a> {
+    root: PathBuf,
+    cache: &'a Cache,
+}
+
+/// A blob on its way: nobody else receives it meanwhile.
+pub struct Incoming {
+    /// Locked as long as this value lives; the system unlocks it when a process ends, however that happens.
+    _lock: File,
+    file: File,
+    partial: PathBuf,
+    target: PathBuf,
+    expected: Descriptor,
+    hasher: Hasher,
+}
+
+/// How much is read at once of what came before.
+const BLOCK_SIZE: usize = 256 * 1024;
+
+impl<'a> Pulled<'a> {
+    pub(super) fn new(root: PathBuf, cache: &'a Cache) -> Self {
+        Self { root, cache }
+    }
+
+    /// The layout of the image that a digest names, whether it is there or not.
+    pub fn layout(&self, image: Digest) -> PathBuf {
+        self.root.join("images").join(image.hex())
+    }
+
+    /// Whether a blob is there as it should be. One that is not counts as absent.
+    pub fn has(&self, blob: Descriptor) -> bool {
+        let slice = disk::open(&self.path(blob.digest)).ok().filter(|slice| slice.size() == blob.size);
+        slice.is_some_and(|slice| self.cache.digest_of(&slice).is_ok_and(|digest| digest == blob.digest))
+    }
+
+    /// A manifest, index or configuration that is there as it should be.
+    pub fn document(&self, digest: Digest) -> Option<Vec<u8>> {
+        let slice = disk::open(&self.path(digest)).ok().filter(|slice| slice.size() <= MAX_DOCUMENT_SIZE)?;
+        let mut bytes = Vec::new();
+        slice.reader().read_to_end(&mut bytes).ok()?;
+        (Digest::of(&bytes) == digest).then_some(bytes)
+    }
+
+    /// The bytes of a blob that is there. Who uses them holds them against their digest.
+    pub fn content(&self, blob: Descriptor) -> Result<Content, StoreError> {
+        disk::open(&self.path(blob.digest)).map(Content::File)
+    }
+
+    /// Keeps a manifest, index or configuration.
+    pub fn keep(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        create_folder(&self.blobs())?;
+        replace(&self.path(Digest::of(bytes)), bytes)
+    }
+
+    /// Makes a layout of an image whose documents are here.
+    pub fn name(&self, image: Descriptor, media_type: &str) -> Result<(), StoreError> {
+        let layout = self.layout(image.digest);
+        create_folder(&layout)?;
+        let entry = json!({ "mediaType": media_type, "digest": image.digest.to_string(), "size": image.size });
+        let index = json!({ "schemaVersion": 2, "manifests": [entry] });
+        replace(&layout.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        link(&layout.join("blobs")).map_err(StoreError::disk("write", &layout))?;
+        replace(&layout.join("index.json"), index.to_string().as_bytes())
+    }
+
+    /// Begins to receive a blob, or goes on; `None` when it is there meanwhile.
+    pub fn receive(&self, blob: Descriptor) -> Result<Option<Incoming>, StoreError> {
+        let folder = self.root.join("incoming");
+        create_folder(&folder)?;
+        create_folder(&self.blobs())?;
+        let lock_path = folder.join(format!("{}.lock", blob.digest.hex()));
+        let lock = open_to_write(&lock_path).map_err(StoreError::disk("write", &lock_path))?;
+        lock.lock().map_err(StoreError::disk("lock", &lock_path))?;
+        if self.has(blob) {
+            return Ok(None);
+        }
+        let partial = folder.join(blob.digest.hex());
+        let file = open_to_write(&partial).map_err(StoreError::disk("write", &partial))?;
+        let target = self.path(blob.digest);
+        let mut incoming = Incoming { _lock: lock, file, partial, target, expected: blob, hasher: Hasher::default() };
+        incoming.take_up().map_err(StoreError::disk("read", &incoming.partial))?;
+        Ok(Some(incoming))
+    }
+
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.blobs().join(digest.hex())
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.root.join("blobs/sha256")
+    }
+}
+
+impl Incoming {
+    /// How many bytes are here.
+    pub fn position(&self) -> u64 {
+        self.hasher.size()
+    }
+
+    /// Adds the next bytes; `false` when there are more than there should be.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<bool, StoreError> {
+        if self.position() + bytes.len() as u64 > self.expected.size {
+            return Ok(false);
+        }
+        self.file.write_all(bytes).map_err(StoreError::disk("write", &self.partial))?;
+        self.hasher.update(bytes);
+        Ok(true)
+    }
+
+    /// Begins at the start.
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.hasher = Hasher::default();
+        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        emptied.map(drop).map_err(StoreError::disk("write", &self.partial))
+    }
+
+    /// Gives the blob its name; when it is not what it should be, it is thrown away, and its digest given back.
+    pub fn complete(self) -> Result<Option<Digest>, StoreError> {
+        let actual = self.hasher.complete();
+        if actual != self.expected {
+            fs::remove_file(&self.partial).map_err(StoreError::disk("remove", &self.partial))?;
+            return Ok(Some(actual.digest));
+        }
+        self.file.sync_all().map_err(StoreError::disk("write", &self.partial))?;
+        fs::rename(&self.partial, &self.target).map_err(StoreError::disk("write", &self.target))?;
+        Ok(None)
+    }
+
+    /// What came before is believed as far as it goes: the digest of the whole decides.
+    fn take_up(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() > self.expected.size {
+            self.file.set_len(0)?;
+        }
+        let mut buffer = vec![0; BLOCK_SIZE];
+        loop {
+            match self.file.read(&mut buffer)? {
+                0 => return Ok(()),
+                read => self.hasher.update(&buffer[..read]),
+            }
+        }
+    }
+}
+
+fn open_to_write(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Every layout has the same blobs.
+fn link(path: &Path) -> io::Result<()> {
+    match std::os::unix::fs::symlink("../../blobs", path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(pulled: &Pulled<'_>, blob: Descriptor) -> Incoming {
+        pulled.receive(blob).expect("room").expect("it is not there")
+    }
+
+    #[test]
+    fn a_blob_has_its_name_when_it_has_its_digest() {
+        let cache = Cache::temporary().expect("a cache");
+        let pulled = cache.pulled();
+        let blob = Descriptor::of(b"0123456789");
+        let mut incoming = receive(&pulled, blob);
+        assert_eq!(incoming.write(b"01234").ok(), Some(true));
+        assert!(!pulled.has(blob));
+        drop(incoming);
+        let mut again = receive(&pulled, blob);
+        assert_eq!(again.position(), 5, "it goes on where it ended");
+        assert_eq!(again.write(b"567890").ok(), Some(false), "more than there should be");
+        assert_eq!(again.write(b"56789").ok(), Some(true));
+        assert_eq!(again.complete().ok(), Some(None));
+        assert!(pulled.has(blob) && pulled.receive(blob).expect("room").is_none());
+    }
+
+    #[test]
+    fn a_blob_that_is_another_is_thrown_away() {
+        let cache = Cache::temporary().expect("a cache");
+        let pulled = cache.pulled();
+        let blob = Descriptor::of(b"0123456789");
+        let mut incoming = receive(&pulled, blob);
+        incoming.write(b"01234x6789").expect("room");
+        assert_eq!(incoming.complete().ok(), Some(Some(Digest::of(b"01234x6789"))));
+        assert_eq!(receive(&pulled, blob).position(), 0);
+        assert!(!pulled.has(blob));
+    }
+
+    #[test]
+    fn a_blob_that_was_damaged_is_absent() {
+        let cache = Cache::temporary().expect("a cache");
+        let pulled = cache.pulled();
+        let blob = Descriptor::of(b"a document");
+        pulled.keep(b"a document").expect("room");
+        assert_eq!((pulled.has(blob), pulled.document(blob.digest)), (true, Some(b"a document".to_vec())));
+        fs::write(pulled.path(blob.digest), b"a d0cument").expect("room");
+        assert_eq!((pulled.has(blob), pulled.document(blob.digest)), (false, None));
+        pulled.keep(b"a document").expect("room");
+        assert!(pulled.has(blob), "healed");
+    }
+
+    #[test]
+    fn one_receives_and_the_others_wait() {
+        let cache = Cache::temporary().expect("a cache");
+        let blob = Descriptor::of(&vec![7; 100_000]);
+        let received = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let pulled = cache.pulled();
+                    if let Some(mut incoming) = pulled.receive(blob).expect("room") {
+                        received.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        while incoming.position() < blob.size {
+                            incoming.write(&[7; 1000]).expect("room");
+                        }
+                        assert_eq!(incoming.complete().ok(), Some(None));
+                    }
+                    assert!(pulled.has(blob));
+                });
+            }
+        });
+        assert_eq!(received.into_inner(), 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! An engine for one test alone, that may be restarted and lose its power: dockerd in namespaces of its own, with its data in a temporary
+//! folder.
+//!
+//! It is the first process of its namespaces. With it all its containers end, what it mounted is gone, and every network that it made.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bootsmith::plan::Platform;
+
+use super::engine::{self, docker};
+
+/// Runs until it is dropped. Commands of this thread go to it.
+pub(crate) struct OwnEngine {
+    folder: tempfile::TempDir,
+    platform: Platform,
+    /// The process that made the namespaces; it takes dockerd with it.
+    daemon: Child,
+}
+
+/// How an engine ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// It stops its containers, as `systemctl restart docker` makes it do.
+    Asked,
+    /// Nothing of it or in it has time for anything.
+    PowerLost,
+}
+
+impl OwnEngine {
+    /// Starts one, with images of the engine of the surroundings; why not, where that is not possible.
+    pub(crate) fn start(platform: Platform, images: &[&str]) -> Result<Self, String> {
+        let saved = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        docker(&[["save", "--output", text(saved.path())].as_slice(), images].concat());
+        let own = Self::start_empty(platform)?;
+        docker(&["load", "--quiet", "--input", text(saved.path())]);
+        Ok(own)
+    }
+
+    /// Starts one without any image.
+    pub(crate) fn start_empty(platform: Platform) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        fs::write(folder.path().join("daemon.json"), "{}").map_err(|error| error.to_string())?;
+        let daemon = daemon(folder.path()).map_err(|error| format!("unshare: {error}"))?;
+        let mut own = Self { folder, platform, daemon };
+        engine::use_socket(Some(text(&own.path("docker.sock")).to_owned()));
+        own.await_daemon();
+        if platform == Platform::Swarm {
+            docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
+        }
+        Ok(own)
+    }
+
+    /// Ends it, starts it again, and waits until it answers.
+    pub(crate) fn restart(&mut self, end: End) {
+        self.end(end);
+        self.daemon = daemon(self.folder.path()).expect("dockerd starts");
+        self.await_daemon();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn await_daemon(&mut self) {
+        let wanted =
+            if self.platform == Platform::Swarm && self.path("data/swarm/state.json").exists() { "true" } else { "" };
+        let start = Instant::now();
+        loop {
+            let info = engine::run(&["info", "--format", "{{.Swarm.ControlAvailable}}"]);
+            if info.status.success() && String::from_utf8_lossy(&info.stdout).contains(wanted) {
+                return;
+            }
+            let ended = self.daemon.try_wait().expect("a process of ours");
+            assert!(ended.is_none() && start.elapsed() < Duration::from_secs(60), "the engine answers: {}", self.log());
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The last lines of what it logged.
+    fn log(&self) -> String {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+
+    fn end(&mut self, end: End) {
+        let unshare = self.daemon.id();
+        match end {
+            End::Asked => {
+                let children =
+                    fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap_or_default();
+                let asked = Command::new("kill").args(children.split_whitespace()).status();
+                assert!(asked.is_ok_and(|status| status.success()), "the engine is asked to end");
+            }
+            End::PowerLost => self.daemon.kill().expect("the engine is killed"),
+        }
+        self.daemon.wait().expect("the engine ends");
+        // Numbers of processes that are no more; the next ones may have them.
+        for left in ["pid", "exec/containerd/containerd.pid"] {
+            let _ = fs::remove_file(self.path(left));
+        }
+    }
+}
+
+impl Drop for OwnEngine {
+    fn drop(&mut self) {
+        engine::use_socket(None);
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// dockerd with all its files in a folder.
+fn daemon(folder: &Path) -> std::io::Result<Child> {
+    let log = File::options().create(true).append(true).open(folder.join("log"))?;
+    let mut daemon = Command::new("unshare");
+    daemon.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    daemon.args(["sh", "-c", "ip link set lo up && exec dockerd \"$@\"", "dockerd"]);
+    daemon.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
+    for (option, name) in
+        [("--config-file", "daemon.json"), ("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")]
+    {
+        daemon.arg(option).arg(folder.join(name));
+    }
+    daemon.arg("--host").arg(format!("unix://{}", text(&folder.join("docker.sock"))));
+    daemon.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a UTF-8 path")
+}
