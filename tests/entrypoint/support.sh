@@ -46,7 +46,8 @@ run_bootstrap() {
         FAKE_DOCKER="$box/docker" $shell "$box/root/bin/bootstrap" "$@"
 }
 
-# Makes the fake docker answer a call whose words begin with PATTERN (a shell pattern): CODE, and standard input as output.
+# Makes the fake docker answer a call whose words begin with PATTERN (a shell pattern): CODE, and standard input as output. `twice` answers two
+# calls and no more, `failN` on standard error, `hang` not at all, `stdin` keeps what it is given.
 answer() { # PATTERN CODE
     answer_number=$(($(find "$box/docker/answers" -name '*.pattern' | wc -l) + 1))
     printf '%s' "$1" >"$box/docker/answers/$answer_number.pattern"

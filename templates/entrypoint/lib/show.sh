@@ -190,7 +190,7 @@ images_text() {
         while IFS='|' read -r image_name image_services image_id image_digest image_pullable _; do
             image_state=missing
             [ -n "$engine_there" ] || image_state='engine not asked'
-        [ -z "${nodes_pull:-}" ] || image_state='pulled by the nodes'
+            [ -z "${nodes_pull:-}" ] || image_state='pulled by the nodes'
             [ -z "$image_id" ] || image_state=present
             [ "$image_pullable" != yes ] || image_state=pullable
             printf '%s\t%s\t%s\t%s\n' "$image_name" "$image_services" "$image_state" "${image_digest:-"-"}"

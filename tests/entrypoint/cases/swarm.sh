@@ -249,6 +249,15 @@ test_swarm_an_orphan_goes_last() {
     expect_equal '[service][rm][old]' "$(grep '^\[stack\]\[deploy\]\|^\[service\]\[rm\]' "$box/docker/calls" | tail -n 1)"
 }
 
+test_swarm_a_network_that_is_left_is_awaited() {
+    swarm_is_up
+    echo 'n1 shop-production_side' | answer 'network ls *' twice
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_call '^\[network\]\[rm\]\[n1\]$'
+    expect_equal 3 "$(grep -c '^\[network\]\[ls\]' "$box/docker/calls")"
+}
+
 test_swarm_exec_on_another_node_is_refused() {
     swarm_is_up
     echo 'active true n2' | answer 'info --format {{.Swarm.*' 0

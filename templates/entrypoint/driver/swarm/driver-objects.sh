@@ -178,16 +178,21 @@ list_networks() {
 
 remove_unused_networks() {
     list_networks || { warn "networks cannot be listed: $(complaint)" && return 0; }
+    going_networks=''
     while read -r network_id network_name; do
         awk -F '|' -v id="$network_id" 'index(" " $11, " " id " ") { used = 1 } END { exit !used }' "$work/services.live" || remove_network
     done <"$work/listed"
+    await_no_networks
 }
 
 # The last containers take a moment to leave it.
 remove_network() {
     say "network $network_name: removed"
     for network_try in 1 2 3 4 5 6 7 8 9 10; do
-        capture "$work/answer" docker network rm "$network_id" && return 0
+        if capture "$work/answer" docker network rm "$network_id"; then
+            going_networks="$going_networks $network_id"
+            return 0
+        fi
         case $(cat "$work/complaint") in *'active endpoints'* | *'in use'*) ;; *) break ;; esac
         detail "network $network_name is in use ($network_try)"
         nap 1
@@ -205,6 +210,7 @@ driver_remove_all() {
     await_no_containers "label=com.docker.stack.namespace=$target"
     remove_ended_containers
     list_networks || fail_unrestored "networks cannot be listed: $(complaint)"
+    going_networks=''
     while read -r network_id network_name; do
         remove_network
     done <"$work/listed"
@@ -224,12 +230,20 @@ remove_ended_containers() {
     [ ! -s "$work/answer" ] || capture "$work/names" docker rm --force --volumes $(cat "$work/answer") || warn "containers are left over: $(complaint)"
 }
 
+# What the swarm removed is on the nodes for a moment longer.
 await_no_networks() {
     for network_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-        list_networks || return 0
-        [ -s "$work/listed" ] || return 0
+        [ -n "$going_networks" ] && list_networks || return 0
+        is_network_there || return 0
         nap 1
     done
+}
+
+is_network_there() {
+    while read -r network_id _; do
+        ! has_word "$going_networks" "$network_id" || return 0
+    done <"$work/listed"
+    return 1
 }
 
 # Volumes belong to nodes: those of other nodes stay, and we say so.
