@@ -20,6 +20,7 @@ mod samples;
 mod test;
 mod tidy;
 mod tools;
+mod unstable;
 mod up_to_date;
 mod wheel;
 

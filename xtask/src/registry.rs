@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -49,6 +50,11 @@ impl Registry {
     /// Where it listens: `127.0.0.1:<port>`.
     pub(crate) fn address(&self) -> SocketAddrV4 {
         self.address
+    }
+
+    /// Where its blobs are. A registry whose blobs are removed is an empty one: it keeps nothing in memory.
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.folder.path().join("blobs")
     }
 
     fn wait(&mut self) -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use bootsmith::plan::Platform;
 
 use super::inputs::Inputs;
-use super::measure::{median_of, ratio};
+use super::measure::{self, ratio};
 
 /// Builds specs of growing size onto nothing, and prints the ratios to the smallest.
 pub(super) fn run(inputs: &Inputs, runs: usize) -> Result<()> {
@@ -47,9 +47,9 @@ fn build(inputs: &Inputs, spec: &str, runs: usize) -> Result<Duration> {
         for left in [folder.join("out"), inputs.path("cache")].iter().filter(|left| left.exists()) {
             fs::remove_dir_all(left)?;
         }
-        times.push(median_of(&build, 1)?);
+        times.push(measure::time_of(&build)?);
     }
-    Ok(super::measure::median(times))
+    Ok(measure::median(times))
 }
 
 /// A product whose services have a volume each, and wait for each other in groups of ten.

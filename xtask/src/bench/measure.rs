@@ -1,10 +1,10 @@
 //! Times and peak memory of commands.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::contender::Contender;
 use crate::command;
@@ -13,34 +13,39 @@ use crate::command;
 pub(super) struct Measured {
     /// From start to end.
     pub(super) time: Duration,
-    /// The most memory that one of its processes held, in bytes; 0 when it was not asked for.
+    /// The most memory that one of its processes held, in bytes.
     pub(super) memory: u64,
 }
 
 /// Prepares a contender and runs it once.
-pub(super) fn measure(contender: &Contender) -> Result<Measured> {
+pub(super) fn time(contender: &Contender) -> Result<Duration> {
     contender.prepare()?;
-    let mut command = silent(&contender.command);
+    time_of(&contender.command)
+}
+
+/// Runs a command, which says something only when it fails.
+pub(super) fn time_of(words: &[String]) -> Result<Duration> {
+    let mut command = command_of(words);
     let started = Instant::now();
-    command::run(&mut command)?;
-    Ok(Measured { time: started.elapsed(), memory: 0 })
+    command::output(&mut command)?;
+    Ok(started.elapsed())
 }
 
 /// Prepares a contender and runs it under GNU time, which reports `ru_maxrss` of what it waited for.
 pub(super) fn peak_memory(contender: &Contender) -> Result<u64> {
     contender.prepare()?;
     let report = tempfile::NamedTempFile::new()?;
-    let mut time = vec!["time".to_owned(), "--format".to_owned(), "%M".to_owned(), "--output".to_owned()];
-    time.push(report.path().display().to_string());
-    time.extend(contender.command.iter().cloned());
-    command::run(&mut silent(&time))?;
+    let mut time = Command::new("time");
+    time.args(["--format", "%M", "--output"]).arg(report.path()).args(&contender.command);
+    command::output(&mut time)?;
     let kilobytes: u64 = fs::read_to_string(report.path())?.trim().parse().context("GNU time reports a number")?;
     Ok(kilobytes * 1024)
 }
 
-fn silent(words: &[String]) -> Command {
+/// A command of its words.
+pub(super) fn command_of(words: &[String]) -> Command {
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(&words[1..]);
     command
 }
 
@@ -53,19 +58,4 @@ pub(super) fn median(mut times: Vec<Duration>) -> Duration {
 /// One time over another.
 pub(super) fn ratio(time: Duration, unit: Duration) -> f64 {
     time.as_secs_f64() / unit.as_secs_f64()
-}
-
-/// The median of some runs of a command.
-pub(super) fn median_of(command: &[String], runs: usize) -> Result<Duration> {
-    if runs == 0 {
-        bail!("at least one run is needed");
-    }
-    let mut times = Vec::new();
-    for _ in 0..runs {
-        let mut command = silent(command);
-        let started = Instant::now();
-        command::run(&mut command)?;
-        times.push(started.elapsed());
-    }
-    Ok(median(times))
 }
