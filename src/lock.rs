@@ -10,19 +10,28 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::reference::{ReferenceParts, RegistryReference};
+use crate::reference::{ReferenceParts, RegistryReference, is_local_base};
 
-/// What was locked, by normalised reference: `docker.io/library/postgres:16`.
+/// What was locked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {
-    images: BTreeMap<String, Locked>,
+    images: BTreeMap<Name, Locked>,
+}
+
+/// What an image is called in a lock.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// In a file or folder, as it is written: `oci:base.tar`.
+    File(String),
+    /// In a registry, normalised: `docker.io/library/postgres:16`.
+    Image(RegistryReference),
 }
 
 /// What an image was when it was locked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
-    /// The digest that the registry gives for the name: of an index, or of a manifest.
+    /// The digest that the registry gives for the name: of an index, or of a manifest. Of an archive of docker: that of its configuration.
     pub digest: Digest,
     /// The digest of the manifest of every architecture, as in `linux/amd64`.
     pub architectures: BTreeMap<String, Digest>,
@@ -56,12 +65,29 @@ const HEADING: &str =
 /// What an image without a tag is.
 pub const DEFAULT_TAG: &str = "latest";
 
-/// How an image is called in a lock: normalised, `latest` where no tag is written; `None` when the text names no image.
+/// How an image of a registry is called in a lock: normalised, `latest` where no tag is written; `None` when the text names no image.
 pub fn name(image: &str) -> Option<RegistryReference> {
     let parts = ReferenceParts::parse(image)?;
     let has_name = parts.tag.is_some() || parts.digest.is_some();
     let named = if has_name { image.to_owned() } else { format!("{image}:{DEFAULT_TAG}") };
     RegistryReference::parse(&named).ok()
+}
+
+impl Name {
+    /// Reads the name of an image, or of a base in a file; `None` when the text is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        if is_local_base(text) { Some(Self::File(text.to_owned())) } else { name(text).map(Self::Image) }
+    }
+}
+
+/// Without a character that TOML would escape, but for those in paths.
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(text) => formatter.write_str(text),
+            Self::Image(reference) => reference.fmt(formatter),
+        }
+    }
 }
 
 impl Lock {
@@ -73,31 +99,34 @@ impl Lock {
         if written.format != FORMAT {
             return wrong(format!("its format is {}, and this version reads format {FORMAT}", written.format));
         }
-        let is_named = |key: &&String| name(key).is_some_and(|name| name.to_string() == **key);
-        if let Some(key) = written.images.keys().find(|key| !is_named(key)) {
-            return wrong(format!("`{}` is no whole name of an image", key.escape_debug()));
-        }
         let architectures = written.images.values().flat_map(|locked| locked.architectures.keys());
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'/';
         if let Some(key) = architectures.into_iter().find(|key| !key.bytes().all(is_plain)) {
             return wrong(format!("`{}` is no architecture", key.escape_debug()));
         }
-        Ok(Self { images: written.images })
+        let mut images = BTreeMap::new();
+        for (key, locked) in written.images {
+            let Some(name) = Name::parse(&key).filter(|name| name.to_string() == key) else {
+                return wrong(format!("`{}` is no whole name of an image", key.escape_debug()));
+            };
+            images.insert(name, locked);
+        }
+        Ok(Self { images })
     }
 
     /// What is locked of an image.
-    pub fn get(&self, image: &RegistryReference) -> Option<&Locked> {
-        self.images.get(&image.to_string())
+    pub fn get(&self, name: &Name) -> Option<&Locked> {
+        self.images.get(name)
     }
 
     /// Locks an image.
-    pub fn insert(&mut self, image: &RegistryReference, locked: Locked) {
-        self.images.insert(image.to_string(), locked);
+    pub fn insert(&mut self, name: Name, locked: Locked) {
+        self.images.insert(name, locked);
     }
 
-    /// Every image, sorted by its reference.
-    pub fn images(&self) -> impl Iterator<Item = (&str, &Locked)> {
-        self.images.iter().map(|(name, locked)| (name.as_str(), locked))
+    /// Every image, sorted by its name.
+    pub fn images(&self) -> impl Iterator<Item = (&Name, &Locked)> {
+        self.images.iter()
     }
 }
 
@@ -105,16 +134,22 @@ impl Lock {
 impl fmt::Display for Lock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{HEADING}format = {FORMAT}")?;
-        // Neither references nor architectures have a character that TOML would escape.
         for (name, locked) in &self.images {
-            writeln!(formatter, "\n[images.\"{name}\"]\ndigest = \"{}\"", locked.digest)?;
-            writeln!(formatter, "\n[images.\"{name}\".architectures]")?;
+            let key = key(name);
+            writeln!(formatter, "\n[images.{key}]\ndigest = \"{}\"", locked.digest)?;
+            writeln!(formatter, "\n[images.{key}.architectures]")?;
+            // No architecture has a character that TOML would escape.
             for (architecture, digest) in &locked.architectures {
                 writeln!(formatter, "\"{architecture}\" = \"{digest}\"")?;
             }
         }
         Ok(())
     }
+}
+
+/// A name between quotation marks. A path may have a character that TOML escapes, as JSON does, but for one.
+fn key(name: &Name) -> String {
+    serde_json::Value::from(name.to_string()).to_string().replace('\u{7f}', "\\u007f")
 }
 
 #[cfg(test)]
@@ -128,7 +163,7 @@ mod tests {
                 ["", "-amd64", "-arm64"].map(|end| Digest::of(format!("{image}{end}").as_bytes()));
             let architectures = [("linux/arm64", arm64), ("linux/amd64", amd64)];
             let architectures = architectures.map(|(name, digest)| (name.to_owned(), digest)).into();
-            lock.insert(&name(image).expect("a reference"), Locked { digest, architectures });
+            lock.insert(Name::parse(image).expect("a reference"), Locked { digest, architectures });
         }
         lock
     }
@@ -142,6 +177,10 @@ mod tests {
             names,
             ["[images.\"docker.io/library/postgres:latest\"]", "[images.\"registry.example.com/web:1.0.0\"]"]
         );
+        let odd = Name::parse("oci:a \"base\" of\t'ours'\\\u{7f}.tar:1").expect("a file");
+        let mut lock = lock();
+        lock.insert(odd, Locked { digest: Digest::of(b"odd"), architectures: BTreeMap::new() });
+        assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
         assert_eq!(Lock::parse(&Lock::default().to_string()), Ok(Lock::default()));
     }
 

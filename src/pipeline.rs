@@ -111,6 +111,16 @@ pub enum BuildError {
     /// The base, the cache or the output.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The base in a file is another one than was locked.
+    #[error("the base `{base}` is not the one that was locked: it is {actual}, and was {locked}")]
+    OtherBase {
+        /// The base.
+        base: String,
+        /// What the lock says.
+        locked: Digest,
+        /// What is there.
+        actual: Digest,
+    },
     /// The base is none.
     #[error(transparent)]
     BaseReference(#[from] BaseReferenceFault),
@@ -161,15 +171,26 @@ fn assemble(plan: &Plan, platform: Platform, payload: &Payload, place: Workplace
 /// Opens, verifies and selects the base, and looks for what the entrypoint calls. `scratch` has nothing to look into: it is for those who
 /// add the tools themselves.
 fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Base, BuildError> {
-    let reference = BaseReference::parse(plan.base.get(&platform).map_or("scratch", String::as_str))?;
+    let planned = plan.base.get(&platform);
+    let reference = BaseReference::parse(planned.map_or(plan::NO_BASE, |base| &base.text))?;
     let wanted = plan.architectures.iter().map(|text| Architecture::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let is_scratch = reference == BaseReference::Scratch;
     let wanted = if is_scratch && wanted.is_empty() { vec![Architecture::parse("linux/amd64")?] } else { wanted };
-    let base = store::open_base(&reference.from_folder(place.project), &wanted, place.cache)?;
+    let reference = reference.from_folder(place.project);
+    if let Some(locked) = planned.and_then(|base| base.digest) {
+        require_locked(&reference, locked)?;
+    }
+    let base = store::open_base(&reference, &wanted, place.cache)?;
     if !is_scratch {
         store::require_tools(&base, &tools(platform), place.cache)?;
     }
     Ok(base)
+}
+
+/// Whether a base in a file is the one that was locked.
+fn require_locked(base: &BaseReference, locked: Digest) -> Result<(), BuildError> {
+    let actual = store::identify(base)?.digest;
+    if actual == locked { Ok(()) } else { Err(BuildError::OtherBase { base: base.to_string(), locked, actual }) }
 }
 
 /// By rate of change: a release that only moves an image tag changes the last layer.

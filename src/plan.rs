@@ -34,9 +34,11 @@ mod waves;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::digest::Digest;
 use crate::document::node::{Node, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
+use crate::reference::is_local_base;
 
 pub use health_check::means_true;
 pub use kubernetes_name::{is_label_key, is_label_value};
@@ -68,8 +70,8 @@ pub struct Plan {
     pub has_several_platforms: bool,
     /// `[registry/]name` of the bootstrap image, without a tag.
     pub repository: String,
-    /// What the image is made on, as written: `store` reads it.
-    pub base: BTreeMap<Platform, String>,
+    /// What the image is made on.
+    pub base: BTreeMap<Platform, PlannedBase>,
     /// The architectures wanted, as `os/architecture[/variant]`; empty: all that the base has.
     pub architectures: Vec<String>,
     /// OCI annotations, without the generated ones.
@@ -87,6 +89,18 @@ pub struct Plan {
     /// Whether the image carries the spec. With some environments alone it does not: a developer's image holds nothing of production.
     pub carries_spec: bool,
 }
+
+/// What an image is made on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedBase {
+    /// As it is written: `store` reads it.
+    pub text: String,
+    /// What a base in a file must be, where the lock says it.
+    pub digest: Option<Digest>,
+}
+
+/// The base that holds nothing.
+pub const NO_BASE: &str = "scratch";
 
 /// A platform that a bootstrap image operates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,10 +121,20 @@ impl Plan {
         for service in services.filter(|service| service.pull != PullPolicy::Never) {
             images.entry(&service.image).or_default().insert(service.name.as_str());
         }
-        for base in self.base.values().filter(|base| !release::is_local_base(base)) {
+        let bases = self.bases().filter(|base| !is_local_base(base));
+        for base in bases {
             images.entry(base).or_default().insert("base");
         }
         images
+    }
+
+    /// The bases of the release that are in files and folders, as they are written.
+    pub fn local_bases(&self) -> impl Iterator<Item = &str> {
+        self.bases().filter(|base| is_local_base(base))
+    }
+
+    fn bases(&self) -> impl Iterator<Item = &str> {
+        self.base.values().map(|base| base.text.as_str()).filter(|base| *base != NO_BASE)
     }
 }
 

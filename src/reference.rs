@@ -288,6 +288,12 @@ pub fn is_tag(text: &str) -> bool {
 }
 
 /// The normalised form: `docker.io/library/app:1.0`.
+/// Whether a base is in a file or a folder, by skopeo's transports: no registry has it.
+pub fn is_local_base(text: &str) -> bool {
+    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
+    text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty())
+}
+
 impl fmt::Display for ImageReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}:{}", self.domain, self.path, self.tag)

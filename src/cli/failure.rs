@@ -256,6 +256,12 @@ fn host_hint(error: &HostError) -> Option<&'static str> {
 
 /// What to do about a build that failed, and what has become of the output.
 fn build_hint(error: &BuildError) -> Option<String> {
+    if let BuildError::OtherBase { .. } = error {
+        return Some(
+            "take the base that was locked, or lock this one with `bootsmith lock --update base`; nothing was written"
+                .to_owned(),
+        );
+    }
     let BuildError::Store(error) = error else { return None };
     let (output, otherwise) = match error {
         StoreError::Content { .. } => ("nothing was written", Some("make the base anew")),

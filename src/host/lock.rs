@@ -7,16 +7,16 @@ use std::sync::Arc;
 use crate::diagnostic::unknown_name_hint;
 use crate::digest::Digest;
 use crate::document::Context;
-use crate::lock::{self, Lock, Locked};
+use crate::lock::{self, Lock, Locked, Name};
 use crate::pipeline::{self, PrepareError};
 use crate::plan::{self, Pinning, Plan, Selection};
 use crate::reference::RegistryReference;
 use crate::registry::{Events, Resolved};
 use crate::source::{SourceFault, Sources};
-use crate::store::{BaseReference, NamedImage, StoreError, disk, named_images};
+use crate::store::{self, BaseReference, Identity, NamedImage, StoreError, disk, named_images};
 
 use super::registry::{PullFailure, RegistrySettings, resolve};
-use super::{Failure, lock_path, read_sources};
+use super::{Failure, lock_path, project_folder, read_sources};
 
 /// What to lock, and where digests come from.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ pub enum Update {
 /// One image of a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedImage {
-    /// Its normalised name.
+    /// Its normalised name; of a base in a file, as it is written.
     pub name: String,
     /// The services that use it, and `base`.
     pub used_by: BTreeSet<String>,
@@ -71,7 +71,7 @@ pub enum LockChange {
     Removed,
 }
 
-/// What a registry has now of an image that is locked.
+/// What a registry, or a file, has now of an image that is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentImage {
     /// Its normalised name.
@@ -80,7 +80,7 @@ pub struct CurrentImage {
     pub used_by: BTreeSet<String>,
     /// What is locked.
     pub locked: Digest,
-    /// What the registry has.
+    /// What is there.
     pub current: Digest,
 }
 
@@ -134,7 +134,7 @@ impl From<PullFailure> for LockError {
 }
 
 /// An image of the release, and who uses it.
-type Images = BTreeMap<RegistryReference, BTreeSet<String>>;
+type Images = BTreeMap<Name, BTreeSet<String>>;
 
 /// Writes the lock of a release: what is missing is added, what nothing uses is removed, what is there stays unless it is to be updated.
 pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedImage>, LockError> {
@@ -142,9 +142,8 @@ pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedIma
     let is_first = sources.lock.text == Err(SourceFault::NotFound);
     let before = if is_first { Lock::default() } else { read_lock(&sources)? };
     let updated = selected(&settings.update, &images)?;
-    let wanted: Vec<_> =
-        images.keys().filter(|image| before.get(image).is_none() || updated.contains(image)).cloned().collect();
-    let found = find(wanted, settings, events)?;
+    let wanted = images.keys().filter(|image| before.get(image).is_none() || updated.contains(image));
+    let found = find(&wanted.cloned().collect::<Vec<_>>(), settings, events)?;
     let mut lock = Lock::default();
     let mut entries = Vec::new();
     for (image, used_by) in images {
@@ -155,12 +154,12 @@ pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedIma
             Some(old) if *old == locked => LockChange::Kept,
             Some(old) => LockChange::Updated(old.digest),
         };
-        lock.insert(&image, locked.clone());
+        lock.insert(image.clone(), locked.clone());
         entries.push(LockedImage { name: image.to_string(), used_by, locked, change });
     }
-    let is_gone = |(name, _): &(&str, &Locked)| !entries.iter().any(|entry| entry.name == *name);
+    let is_gone = |(name, _): &(&Name, &Locked)| lock.get(name).is_none();
     let gone = before.images().filter(is_gone).map(|(name, locked)| LockedImage {
-        name: name.to_owned(),
+        name: name.to_string(),
         used_by: BTreeSet::new(),
         locked: locked.clone(),
         change: LockChange::Removed,
@@ -176,27 +175,27 @@ pub fn check_lock(file: &Path) -> Result<usize, LockError> {
     let (sources, images) = read_images(file)?;
     let path = lock_path(file);
     let lock = read_lock(&sources)?;
-    let names: BTreeSet<_> = images.keys().map(ToString::to_string).collect();
     let missing: Vec<_> = images.keys().filter(|image| lock.get(image).is_none()).map(ToString::to_string).collect();
-    let superfluous = lock.images().map(|(name, _)| name.to_owned()).filter(|name| !names.contains(name));
+    let superfluous = lock.images().filter(|(name, _)| !images.contains_key(name)).map(|(name, _)| name.to_string());
     let superfluous: Vec<_> = superfluous.collect();
     if missing.is_empty() && superfluous.is_empty() {
-        return Ok(names.len());
+        return Ok(images.len());
     }
     Err(LockError::Stale { path, missing, superfluous })
 }
 
-/// Asks the registries what the images of the lock are now.
+/// Asks the registries what the images of the lock are now, and looks at the files.
 pub fn outdated(file: &Path, registry: &RegistrySettings, events: Events<'_>) -> Result<Vec<CurrentImage>, LockError> {
     let (sources, mut images) = read_images(file)?;
     let lock = read_lock(&sources)?;
     // What is pinned in the spec stays what it is.
-    images.retain(|image, _| image.digest().is_none() && lock.get(image).is_some());
-    let references: Vec<_> = images.keys().cloned().collect();
-    let resolved = resolve(&references, registry, events)?;
-    let current = images.into_iter().zip(resolved).filter_map(|((image, used_by), resolved)| {
-        let locked = lock.get(&image)?.digest;
-        Some(CurrentImage { name: image.to_string(), used_by, locked, current: resolved.digest })
+    let is_pinned = |image: &Name| matches!(image, Name::Image(reference) if reference.digest().is_some());
+    images.retain(|image, _| !is_pinned(image) && lock.get(image).is_some());
+    let mut found = read_files(images.keys(), file)?;
+    found.extend(ask(images.keys(), registry, events)?);
+    let current = images.into_iter().filter_map(|(image, used_by)| {
+        let (locked, current) = (lock.get(&image)?.digest, found.get(&image)?.digest);
+        Some(CurrentImage { name: image.to_string(), used_by, locked, current })
     });
     Ok(current.collect())
 }
@@ -218,8 +217,9 @@ fn images_of(plan: &Plan) -> Images {
     let mut images = Images::new();
     for (text, used_by) in plan.images() {
         let name = lock::name(text).expect("a plan has images that can be read");
-        images.entry(name).or_default().extend(used_by.into_iter().map(str::to_owned));
+        images.entry(Name::Image(name)).or_default().extend(used_by.into_iter().map(str::to_owned));
     }
+    images.extend(plan.local_bases().map(|base| (Name::File(base.to_owned()), BTreeSet::from(["base".to_owned()]))));
     images
 }
 
@@ -233,15 +233,15 @@ fn read_lock(sources: &Sources) -> Result<Lock, LockError> {
 }
 
 /// The images that are to be asked for again.
-fn selected(update: &Update, images: &Images) -> Result<BTreeSet<RegistryReference>, LockError> {
+fn selected(update: &Update, images: &Images) -> Result<BTreeSet<Name>, LockError> {
     match update {
         Update::Missing => Ok(BTreeSet::new()),
         Update::All => Ok(images.keys().cloned().collect()),
         Update::Some(names) => {
             let of_name = |name: &String| {
-                let reference = lock::name(name);
-                let is_meant = |(image, used_by): &(&RegistryReference, &BTreeSet<String>)| {
-                    used_by.contains(name) || reference.as_ref() == Some(*image)
+                let named = [lock::name(name).map(Name::Image), Name::parse(name)];
+                let is_meant = |(image, used_by): &(&Name, &BTreeSet<String>)| {
+                    used_by.contains(name) || named.iter().flatten().any(|named| named == *image)
                 };
                 let meant: Vec<_> = images.iter().filter(is_meant).map(|(image, _)| image.clone()).collect();
                 if meant.is_empty() { Err(unknown(name, images)) } else { Ok(meant) }
@@ -256,24 +256,49 @@ fn unknown(name: &str, images: &Images) -> LockError {
     LockError::UnknownImage { name: name.to_owned(), hint: unknown_name_hint(name, "services", known) }
 }
 
-/// What images are: as a layout says, else as their registry says.
-fn find(
-    wanted: Vec<RegistryReference>,
-    settings: &LockSettings,
-    events: Events<'_>,
-) -> Result<BTreeMap<RegistryReference, Locked>, LockError> {
-    let mut found = BTreeMap::new();
+/// What images are.
+type Found = BTreeMap<Name, Locked>;
+
+/// What images are: as their file or a layout says, else as their registry says.
+fn find(wanted: &[Name], settings: &LockSettings, events: Events<'_>) -> Result<Found, LockError> {
+    let mut found = read_files(wanted, &settings.file)?;
     for layout in &settings.layouts {
-        found.extend(read_layout(layout)?);
+        let images = read_layout(layout)?.into_iter().map(|(image, locked)| (Name::Image(image), locked));
+        found.extend(images.filter(|(image, _)| wanted.contains(image)));
     }
-    found.retain(|image, _| wanted.contains(image));
-    let rest: Vec<_> = wanted.into_iter().filter(|image| !found.contains_key(image)).collect();
+    let rest: Vec<_> = wanted.iter().filter(|image| !found.contains_key(image)).collect();
     if settings.offline && !rest.is_empty() {
         return Err(LockError::Offline(rest.iter().map(ToString::to_string).collect()));
     }
-    let resolved = resolve(&rest, &settings.registry, events)?;
-    found.extend(rest.into_iter().zip(resolved.into_iter().map(locked)));
+    found.extend(ask(rest, &settings.registry, events)?);
     Ok(found)
+}
+
+/// What bases in files are; their paths start where the spec is.
+fn read_files<'a>(wanted: impl IntoIterator<Item = &'a Name>, spec: &Path) -> Result<Found, LockError> {
+    let mut found = Found::new();
+    for name in wanted {
+        if let Name::File(written) = name {
+            let base = BaseReference::parse(written).map_err(|fault| Failure::Build(fault.into()))?;
+            found.insert(name.clone(), locked_of_file(store::identify(&base.from_folder(project_folder(spec)))?));
+        }
+    }
+    Ok(found)
+}
+
+/// What images of registries are.
+fn ask<'a>(
+    wanted: impl IntoIterator<Item = &'a Name>,
+    registry: &RegistrySettings,
+    events: Events<'_>,
+) -> Result<Found, LockError> {
+    let reference = |name: &Name| match name {
+        Name::Image(reference) => Some(reference.clone()),
+        Name::File(_) => None,
+    };
+    let references: Vec<_> = wanted.into_iter().filter_map(reference).collect();
+    let resolved = resolve(&references, registry, events)?;
+    Ok(references.into_iter().map(Name::Image).zip(resolved.into_iter().map(locked)).collect())
 }
 
 /// `oci:PATH`, or `IMAGE=oci:PATH[:TAG]`.
@@ -307,6 +332,10 @@ fn locked(resolved: Resolved) -> Locked {
         digest: resolved.digest,
         architectures: architectures.map(|(architecture, digest)| (architecture.to_string(), digest)).collect(),
     }
+}
+
+fn locked_of_file(identity: Identity) -> Locked {
+    locked(Resolved { digest: identity.digest, architectures: identity.architectures })
 }
 
 fn locked_of(image: &NamedImage) -> Locked {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Place};
+use crate::digest::Digest;
 use crate::document::Context;
 use crate::document::node::Span;
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Name};
 use crate::reference::ReferenceParts;
 use crate::source::{LockFile, SourceFault, Sources};
 
@@ -52,12 +53,25 @@ impl<'a> Pins<'a> {
     pub(super) fn pin(&self, image: &str, span: Option<Span>, context: &mut Context) -> String {
         let unpinned = ReferenceParts::parse(image).filter(|parts| parts.digest.is_none());
         let (Some(lock), Some(parts)) = (&self.lock, unpinned) else { return image.to_owned() };
-        if let Some(locked) = lock::name(image).and_then(|name| lock.get(&name)) {
+        if let Some(locked) = lock::name(image).and_then(|name| lock.get(&Name::Image(name))) {
             return format!("{}:{}@{}", parts.name, parts.tag.unwrap_or(lock::DEFAULT_TAG), locked.digest);
         }
-        let message = format!("the image `{image}` is not in `{}`", self.file.name);
-        context.error(Code::LOCK, span, message, "add it with `bootsmith lock`");
+        self.miss("image", image, span, context);
         image.to_owned()
+    }
+
+    /// What a base in a file must be, by the lock.
+    pub(super) fn digest_of_file(&self, base: &str, span: Option<Span>, context: &mut Context) -> Option<Digest> {
+        let locked = self.lock.as_ref()?.get(&Name::File(base.to_owned()));
+        if locked.is_none() {
+            self.miss("base", base, span, context);
+        }
+        Some(locked?.digest)
+    }
+
+    fn miss(&self, what: &str, name: &str, span: Option<Span>, context: &mut Context) {
+        let message = format!("the {what} `{name}` is not in `{}`", self.file.name);
+        context.error(Code::LOCK, span, message, "add it with `bootsmith lock`");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::document::Context;
 use crate::document::fields::Spanned;
 use crate::document::node::Span;
 use crate::name::Label;
-use crate::reference::{ReferenceParts, RegistryReference};
+use crate::reference::{ReferenceParts, RegistryReference, is_local_base};
 use crate::source::Sources;
 use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 
@@ -18,7 +18,7 @@ use super::allow::Allowances;
 use super::environment::{self, Release};
 use super::pins::{Pinning, Pins};
 use super::scope::{Scope, references};
-use super::{Plan, Platform, PreviousRelease, objects, parameter, portability, previous, unused};
+use super::{NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, objects, parameter, portability, previous, unused};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -320,7 +320,7 @@ fn read_bases(
     pins: &Pins<'_>,
     scope: &mut Scope,
     context: &mut Context,
-) -> BTreeMap<Platform, String> {
+) -> BTreeMap<Platform, PlannedBase> {
     for (key, written) in
         spec.bootstrap.base.iter().filter(|(key, _)| *key != ANY_PLATFORM && Platform::parse(key).is_none())
     {
@@ -360,15 +360,21 @@ fn read_bases(
 
 /// The transports are those of skopeo. An image of a registry is pinned: a tag may name another one tomorrow, and a build gives the same bytes
 /// again.
-fn read_base(text: &str, span: Option<Span>, pins: &Pins<'_>, context: &mut Context) -> Option<String> {
+fn read_base(text: &str, span: Option<Span>, pins: &Pins<'_>, context: &mut Context) -> Option<PlannedBase> {
+    let planned = |text: &str, digest| Some(PlannedBase { text: text.to_owned(), digest });
+    if text == NO_BASE {
+        return planned(text, None);
+    }
     if is_local_base(text) {
-        return Some(text.to_owned());
+        // Who names another file on the command line means that file.
+        let digest = span.and_then(|_| pins.digest_of_file(text, span, context));
+        return planned(text, digest);
     }
     let image = RegistryReference::parse(text).ok();
     let pinned = image.as_ref().map_or_else(|| text.to_owned(), |_| pins.pin(text, span, context));
     let is_pinned = RegistryReference::parse(&pinned).is_ok_and(|image| image.digest().is_some());
     if is_pinned || (image.is_some() && !pins.are_written()) {
-        return Some(pinned);
+        return planned(&pinned, None);
     }
     let (message, hint) = match image {
         Some(_) => (
@@ -383,13 +389,6 @@ fn read_base(text: &str, span: Option<Span>, pins: &Pins<'_>, context: &mut Cont
     };
     context.error(Code::BASE, span, message, hint);
     None
-}
-
-/// Whether a base is a file, a folder or nothing: no registry has it.
-pub(super) fn is_local_base(text: &str) -> bool {
-    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
-    let is_file = |(transport, path): (&str, &str)| TRANSPORTS.contains(&transport) && !path.is_empty();
-    text == "scratch" || text.split_once(':').is_some_and(is_file)
 }
 
 /// `os/architecture[/variant]` (OCI image spec, image index, `platform`).

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Places;
 use crate::digest::Digest;
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Name};
 use crate::render::{OVERVIEW_PATH, Overview};
 
 const RELEASE_PATH: &str = "bootstrap/release";
@@ -130,8 +130,8 @@ fn lock(text: &str, places: &Places) -> Result<String, String> {
     let mut moved = Lock::default();
     for (before, after) in &places.images {
         let (Some(old_name), Some(new_name)) = (lock::name(before), lock::name(after)) else { continue };
-        if let Some(locked) = old.get(&old_name.unpinned()) {
-            moved.insert(&new_name.unpinned(), locked.clone());
+        if let Some(locked) = old.get(&Name::Image(old_name.unpinned())) {
+            moved.insert(Name::Image(new_name.unpinned()), locked.clone());
         }
     }
     Ok(moved.to_string())

@@ -3,6 +3,7 @@
 //! Takes in a reference like `oci:PATH`; gives out a [`Base`] that is verified, or will be when it is used. Warm, with a cache that
 //! has seen the same files, it reads a few small documents and no layer.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -110,6 +111,42 @@ pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cach
             Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
         }
     }
+}
+
+/// What a base in a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The digest of its index or manifest, of an archive of docker that of its configuration; of several images that nothing holds
+    /// together, the digest of theirs, a line each.
+    pub digest: Digest,
+    /// The same of every architecture.
+    pub architectures: BTreeMap<Architecture, Digest>,
+}
+
+/// Says what a base in a file is, from its documents; layers are not looked at. `scratch` is nothing, and a base of a registry what its
+/// reference says.
+pub fn identify(reference: &BaseReference) -> Result<Identity, StoreError> {
+    let (root, images): (_, Vec<_>) = match reference {
+        BaseReference::Scratch => (None, Vec::new()),
+        BaseReference::Registry(_, digest) => (Some(*digest), Vec::new()),
+        BaseReference::OciLayout(place) => {
+            let contents = oci_layout::read(&Container::open(&place.path)?, place.tag.as_deref())?;
+            let images = contents.images.into_iter().map(|found| (found.architecture, found.digest));
+            (contents.digest, images.collect())
+        }
+        BaseReference::DockerArchive(place) => {
+            let found = docker_archive::read(&Container::open(&place.path)?, place.tag.as_deref())?;
+            (None, found.into_iter().map(|found| (found.architecture, found.id)).collect())
+        }
+    };
+    let digest = match (root, images.as_slice()) {
+        (Some(root), _) => root,
+        (None, [(_, only)]) => *only,
+        (None, several) => {
+            Digest::of(several.iter().map(|(_, digest)| format!("{digest}\n")).collect::<String>().as_bytes())
+        }
+    };
+    Ok(Identity { digest, architectures: images.into_iter().collect() })
 }
 
 fn open_layout(

@@ -18,6 +18,8 @@ use crate::layer::Layer;
 
 /// An image that was found, its configuration verified where its name says the digest, its layers not yet.
 pub(super) struct Found {
+    /// Of its configuration: what docker calls the image's ID.
+    pub(super) id: Digest,
     pub(super) architecture: Architecture,
     pub(super) config: oci::ImageConfiguration,
     config_name: String,
@@ -54,7 +56,8 @@ fn read_item(container: &Container, item: &Item) -> Result<Found, StoreError> {
     }
     let config: oci::ImageConfiguration = parse(container, &item.config, &bytes)?;
     let architecture = architecture(&config).map_err(|fault| container.fault(fault))?;
-    Ok(Found { architecture, config, config_name: item.config.clone(), layers: item.layers.clone() })
+    let id = Digest::of(&bytes);
+    Ok(Found { id, architecture, config, config_name: item.config.clone(), layers: item.layers.clone() })
 }
 
 /// `<hex>.json` of Docker up to 24 and podman, `blobs/sha256/<hex>` of Docker 25 and later.

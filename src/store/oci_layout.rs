@@ -20,6 +20,8 @@ use crate::layer::content::FileSlice;
 
 /// An image that was found, its configuration verified, its layers not yet.
 pub(super) struct Found {
+    /// Of its manifest.
+    pub(super) digest: Digest,
     pub(super) architecture: Architecture,
     pub(super) config: oci::ImageConfiguration,
     layers: Vec<oci::Descriptor>,
@@ -64,7 +66,7 @@ pub(super) fn images_below(
 ) -> Result<(Digest, Vec<(Architecture, Digest)>), StoreError> {
     let mut walk = Walk { container, manifests: BTreeMap::new() };
     walk.descend(entry, 0)?;
-    let images = walk.manifests.into_iter().map(|(digest, found)| (found.architecture, digest));
+    let images = walk.manifests.into_values().map(|found| (found.architecture, found.digest));
     Ok((descriptor(container, entry)?.digest, images.collect()))
 }
 
@@ -139,7 +141,8 @@ impl Walk<'_> {
         let config: oci::ImageConfiguration =
             document(self.container, "configuration", descriptor(self.container, manifest.config())?)?;
         let architecture = architecture(&config).map_err(|fault| self.container.fault(fault))?;
-        self.manifests.insert(expected.digest, Found { architecture, config, layers: manifest.layers().clone() });
+        let (digest, layers) = (expected.digest, manifest.layers().clone());
+        self.manifests.insert(digest, Found { digest, architecture, config, layers });
         Ok(())
     }
 }

@@ -88,7 +88,7 @@ pub fn pull_bases(
     events: Events<'_>,
 ) -> Result<(), PullFailure> {
     let architectures: Vec<_> = plan.architectures.iter().filter_map(|text| Architecture::parse(text).ok()).collect();
-    let bases = plan.base.values().filter_map(|base| match BaseReference::parse(base) {
+    let bases = plan.base.values().filter_map(|base| match BaseReference::parse(&base.text) {
         Ok(BaseReference::Registry(reference, digest)) => Some((reference, digest)),
         _ => None,
     });

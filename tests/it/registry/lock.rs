@@ -205,3 +205,47 @@ fn digests_come_from_layouts_too() {
         assert!(seen.err.contains("is no layout"), "{}", seen.err);
     }
 }
+
+#[test]
+fn a_base_in_a_file_is_locked_too() {
+    let tagged = Tagged::new();
+    tagged.project.change(&tagged.image("tools/docker:28"), "oci:base.tar");
+    run(tagged.project.build().arg("--locked")).expect(1);
+    tagged.bootsmith(&["lock"]).expect(0);
+    let seen = run(tagged.project.build().args(["--locked", "--base", "scratch"])).expect(0);
+    assert!(!seen.err.contains("B047"), "{}", seen.err);
+    run(tagged.project.build().arg("--locked")).expect(0);
+    let of_base = || {
+        let table: toml::Table = tagged.lock().parse().expect("TOML");
+        table["images"]["oci:base.tar"]["digest"].as_str().expect("a digest").to_owned()
+    };
+    let locked = of_base();
+    assert_eq!(locked, tagged.push("base.tar", &tagged.image("shop/web:1.0")), "as a registry says it");
+
+    run(tagged.project.build_into("other").args(["--base", "scratch", "--version", "9.9.9"])).expect(0);
+    fs::rename(tagged.project.path("other/shop-9.9.9-compose.tar"), tagged.project.path("base.tar")).expect("a move");
+    let built = digest(&tagged.project.path(TARBALL));
+    let seen = run(tagged.project.build().arg("--locked")).expect(3);
+    assert!(seen.err.contains("base.tar` is not the one that was locked: it is sha256:"), "{}", seen.err);
+    assert!(seen.err.contains(&format!("was {locked}\nhint: ")), "{}", seen.err);
+    assert_eq!(digest(&tagged.project.path(TARBALL)), built, "as it was");
+    let seen = tagged.bootsmith(&["outdated", "--exit-code"]).expect(10);
+    assert!(seen.out.contains("oci:base.tar") && seen.out.lines().count() == 2, "{}", seen.out);
+    // What is there stays, until somebody says otherwise.
+    tagged.bootsmith(&["lock", "--offline"]).expect(0);
+    assert_eq!(of_base(), locked);
+    tagged.bootsmith(&["lock", "--offline", "--update", "oci:base.tar"]).expect(0);
+    assert_ne!(of_base(), locked);
+    tagged.bootsmith(&["outdated", "--exit-code"]).expect(0);
+}
+
+#[test]
+fn an_archive_of_docker_is_locked_by_its_configuration() {
+    let tagged = Tagged::new();
+    tagged.project.change(&tagged.image("tools/docker:28"), "docker-archive:base.tar");
+    tagged.bootsmith(&["lock"]).expect(0);
+    let table: toml::Table = tagged.lock().parse().expect("TOML");
+    let base = &table["images"]["docker-archive:base.tar"];
+    assert_eq!(base["digest"], base["architectures"]["linux/amd64"]);
+    run(tagged.project.build().arg("--locked")).expect(0);
+}
