@@ -8,6 +8,7 @@ pub mod assemble;
 pub mod base;
 pub mod json;
 pub mod media_type;
+pub mod parts;
 pub mod replace;
 pub mod replica;
 

@@ -18,3 +18,18 @@ pub const LAYERS: [&str; 4] = [
     "application/vnd.docker.image.rootfs.diff.tar",
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
 ];
+
+/// Manifest or index: what a document says of itself, and when it does not say so, what it has; else what is wrong with it.
+pub fn of(document: &[u8]) -> Result<String, String> {
+    let value: serde_json::Value = serde_json::from_slice(document).map_err(|error| error.to_string())?;
+    let kind = match (value["mediaType"].as_str(), value.get("manifests"), value.get("layers")) {
+        (Some(kind), _, _) => kind,
+        (None, Some(_), None) => INDEX,
+        (None, None, Some(_)) => MANIFEST,
+        _ => "nothing known",
+    };
+    if MANIFESTS.contains(&kind) || INDEXES.contains(&kind) {
+        return Ok(kind.to_owned());
+    }
+    Err(format!("it is of the kind `{}`", kind.escape_debug()))
+}

@@ -6,7 +6,7 @@
 use oci_spec::image as oci;
 
 use crate::digest::{Descriptor, Digest};
-use crate::image::media_type::{CONFIGS, INDEX, INDEXES, MANIFEST, MANIFESTS};
+use crate::image::media_type::{self, CONFIGS, INDEXES, MANIFESTS};
 use crate::image::{ANNOTATION_ROLE, Architecture, ROLE_BASE};
 use crate::store::StoreError;
 use crate::store::oci_layout::annotation;
@@ -192,19 +192,8 @@ fn is_image(entry: &oci::Descriptor) -> bool {
     !is_unknown && !annotations.is_some_and(|annotations| annotations.contains_key("vnd.docker.reference.type"))
 }
 
-/// Manifest or index: what it says, and when it does not say so, what it has.
-pub(super) fn media_type(document: &[u8], digest: Digest) -> Result<String, PullError> {
-    let value: serde_json::Value = parse(document, digest)?;
-    let kind = match (value["mediaType"].as_str(), value.get("manifests"), value.get("layers")) {
-        (Some(kind), _, _) => kind,
-        (None, Some(_), None) => INDEX,
-        (None, None, Some(_)) => MANIFEST,
-        _ => "nothing known",
-    };
-    if MANIFESTS.contains(&kind) || INDEXES.contains(&kind) {
-        return Ok(kind.to_owned());
-    }
-    Err(PullError::Image { image: digest, reason: format!("it is of the kind `{}`", kind.escape_debug()) })
+fn media_type(document: &[u8], image: Digest) -> Result<String, PullError> {
+    media_type::of(document).map_err(|reason| PullError::Image { image, reason })
 }
 
 pub(super) fn parse<T: serde::de::DeserializeOwned>(document: &[u8], image: Digest) -> Result<T, PullError> {

@@ -6,23 +6,16 @@
 use std::collections::BTreeMap;
 
 use crate::digest::{Descriptor, Digest};
-use crate::image::media_type::{INDEXES, MANIFESTS};
-use crate::image::replica::{Replica, TypedDocument};
-use crate::image::{Architecture, Document};
+use crate::image::Architecture;
+use crate::image::parts::{Parts, PartsFault, parts};
+use crate::image::replica::Replica;
 use crate::store::Pulled;
 
 use super::event::Event;
 use super::parallel::each;
-use super::pull::{PullError, Source, digest_of, is_manifest, media_type, parse};
+use super::pull::{PullError, Source, is_manifest};
 use super::resolve::resolve_index;
 use super::session::Session;
-
-use oci_spec::image as oci;
-
-/// Indexes in indexes: real ones have one level.
-const MAX_DEPTH: usize = 4;
-/// Images for every architecture, with their attestations.
-const MAX_DOCUMENTS: usize = 500;
 
 /// Brings an image into the content store, for one architecture or for all, and gives out everything that it consists of.
 pub fn replicate(
@@ -34,15 +27,16 @@ pub fn replicate(
     pulled: &Pulled<'_>,
 ) -> Result<Replica, PullError> {
     let source = Source::new(session, repository);
-    let mut walk = Walk { source: &source, pulled, documents: Vec::new(), blobs: Vec::new() };
-    let mut root = walk.document(name, digest)?;
+    let origin = Origin { source: &source, pulled };
+    let mut root = origin.document(name, digest)?;
     if let Some(architecture) = architecture {
-        root = walk.of_architecture(root, architecture)?;
+        root = origin.of_architecture(root, architecture)?;
     }
-    walk.descend(root, 0)?;
-    walk.blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
-    walk.blobs.dedup();
-    let Walk { documents, blobs, .. } = walk;
+    let mut read = |entry: Descriptor| origin.document(&entry.digest.to_string(), Some(entry.digest));
+    let fault = |fault: PartsFault| PullError::Image { image: fault.document, reason: fault.reason };
+    let Parts { documents, blobs } = parts(root, &mut read, &fault)?;
+    let mut blobs: Vec<_> = blobs.into_iter().collect();
+    blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
     session.tell(Event::Planned { blobs: blobs.len(), bytes: blobs.iter().map(|blob| blob.size).sum() });
     each(&blobs, |blob| source.fetch(*blob, pulled))?;
     let contents = blobs.into_iter().map(|blob| Ok((blob, pulled.content(blob)?)));
@@ -50,15 +44,13 @@ pub fn replicate(
     Ok(Replica::new(documents, contents).expect("the root is a document"))
 }
 
-/// Collects what is below a document.
-struct Walk<'a> {
+/// Where documents come from.
+struct Origin<'a> {
     source: &'a Source<'a>,
     pulled: &'a Pulled<'a>,
-    documents: Vec<TypedDocument>,
-    blobs: Vec<Descriptor>,
 }
 
-impl Walk<'_> {
+impl Origin<'_> {
     /// A document from the content store, else from the registry.
     fn document(&self, name: &str, digest: Option<Digest>) -> Result<Vec<u8>, PullError> {
         if let Some(bytes) = digest.and_then(|digest| self.pulled.document(digest)) {
@@ -84,36 +76,5 @@ impl Walk<'_> {
                 Err(PullError::Image { image: digest, reason })
             }
         }
-    }
-
-    fn descend(&mut self, bytes: Vec<u8>, depth: usize) -> Result<(), PullError> {
-        let document = Document::new(bytes);
-        let digest = document.descriptor.digest;
-        if self.documents.iter().any(|other| other.document.descriptor.digest == digest) {
-            return Ok(());
-        }
-        if depth > MAX_DEPTH || self.documents.len() >= MAX_DOCUMENTS {
-            return Err(PullError::Image { image: digest, reason: "it has too many images in it".to_owned() });
-        }
-        let media_type = media_type(&document.bytes, digest)?;
-        if INDEXES.contains(&media_type.as_str()) {
-            let index: oci::ImageIndex = parse(&document.bytes, digest)?;
-            for entry in index.manifests() {
-                let image = digest_of(entry, digest)?;
-                let bytes = self.document(&image.to_string(), Some(image))?;
-                self.descend(bytes, depth + 1)?;
-            }
-        } else {
-            debug_assert!(MANIFESTS.contains(&media_type.as_str()), "`media_type` knows nothing else");
-            let manifest: oci::ImageManifest = parse(&document.bytes, digest)?;
-            for entry in std::iter::once(manifest.config()).chain(manifest.layers()) {
-                // What must not be given away is nowhere but where its address says.
-                if entry.urls().is_none() {
-                    self.blobs.push(Descriptor { digest: digest_of(entry, digest)?, size: entry.size() });
-                }
-            }
-        }
-        self.documents.push(TypedDocument { document, media_type });
-        Ok(())
     }
 }

@@ -3,7 +3,6 @@
 //! Takes in images under the names that an engine is to know them by; gives out a file that `docker load` takes, and the images back from such a
 //! file. It is laid out as the tarball of one image is, with an entry for each.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use oci_spec::image as oci;
@@ -16,9 +15,9 @@ use super::tarball::Tarball;
 use super::{ContentFault, Progress, StoreError};
 use crate::digest::Descriptor;
 use crate::epoch::Epoch;
-use crate::image::media_type::INDEXES;
-use crate::image::replica::{Replica, TypedDocument};
-use crate::image::{Document, ImageReference};
+use crate::image::ImageReference;
+use crate::image::parts::{Parts, PartsFault, parts};
+use crate::image::replica::Replica;
 use crate::layer::content::Content;
 
 /// The annotation on an entry of `index.json` that says what the image is for.
@@ -73,38 +72,13 @@ fn name(container: &Container, entry: &oci::Descriptor) -> Result<ImageReference
 }
 
 fn replica(container: &Container, entry: &oci::Descriptor) -> Result<Replica, StoreError> {
-    let (mut documents, mut blobs) = (Vec::new(), BTreeMap::new());
-    add(container, entry, 0, &mut documents, &mut blobs)?;
+    let mut read = |entry: Descriptor| verified_bytes(container, "document", entry);
+    let fault = |fault: PartsFault| {
+        container.fault(ContentFault::Document { document: fault.document.to_string(), message: fault.reason })
+    };
+    let root = read(descriptor(container, entry)?)?;
+    let Parts { documents, blobs } = parts(root, &mut read, &fault)?;
+    let content = |part: Descriptor| Ok((part, Content::File(blob(container, part)?)));
+    let blobs = blobs.into_iter().map(content).collect::<Result<_, StoreError>>()?;
     Ok(Replica::new(documents, blobs).expect("the root is a document"))
-}
-
-fn add(
-    container: &Container,
-    entry: &oci::Descriptor,
-    depth: usize,
-    documents: &mut Vec<TypedDocument>,
-    blobs: &mut BTreeMap<Descriptor, Content>,
-) -> Result<(), StoreError> {
-    /// Indexes in indexes: real ones have one level.
-    const MAX_DEPTH: usize = 4;
-    if depth > MAX_DEPTH {
-        let what = "indexes in indexes".to_owned();
-        return Err(container.fault(ContentFault::Limit { what, limit: MAX_DEPTH as u64 }));
-    }
-    let expected = descriptor(container, entry)?;
-    let bytes = verified_bytes(container, "document", expected)?;
-    let from = expected.digest.to_string();
-    let media_type = entry.media_type().to_string();
-    if INDEXES.contains(&media_type.as_str()) {
-        let index: oci::ImageIndex = parse(container, &from, &bytes)?;
-        index.manifests().iter().try_for_each(|entry| add(container, entry, depth + 1, documents, blobs))?;
-    } else {
-        let manifest: oci::ImageManifest = parse(container, &from, &bytes)?;
-        for part in std::iter::once(manifest.config()).chain(manifest.layers()).filter(|part| part.urls().is_none()) {
-            let part = descriptor(container, part)?;
-            blobs.insert(part, Content::File(blob(container, part)?));
-        }
-    }
-    documents.push(TypedDocument { document: Document::new(bytes), media_type });
-    Ok(())
 }
