@@ -1,6 +1,6 @@
-//! `bootstrap.lock`: which content every image of a release had when it was locked.
+//! `bootstrap.lock`: which content every image of a release had when it was locked, and every base.
 //!
-//! Takes in the text of the file; gives out digests by reference, and the text again: sorted, so that what changes in it is what changed.
+//! Takes in the text of the file; gives out digests by name, and the text again: sorted, so that what changes in it is what changed.
 //! A tag may name another image tomorrow, and a release is built again with those of today.
 
 use std::collections::BTreeMap;
@@ -10,28 +10,29 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::reference::{ReferenceParts, RegistryReference, is_local_base};
+use crate::reference::{ReferenceParts, RegistryReference};
 
 /// What was locked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {
-    images: BTreeMap<Name, Locked>,
+    images: BTreeMap<String, Locked>,
+    bases: BTreeMap<String, Locked>,
 }
 
-/// What an image is called in a lock.
+/// What is locked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// In a file or folder, as it is written: `oci:base.tar`.
-    File(String),
-    /// In a registry, normalised: `docker.io/library/postgres:16`.
+    /// An image of a registry, normalised: `docker.io/library/postgres:16`.
     Image(RegistryReference),
+    /// A base in a file or folder, as it is written: `oci:base.tar`.
+    Base(String),
 }
 
 /// What an image was when it was locked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
-    /// The digest that the registry gives for the name: of an index, or of a manifest. Of an archive of docker: that of its configuration.
+    /// The digest of its index or manifest; of a base that has neither, as `store` identifies it.
     pub digest: Digest,
     /// The digest of the manifest of every architecture, as in `linux/amd64`.
     pub architectures: BTreeMap<String, Digest>,
@@ -54,6 +55,8 @@ struct Written {
     format: u32,
     #[serde(default)]
     images: BTreeMap<String, Locked>,
+    #[serde(default)]
+    bases: BTreeMap<String, Locked>,
 }
 
 /// Raised when older versions could not read the file.
@@ -65,7 +68,7 @@ const HEADING: &str =
 /// What an image without a tag is.
 pub const DEFAULT_TAG: &str = "latest";
 
-/// How an image of a registry is called in a lock: normalised, `latest` where no tag is written; `None` when the text names no image.
+/// How an image is called in a lock: normalised, `latest` where no tag is written; `None` when the text names no image.
 pub fn name(image: &str) -> Option<RegistryReference> {
     let parts = ReferenceParts::parse(image)?;
     let has_name = parts.tag.is_some() || parts.digest.is_some();
@@ -73,19 +76,11 @@ pub fn name(image: &str) -> Option<RegistryReference> {
     RegistryReference::parse(&named).ok()
 }
 
-impl Name {
-    /// Reads the name of an image, or of a base in a file; `None` when the text is neither.
-    pub fn parse(text: &str) -> Option<Self> {
-        if is_local_base(text) { Some(Self::File(text.to_owned())) } else { name(text).map(Self::Image) }
-    }
-}
-
-/// Without a character that TOML would escape, but for those in paths.
 impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(text) => formatter.write_str(text),
             Self::Image(reference) => reference.fmt(formatter),
+            Self::Base(text) => formatter.write_str(text),
         }
     }
 }
@@ -99,34 +94,40 @@ impl Lock {
         if written.format != FORMAT {
             return wrong(format!("its format is {}, and this version reads format {FORMAT}", written.format));
         }
-        let architectures = written.images.values().flat_map(|locked| locked.architectures.keys());
+        let is_named = |key: &&String| name(key).is_some_and(|name| name.to_string() == **key);
+        if let Some(key) = written.images.keys().find(|key| !is_named(key)) {
+            return wrong(format!("`{}` is no whole name of an image", key.escape_debug()));
+        }
+        let locked = written.images.values().chain(written.bases.values());
+        let architectures = locked.flat_map(|locked| locked.architectures.keys());
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'/';
         if let Some(key) = architectures.into_iter().find(|key| !key.bytes().all(is_plain)) {
             return wrong(format!("`{}` is no architecture", key.escape_debug()));
         }
-        let mut images = BTreeMap::new();
-        for (key, locked) in written.images {
-            let Some(name) = Name::parse(&key).filter(|name| name.to_string() == key) else {
-                return wrong(format!("`{}` is no whole name of an image", key.escape_debug()));
-            };
-            images.insert(name, locked);
-        }
-        Ok(Self { images })
+        Ok(Self { images: written.images, bases: written.bases })
     }
 
-    /// What is locked of an image.
+    /// What is locked under a name.
     pub fn get(&self, name: &Name) -> Option<&Locked> {
-        self.images.get(name)
+        match name {
+            Name::Image(reference) => self.images.get(&reference.to_string()),
+            Name::Base(text) => self.bases.get(text),
+        }
     }
 
-    /// Locks an image.
-    pub fn insert(&mut self, name: Name, locked: Locked) {
-        self.images.insert(name, locked);
+    /// Locks an image or a base.
+    pub fn insert(&mut self, name: &Name, locked: Locked) {
+        match name {
+            Name::Image(reference) => self.images.insert(reference.to_string(), locked),
+            Name::Base(text) => self.bases.insert(text.clone(), locked),
+        };
     }
 
-    /// Every image, sorted by its name.
-    pub fn images(&self) -> impl Iterator<Item = (&Name, &Locked)> {
-        self.images.iter()
+    /// Every image, and then every base, sorted by how they are called.
+    pub fn entries(&self) -> impl Iterator<Item = (Name, &Locked)> {
+        let image = |text: &str| Name::Image(name(text).expect("a lock has whole names"));
+        let images = self.images.iter().map(move |(text, locked)| (image(text), locked));
+        images.chain(self.bases.iter().map(|(text, locked)| (Name::Base(text.clone()), locked)))
     }
 }
 
@@ -134,10 +135,11 @@ impl Lock {
 impl fmt::Display for Lock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{HEADING}format = {FORMAT}")?;
-        for (name, locked) in &self.images {
-            let key = key(name);
-            writeln!(formatter, "\n[images.{key}]\ndigest = \"{}\"", locked.digest)?;
-            writeln!(formatter, "\n[images.{key}.architectures]")?;
+        let images = self.images.iter().map(|(name, locked)| (format!("images.{}", key(name)), locked));
+        let bases = self.bases.iter().map(|(name, locked)| (format!("bases.{}", key(name)), locked));
+        for (table, locked) in images.chain(bases) {
+            writeln!(formatter, "\n[{table}]\ndigest = \"{}\"", locked.digest)?;
+            writeln!(formatter, "\n[{table}.architectures]")?;
             // No architecture has a character that TOML would escape.
             for (architecture, digest) in &locked.architectures {
                 writeln!(formatter, "\"{architecture}\" = \"{digest}\"")?;
@@ -148,13 +150,17 @@ impl fmt::Display for Lock {
 }
 
 /// A name between quotation marks. A path may have a character that TOML escapes, as JSON does, but for one.
-fn key(name: &Name) -> String {
-    serde_json::Value::from(name.to_string()).to_string().replace('\u{7f}', "\\u007f")
+fn key(name: &str) -> String {
+    serde_json::Value::from(name).to_string().replace('\u{7f}', "\\u007f")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn image_name(image: &str) -> Name {
+        Name::Image(name(image).expect("a reference"))
+    }
 
     fn lock() -> Lock {
         let mut lock = Lock::default();
@@ -163,7 +169,7 @@ mod tests {
                 ["", "-amd64", "-arm64"].map(|end| Digest::of(format!("{image}{end}").as_bytes()));
             let architectures = [("linux/arm64", arm64), ("linux/amd64", amd64)];
             let architectures = architectures.map(|(name, digest)| (name.to_owned(), digest)).into();
-            lock.insert(Name::parse(image).expect("a reference"), Locked { digest, architectures });
+            lock.insert(&image_name(image), Locked { digest, architectures });
         }
         lock
     }
@@ -177,11 +183,27 @@ mod tests {
             names,
             ["[images.\"docker.io/library/postgres:latest\"]", "[images.\"registry.example.com/web:1.0.0\"]"]
         );
-        let odd = Name::parse("oci:a \"base\" of\t'ours'\\\u{7f}.tar:1").expect("a file");
-        let mut lock = lock();
-        lock.insert(odd, Locked { digest: Digest::of(b"odd"), architectures: BTreeMap::new() });
-        assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
         assert_eq!(Lock::parse(&Lock::default().to_string()), Ok(Lock::default()));
+    }
+
+    #[test]
+    fn an_image_is_no_base_whatever_it_is_called() {
+        let locked = |text: &str| Locked { digest: Digest::of(text.as_bytes()), architectures: BTreeMap::new() };
+        let base = |text: &str| Name::Base(text.to_owned());
+        let names = [
+            (image_name("oci:1.0"), locked("image of docker's")),
+            (image_name("oci:5000/app:1"), locked("image of a registry")),
+            (base("oci:5000/app:1"), locked("file")),
+            (base("oci:a \"base\" of\t'ours'\\\u{7f}.tar:1"), locked("odd")),
+        ];
+        let mut lock = Lock::default();
+        for (name, locked) in &names {
+            lock.insert(name, locked.clone());
+        }
+        let read = Lock::parse(&lock.to_string()).expect("a lock");
+        assert_eq!(read, lock);
+        assert!(names.iter().all(|(name, locked)| read.get(name) == Some(locked)), "{read}");
+        assert_eq!(read.entries().count(), 4);
     }
 
     #[test]
@@ -190,7 +212,7 @@ mod tests {
         for (text, reason) in [
             (String::new(), "missing field `format`"),
             ("format = 2".to_owned(), "its format is 2, and this version reads format 1"),
-            ("format = 1\nimage = 3".to_owned(), "unknown field `image`, expected `format` or `images`"),
+            ("format = 1\nimage = 3".to_owned(), "unknown field `image`, expected one of `format`, `images`, `bases`"),
             ("format = 1\n[images.\"x:1\"]\ndigest = \"sha256:12\"\narchitectures = {}".to_owned(), "digest"),
             (
                 format!("format = 1\n[images.\"x:1\"]\ndigest = \"{digest}\"\narchitectures = {{}}"),

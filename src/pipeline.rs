@@ -135,28 +135,27 @@ pub enum BuildError {
     Assemble(#[from] AssembleError),
 }
 
-/// Builds the image of every platform and writes its tarball.
+/// Builds the image of every platform and writes its tarball. No tarball is written before all images are made.
 pub fn build(prepared: &Prepared, place: Workplace<'_>, progress: Progress<'_>) -> Result<Vec<Built>, BuildError> {
+    let plan = &prepared.plan;
     store::disk::create_folder(place.output)?;
-    prepared
-        .payloads
-        .iter()
-        .map(|(platform, payload)| build_one(prepared, *platform, payload, place, progress))
-        .collect()
+    let mut images = Vec::new();
+    for (platform, payload) in &prepared.payloads {
+        images.push((platform, assemble(plan, *platform, payload, place)?));
+    }
+    images.iter().map(|(platform, image)| write(plan, **platform, image, place, progress)).collect()
 }
 
-fn build_one(
-    prepared: &Prepared,
+fn write(
+    plan: &Plan,
     platform: Platform,
-    payload: &Payload,
+    image: &Image,
     place: Workplace<'_>,
     progress: Progress<'_>,
 ) -> Result<Built, BuildError> {
-    let plan = &prepared.plan;
     let reference = ImageReference::parse(&render::reference(plan, platform))?;
-    let image = assemble(plan, platform, payload, place)?;
     let path = place.output.join(format!("{}-{}-{}.tar", plan.project, plan.version, platform.name()));
-    let receipt = store::write_archive(&image, &reference, &path, place.cache, progress)?;
+    let receipt = store::write_archive(image, &reference, &path, place.cache, progress)?;
     receipt.write(&path.with_extension("json"))?;
     Ok(Built { platform, path, receipt })
 }
@@ -177,20 +176,30 @@ fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Ba
     let is_scratch = reference == BaseReference::Scratch;
     let wanted = if is_scratch && wanted.is_empty() { vec![Architecture::parse("linux/amd64")?] } else { wanted };
     let reference = reference.from_folder(place.project);
-    if let Some(locked) = planned.and_then(|base| base.digest) {
-        require_locked(&reference, locked)?;
-    }
-    let base = store::open_base(&reference, &wanted, place.cache)?;
+    let base = match planned.and_then(|base| Some((&base.text, base.digest?))) {
+        Some((text, locked)) => open_locked(text, &reference, locked, &wanted, place.cache)?,
+        None => store::open_base(&reference, &wanted, place.cache)?,
+    };
     if !is_scratch {
         store::require_tools(&base, &tools(platform), place.cache)?;
     }
     Ok(base)
 }
 
-/// Whether a base in a file is the one that was locked.
-fn require_locked(base: &BaseReference, locked: Digest) -> Result<(), BuildError> {
-    let actual = store::identify(base)?.digest;
-    if actual == locked { Ok(()) } else { Err(BuildError::OtherBase { base: base.to_string(), locked, actual }) }
+/// A base in a file, when it is the one that was locked.
+fn open_locked(
+    written: &str,
+    reference: &BaseReference,
+    locked: Digest,
+    architectures: &[Architecture],
+    cache: &Cache,
+) -> Result<Base, BuildError> {
+    let found = store::find_base(reference)?.expect("bases in files alone are locked so");
+    let actual = found.digest();
+    if actual != locked {
+        return Err(BuildError::OtherBase { base: written.to_owned(), locked, actual });
+    }
+    Ok(found.open(architectures, cache)?)
 }
 
 /// By rate of change: a release that only moves an image tag changes the last layer.

@@ -281,6 +281,12 @@ fn is_component(text: &str) -> bool {
         && separators.into_iter().all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
 }
 
+/// Whether a base is in a file or a folder, by skopeo's transports: no registry has it.
+pub fn is_local_base(text: &str) -> bool {
+    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
+    text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty())
+}
+
 /// Whether a text is a tag.
 pub fn is_tag(text: &str) -> bool {
     let is_tag_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
@@ -288,12 +294,6 @@ pub fn is_tag(text: &str) -> bool {
 }
 
 /// The normalised form: `docker.io/library/app:1.0`.
-/// Whether a base is in a file or a folder, by skopeo's transports: no registry has it.
-pub fn is_local_base(text: &str) -> bool {
-    const TRANSPORTS: &[&str] = &["docker-archive", "oci", "oci-archive"];
-    text.split_once(':').is_some_and(|(transport, path)| TRANSPORTS.contains(&transport) && !path.is_empty())
-}
-
 impl fmt::Display for ImageReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}:{}", self.domain, self.path, self.tag)

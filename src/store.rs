@@ -30,7 +30,7 @@ use crate::layer::PackError;
 use crate::layer::unverified::{Origin, ReadError, WrongBytes};
 
 pub use archive::write_archive;
-pub use base::{BaseReference, Identity, identify, open_base};
+pub use base::{BaseReference, FoundBase, find_base, open_base};
 pub use bundle::{BundledImage, write_bundle};
 pub use cache::Cache;
 pub use named::{NamedImage, named_images};

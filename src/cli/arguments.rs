@@ -28,7 +28,7 @@ pub(super) enum Command {
     Render(Render),
     /// Write into `bootstrap.lock` which content every image of a release has now
     Lock(Lock),
-    /// Show which tags of the lock name other images by now
+    /// Show which tags of the lock name other images by now, and which bases in files are others
     Outdated(Outdated),
     /// Show what is in an image, of a tarball or of a registry: layers, environments, services, parameters, scripts, migrations
     Inspect(Inspect),

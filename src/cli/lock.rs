@@ -1,4 +1,4 @@
-//! `lock` and `outdated`: what the images of a release are, and whether their tags name others by now.
+//! `lock` and `outdated`: what the images of a release are, and whether their tags, or files, are others by now.
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ pub(super) fn lock(arguments: &Lock) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// Asks the registries again, and changes nothing.
+/// Asks the registries again and looks at the files, and changes nothing.
 pub(super) fn outdated(arguments: &Outdated) -> Result<(), CommandFailure> {
     let registry = super::registry::settings(&arguments.registry)?;
     let transfer = Transfer::start();

@@ -150,7 +150,7 @@ codes! {
     error 46 RECORD_TOO_LARGE "a release that the ledger cannot record"
         "Every deployment leaves a record on its target: the files of the environment, with scripts and migrations, compressed. A rollback needs nothing else. A Swarm config of older engines and a Secret of Kubernetes hold little, so a record has at most 450,000 bytes on every platform; the rest is for what the target adds. Big files belong into an image or into a volume."
     error 47 LOCK "an image that is not locked"
-        "`--locked` builds a release with the content that its images had when `bootsmith lock` wrote `bootstrap.lock`, whatever their tags name today. Every image of a service and every base that has no digest must be there; the file is made by `bootsmith lock` and kept with the spec."
+        "`--locked` builds a release with the content that its images had when `bootsmith lock` wrote `bootstrap.lock`, whatever their tags name today. Every image of a service that has no digest must be there, and every base that has none or is in a file; a file that `--base` names need not be; the file is made by `bootsmith lock` and kept with the spec."
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::diagnostic::unknown_name_hint;
 use crate::digest::Digest;
 use crate::document::Context;
+use crate::image::Architecture;
 use crate::lock::{self, Lock, Locked, Name};
 use crate::pipeline::{self, PrepareError};
 use crate::plan::{self, Pinning, Plan, Selection};
 use crate::reference::RegistryReference;
-use crate::registry::{Events, Resolved};
+use crate::registry::Events;
 use crate::source::{SourceFault, Sources};
-use crate::store::{self, BaseReference, Identity, NamedImage, StoreError, disk, named_images};
+use crate::store::{BaseReference, NamedImage, StoreError, disk, find_base, named_images};
 
 use super::registry::{PullFailure, RegistrySettings, resolve};
 use super::{Failure, lock_path, project_folder, read_sources};
@@ -74,7 +75,7 @@ pub enum LockChange {
 /// What a registry, or a file, has now of an image that is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentImage {
-    /// Its normalised name.
+    /// Its normalised name; of a base in a file, as it is written.
     pub name: String,
     /// The services that use it, and `base`.
     pub used_by: BTreeSet<String>,
@@ -154,11 +155,10 @@ pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedIma
             Some(old) if *old == locked => LockChange::Kept,
             Some(old) => LockChange::Updated(old.digest),
         };
-        lock.insert(image.clone(), locked.clone());
+        lock.insert(&image, locked.clone());
         entries.push(LockedImage { name: image.to_string(), used_by, locked, change });
     }
-    let is_gone = |(name, _): &(&Name, &Locked)| lock.get(name).is_none();
-    let gone = before.images().filter(is_gone).map(|(name, locked)| LockedImage {
+    let gone = before.entries().filter(|(name, _)| lock.get(name).is_none()).map(|(name, locked)| LockedImage {
         name: name.to_string(),
         used_by: BTreeSet::new(),
         locked: locked.clone(),
@@ -176,7 +176,7 @@ pub fn check_lock(file: &Path) -> Result<usize, LockError> {
     let path = lock_path(file);
     let lock = read_lock(&sources)?;
     let missing: Vec<_> = images.keys().filter(|image| lock.get(image).is_none()).map(ToString::to_string).collect();
-    let superfluous = lock.images().filter(|(name, _)| !images.contains_key(name)).map(|(name, _)| name.to_string());
+    let superfluous = lock.entries().filter(|(name, _)| !images.contains_key(name)).map(|(name, _)| name.to_string());
     let superfluous: Vec<_> = superfluous.collect();
     if missing.is_empty() && superfluous.is_empty() {
         return Ok(images.len());
@@ -219,7 +219,7 @@ fn images_of(plan: &Plan) -> Images {
         let name = lock::name(text).expect("a plan has images that can be read");
         images.entry(Name::Image(name)).or_default().extend(used_by.into_iter().map(str::to_owned));
     }
-    images.extend(plan.local_bases().map(|base| (Name::File(base.to_owned()), BTreeSet::from(["base".to_owned()]))));
+    images.extend(plan.local_bases().map(|base| (Name::Base(base.to_owned()), BTreeSet::from(["base".to_owned()]))));
     images
 }
 
@@ -239,7 +239,7 @@ fn selected(update: &Update, images: &Images) -> Result<BTreeSet<Name>, LockErro
         Update::All => Ok(images.keys().cloned().collect()),
         Update::Some(names) => {
             let of_name = |name: &String| {
-                let named = [lock::name(name).map(Name::Image), Name::parse(name)];
+                let named = [lock::name(name).map(Name::Image), Some(Name::Base(name.clone()))];
                 let is_meant = |(image, used_by): &(&Name, &BTreeSet<String>)| {
                     used_by.contains(name) || named.iter().flatten().any(|named| named == *image)
                 };
@@ -278,9 +278,10 @@ fn find(wanted: &[Name], settings: &LockSettings, events: Events<'_>) -> Result<
 fn read_files<'a>(wanted: impl IntoIterator<Item = &'a Name>, spec: &Path) -> Result<Found, LockError> {
     let mut found = Found::new();
     for name in wanted {
-        if let Name::File(written) = name {
+        if let Name::Base(written) = name {
             let base = BaseReference::parse(written).map_err(|fault| Failure::Build(fault.into()))?;
-            found.insert(name.clone(), locked_of_file(store::identify(&base.from_folder(project_folder(spec)))?));
+            let base = find_base(&base.from_folder(project_folder(spec)))?;
+            found.extend(base.map(|base| (name.clone(), locked(base.digest(), base.architectures()))));
         }
     }
     Ok(found)
@@ -294,11 +295,12 @@ fn ask<'a>(
 ) -> Result<Found, LockError> {
     let reference = |name: &Name| match name {
         Name::Image(reference) => Some(reference.clone()),
-        Name::File(_) => None,
+        Name::Base(_) => None,
     };
     let references: Vec<_> = wanted.into_iter().filter_map(reference).collect();
     let resolved = resolve(&references, registry, events)?;
-    Ok(references.into_iter().map(Name::Image).zip(resolved.into_iter().map(locked)).collect())
+    let resolved = resolved.into_iter().map(|resolved| locked(resolved.digest, resolved.architectures));
+    Ok(references.into_iter().map(Name::Image).zip(resolved).collect())
 }
 
 /// `oci:PATH`, or `IMAGE=oci:PATH[:TAG]`.
@@ -326,18 +328,11 @@ fn read_layout(written: &str) -> Result<Vec<(RegistryReference, Locked)>, LockEr
     }
 }
 
-fn locked(resolved: Resolved) -> Locked {
-    let architectures = resolved.architectures.into_iter();
-    Locked {
-        digest: resolved.digest,
-        architectures: architectures.map(|(architecture, digest)| (architecture.to_string(), digest)).collect(),
-    }
-}
-
-fn locked_of_file(identity: Identity) -> Locked {
-    locked(Resolved { digest: identity.digest, architectures: identity.architectures })
+fn locked(digest: Digest, architectures: impl IntoIterator<Item = (Architecture, Digest)>) -> Locked {
+    let architectures = architectures.into_iter().map(|(architecture, digest)| (architecture.to_string(), digest));
+    Locked { digest, architectures: architectures.collect() }
 }
 
 fn locked_of(image: &NamedImage) -> Locked {
-    locked(Resolved { digest: image.digest, architectures: image.architectures.clone() })
+    locked(image.digest, image.architectures.clone())
 }

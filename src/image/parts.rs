@@ -58,8 +58,11 @@ impl<E> Walk<'_, E> {
     fn descend(&mut self, bytes: Vec<u8>, depth: usize) -> Result<(), E> {
         let document = Document::new(bytes);
         let digest = document.descriptor.digest;
-        if depth > MAX_DEPTH || self.seen.len() >= MAX_DOCUMENTS {
-            return Err(self.fault(digest, "it has too many images in it".to_owned()));
+        if depth > MAX_DEPTH {
+            return Err(self.fault(digest, "it is an index in too many others".to_owned()));
+        }
+        if self.seen.len() >= MAX_DOCUMENTS {
+            return Err(self.fault(digest, "it is one of too many in one image".to_owned()));
         }
         self.seen.insert(digest);
         let media_type = media_type::of(&document.bytes).map_err(|reason| self.fault(digest, reason))?;
@@ -165,13 +168,39 @@ mod tests {
     fn there_is_an_end_to_indexes_in_indexes() {
         let mut documents = Documents::default();
         let mut root = documents.manifest(b"a");
-        for _ in 0..6 {
+        for _ in 0..MAX_DEPTH {
             root = documents.index(&[root]);
         }
-        assert_eq!(documents.parts(&root).err().as_deref(), Some("it has too many images in it"));
-        let many: Vec<_> = (0..600_u32).map(|number| documents.manifest(&number.to_be_bytes())).collect();
+        assert_eq!(documents.parts(&root).map(|parts| parts.documents.len()), Ok(MAX_DEPTH + 1));
+        let root = documents.index(&[root]);
+        assert_eq!(documents.parts(&root).err().as_deref(), Some("it is an index in too many others"));
+    }
+
+    #[test]
+    fn there_is_an_end_to_the_number_of_documents() {
+        let mut documents = Documents::default();
+        let many: Vec<_> = (0..500_u32).map(|number| documents.manifest(&number.to_be_bytes())).collect();
+        let root = documents.index(&many[1..]);
+        assert_eq!(documents.parts(&root).map(|parts| parts.documents.len()), Ok(MAX_DOCUMENTS));
         let root = documents.index(&many);
-        assert_eq!(documents.parts(&root).err().as_deref(), Some("it has too many images in it"));
+        assert_eq!(documents.parts(&root).err().as_deref(), Some("it is one of too many in one image"));
+    }
+
+    #[test]
+    fn what_must_not_be_given_away_is_no_part() {
+        let mut documents = Documents::default();
+        let root = documents.manifest(b"a");
+        let mut manifest: Value =
+            serde_json::from_slice(documents.all.values().next().expect("a manifest")).expect("JSON");
+        manifest["layers"][0]["urls"] = json!(["https://example.com/layer"]);
+        let foreign = documents.add(&manifest);
+        assert_eq!(documents.parts(&root).map(|parts| parts.blobs.len()), Ok(2));
+        assert_eq!(documents.parts(&foreign).map(|parts| parts.blobs.len()), Ok(1));
+        manifest["layers"][0]["digest"] = json!("sha256:12");
+        manifest["layers"][0]["urls"] = Value::Null;
+        let bad = documents.add(&manifest);
+        let reason = documents.parts(&bad).err().unwrap_or_default();
+        assert!(reason.contains("digest"), "{reason}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl<'a> Pins<'a> {
 
     /// What a base in a file must be, by the lock.
     pub(super) fn digest_of_file(&self, base: &str, span: Option<Span>, context: &mut Context) -> Option<Digest> {
-        let locked = self.lock.as_ref()?.get(&Name::File(base.to_owned()));
+        let locked = self.lock.as_ref()?.get(&Name::Base(base.to_owned()));
         if locked.is_none() {
             self.miss("base", base, span, context);
         }

@@ -335,10 +335,10 @@ fn read_bases(
     for platform in platforms {
         let written = spec.bootstrap.base.get(platform.name()).or_else(|| spec.bootstrap.base.get(ANY_PLATFORM));
         let given = selection.bases.get(platform.name()).or(selection.base.as_ref());
-        let (text, span) = match (given, written) {
-            (Some(given), _) => (given.clone(), None),
+        let (text, origin) = match (given, written) {
+            (Some(given), _) => (given.clone(), Origin::CommandLine),
             (None, Some(written)) => match scope.plain(&written.value, written.span, context) {
-                Some(text) => (text, Some(written.span)),
+                Some(text) => (text, Origin::Spec(written.span)),
                 None => continue,
             },
             (None, None) if !selection.needs_base => continue,
@@ -353,23 +353,42 @@ fn read_bases(
                 continue;
             }
         };
-        bases.extend(read_base(&text, span, pins, context).map(|base| (*platform, base)));
+        bases.extend(read_base(&text, origin, pins, context).map(|base| (*platform, base)));
     }
     bases
 }
 
+/// Where a base is named.
+#[derive(Clone, Copy)]
+enum Origin {
+    Spec(Span),
+    CommandLine,
+}
+
+impl Origin {
+    fn span(self) -> Option<Span> {
+        match self {
+            Self::Spec(span) => Some(span),
+            Self::CommandLine => None,
+        }
+    }
+}
+
 /// The transports are those of skopeo. An image of a registry is pinned: a tag may name another one tomorrow, and a build gives the same bytes
 /// again.
-fn read_base(text: &str, span: Option<Span>, pins: &Pins<'_>, context: &mut Context) -> Option<PlannedBase> {
+fn read_base(text: &str, origin: Origin, pins: &Pins<'_>, context: &mut Context) -> Option<PlannedBase> {
     let planned = |text: &str, digest| Some(PlannedBase { text: text.to_owned(), digest });
     if text == NO_BASE {
         return planned(text, None);
     }
     if is_local_base(text) {
-        // Who names another file on the command line means that file.
-        let digest = span.and_then(|_| pins.digest_of_file(text, span, context));
-        return planned(text, digest);
+        return match origin {
+            Origin::Spec(span) => planned(text, pins.digest_of_file(text, Some(span), context)),
+            // Who names a file on the command line means that file.
+            Origin::CommandLine => planned(text, None),
+        };
     }
+    let span = origin.span();
     let image = RegistryReference::parse(text).ok();
     let pinned = image.as_ref().map_or_else(|| text.to_owned(), |_| pins.pin(text, span, context));
     let is_pinned = RegistryReference::parse(&pinned).is_ok_and(|image| image.digest().is_some());

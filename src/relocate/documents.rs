@@ -131,7 +131,7 @@ fn lock(text: &str, places: &Places) -> Result<String, String> {
     for (before, after) in &places.images {
         let (Some(old_name), Some(new_name)) = (lock::name(before), lock::name(after)) else { continue };
         if let Some(locked) = old.get(&Name::Image(old_name.unpinned())) {
-            moved.insert(Name::Image(new_name.unpinned()), locked.clone());
+            moved.insert(&Name::Image(new_name.unpinned()), locked.clone());
         }
     }
     Ok(moved.to_string())

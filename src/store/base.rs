@@ -93,74 +93,98 @@ impl fmt::Display for BaseReference {
     }
 }
 
-/// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given. A large
-/// layer whose content is known already may be left to whoever uses its bytes, as `Content::Unverified`: they are verified then.
+/// Opens and verifies a base on the given architectures, or on all that it has when none is given; `scratch` has what is given.
 pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
+    let found = match reference {
+        BaseReference::Scratch => return Ok(Base::scratch(architectures)?),
+        BaseReference::Registry(_, digest) => {
+            find_layout(reference.to_string(), &cache.pulled().layout(*digest), None)?
+        }
+        BaseReference::OciLayout(place) => find_layout(reference.to_string(), &place.path, place.tag.as_deref())?,
+        BaseReference::DockerArchive(place) => find_archive(reference.to_string(), place)?,
+    };
+    found.open(architectures, cache)
+}
+
+/// A base in a file or folder: its documents, read once. What it says it is, is what is opened.
+pub struct FoundBase {
+    name: String,
+    container: Container,
+    found: Found,
+}
+
+enum Found {
+    Layout(oci_layout::Contents),
+    Archive(Vec<docker_archive::Found>),
+}
+
+/// Finds a base in a file or folder; `None` when it is in neither.
+pub fn find_base(reference: &BaseReference) -> Result<Option<FoundBase>, StoreError> {
     let name = reference.to_string();
     match reference {
-        BaseReference::Scratch => Ok(Base::scratch(architectures)?),
-        BaseReference::OciLayout(place) => open_layout(&name, &place.path, place.tag.as_deref(), architectures, cache),
-        BaseReference::Registry(_, digest) => {
-            open_layout(&name, &cache.pulled().layout(*digest), None, architectures, cache)
-        }
-        BaseReference::DockerArchive(place) => {
-            let container = Container::open(&place.path)?;
-            let found = docker_archive::read(&container, place.tag.as_deref())?;
-            let chosen = choose(&name, found, architectures, |found| &found.architecture)?;
-            let images = chosen.into_iter().map(|found| docker_archive::verify(&container, found, cache));
-            Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
-        }
+        BaseReference::OciLayout(place) => find_layout(name, &place.path, place.tag.as_deref()).map(Some),
+        BaseReference::DockerArchive(place) => find_archive(name, place).map(Some),
+        BaseReference::Scratch | BaseReference::Registry(..) => Ok(None),
     }
 }
 
-/// What a base in a file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The digest of its index or manifest, of an archive of docker that of its configuration; of several images that nothing holds
-    /// together, the digest of theirs, a line each.
-    pub digest: Digest,
-    /// The same of every architecture.
-    pub architectures: BTreeMap<Architecture, Digest>,
+fn find_archive(name: String, place: &BasePlace) -> Result<FoundBase, StoreError> {
+    let container = Container::open(&place.path)?;
+    let found = Found::Archive(docker_archive::read(&container, place.tag.as_deref())?);
+    Ok(FoundBase { name, container, found })
 }
 
-/// Says what a base in a file is, from its documents; layers are not looked at. `scratch` is nothing, and a base of a registry what its
-/// reference says.
-pub fn identify(reference: &BaseReference) -> Result<Identity, StoreError> {
-    let (root, images): (_, Vec<_>) = match reference {
-        BaseReference::Scratch => (None, Vec::new()),
-        BaseReference::Registry(_, digest) => (Some(*digest), Vec::new()),
-        BaseReference::OciLayout(place) => {
-            let contents = oci_layout::read(&Container::open(&place.path)?, place.tag.as_deref())?;
-            let images = contents.images.into_iter().map(|found| (found.architecture, found.digest));
-            (contents.digest, images.collect())
-        }
-        BaseReference::DockerArchive(place) => {
-            let found = docker_archive::read(&Container::open(&place.path)?, place.tag.as_deref())?;
-            (None, found.into_iter().map(|found| (found.architecture, found.id)).collect())
-        }
-    };
-    let digest = match (root, images.as_slice()) {
-        (Some(root), _) => root,
-        (None, [(_, only)]) => *only,
-        (None, several) => {
-            Digest::of(several.iter().map(|(_, digest)| format!("{digest}\n")).collect::<String>().as_bytes())
-        }
-    };
-    Ok(Identity { digest, architectures: images.into_iter().collect() })
-}
-
-fn open_layout(
-    name: &str,
-    path: &Path,
-    tag: Option<&str>,
-    architectures: &[Architecture],
-    cache: &Cache,
-) -> Result<Base, StoreError> {
+fn find_layout(name: String, path: &Path, tag: Option<&str>) -> Result<FoundBase, StoreError> {
     let container = Container::open(path)?;
-    let contents = oci_layout::read(&container, tag)?;
-    let chosen = choose(name, contents.images, architectures, |found| &found.architecture)?;
-    let images = chosen.into_iter().map(|found| oci_layout::verify(&container, found, cache));
-    Ok(Base::new(name, contents.digest, images.collect::<Result<_, _>>()?)?)
+    let found = Found::Layout(oci_layout::read(&container, tag)?);
+    Ok(FoundBase { name, container, found })
+}
+
+impl FoundBase {
+    /// What tells it from every other: the digest of its index or manifest. An archive of docker has neither, but the digest of its
+    /// configuration; of several images that nothing holds together it is that of their digests, a line each, by architecture.
+    pub fn digest(&self) -> Digest {
+        let root = match &self.found {
+            Found::Layout(contents) => contents.digest,
+            Found::Archive(_) => None,
+        };
+        let images = self.architectures();
+        match (root, images.values().collect::<Vec<_>>().as_slice()) {
+            (Some(root), _) => root,
+            (None, [only]) => **only,
+            (None, several) => {
+                Digest::of(several.iter().map(|digest| format!("{digest}\n")).collect::<String>().as_bytes())
+            }
+        }
+    }
+
+    /// The digest of the manifest of every architecture; of an archive of docker, that of the configuration.
+    pub fn architectures(&self) -> BTreeMap<Architecture, Digest> {
+        match &self.found {
+            Found::Layout(contents) => {
+                contents.images.iter().map(|found| (found.architecture.clone(), found.digest)).collect()
+            }
+            Found::Archive(images) => images.iter().map(|found| (found.architecture.clone(), found.id)).collect(),
+        }
+    }
+
+    /// Verifies it on the given architectures, or on all that it has when none is given. A large layer whose content is known already may be
+    /// left to whoever uses its bytes, as `Content::Unverified`: they are verified then.
+    pub fn open(self, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
+        let Self { name, container, found } = self;
+        match found {
+            Found::Layout(contents) => {
+                let chosen = choose(&name, contents.images, architectures, |found| &found.architecture)?;
+                let images = chosen.into_iter().map(|found| oci_layout::verify(&container, found, cache));
+                Ok(Base::new(&name, contents.digest, images.collect::<Result<_, _>>()?)?)
+            }
+            Found::Archive(found) => {
+                let chosen = choose(&name, found, architectures, |found| &found.architecture)?;
+                let images = chosen.into_iter().map(|found| docker_archive::verify(&container, found, cache));
+                Ok(Base::new(&name, None, images.collect::<Result<_, _>>()?)?)
+            }
+        }
+    }
 }
 
 /// Only what is wanted is verified: layers of other architectures are not even read.

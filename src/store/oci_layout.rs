@@ -2,7 +2,7 @@
 //!
 //! Takes in a container with `index.json`; gives out the images in it, every document and layer verified by digest and size.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oci_spec::image as oci;
 use serde::de::DeserializeOwned;
@@ -48,7 +48,7 @@ pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents,
         let known = if known.is_empty() { "none with a tag".to_owned() } else { known.join(", ") };
         return Err(container.fault(ContentFault::NoImage { tag: tag.map(str::to_owned), known }));
     }
-    let mut walk = Walk { container, manifests: BTreeMap::new() };
+    let mut walk = Walk { container, manifests: BTreeMap::new(), seen: BTreeSet::new() };
     for entry in &wanted {
         walk.descend(entry, 0)?;
     }
@@ -64,7 +64,7 @@ pub(super) fn images_below(
     container: &Container,
     entry: &oci::Descriptor,
 ) -> Result<(Digest, Vec<(Architecture, Digest)>), StoreError> {
-    let mut walk = Walk { container, manifests: BTreeMap::new() };
+    let mut walk = Walk { container, manifests: BTreeMap::new(), seen: BTreeSet::new() };
     walk.descend(entry, 0)?;
     let images = walk.manifests.into_values().map(|found| (found.architecture, found.digest));
     Ok((descriptor(container, entry)?.digest, images.collect()))
@@ -108,18 +108,20 @@ fn verify_layer(
 struct Walk<'a> {
     container: &'a Container,
     manifests: BTreeMap<Digest, Found>,
+    /// Manifests and indexes: one that is named again is not read again.
+    seen: BTreeSet<Digest>,
 }
 
 impl Walk<'_> {
     fn descend(&mut self, entry: &oci::Descriptor, depth: usize) -> Result<(), StoreError> {
-        if depth > MAX_DEPTH || self.manifests.len() > MAX_MANIFESTS {
+        if depth > MAX_DEPTH || self.seen.len() > MAX_MANIFESTS {
             return Err(self
                 .container
                 .fault(ContentFault::Limit { what: "the number of images".to_owned(), limit: MAX_MANIFESTS as u64 }));
         }
         let expected = descriptor(self.container, entry)?;
         let kind = entry.media_type().as_ref();
-        if is_attestation(entry) || self.manifests.contains_key(&expected.digest) {
+        if is_attestation(entry) || !self.seen.insert(expected.digest) {
             Ok(())
         } else if INDEXES.contains(&kind) {
             let index: oci::ImageIndex = document(self.container, "index", expected)?;

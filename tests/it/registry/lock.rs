@@ -217,7 +217,7 @@ fn a_base_in_a_file_is_locked_too() {
     run(tagged.project.build().arg("--locked")).expect(0);
     let of_base = || {
         let table: toml::Table = tagged.lock().parse().expect("TOML");
-        table["images"]["oci:base.tar"]["digest"].as_str().expect("a digest").to_owned()
+        table["bases"]["oci:base.tar"]["digest"].as_str().expect("a digest").to_owned()
     };
     let locked = of_base();
     assert_eq!(locked, tagged.push("base.tar", &tagged.image("shop/web:1.0")), "as a registry says it");
@@ -226,7 +226,7 @@ fn a_base_in_a_file_is_locked_too() {
     fs::rename(tagged.project.path("other/shop-9.9.9-compose.tar"), tagged.project.path("base.tar")).expect("a move");
     let built = digest(&tagged.project.path(TARBALL));
     let seen = run(tagged.project.build().arg("--locked")).expect(3);
-    assert!(seen.err.contains("base.tar` is not the one that was locked: it is sha256:"), "{}", seen.err);
+    assert!(seen.err.contains("the base `oci:base.tar` is not the one that was locked: it is sha256:"), "{}", seen.err);
     assert!(seen.err.contains(&format!("was {locked}\nhint: ")), "{}", seen.err);
     assert_eq!(digest(&tagged.project.path(TARBALL)), built, "as it was");
     let seen = tagged.bootsmith(&["outdated", "--exit-code"]).expect(10);
@@ -245,7 +245,21 @@ fn an_archive_of_docker_is_locked_by_its_configuration() {
     tagged.project.change(&tagged.image("tools/docker:28"), "docker-archive:base.tar");
     tagged.bootsmith(&["lock"]).expect(0);
     let table: toml::Table = tagged.lock().parse().expect("TOML");
-    let base = &table["images"]["docker-archive:base.tar"];
+    let base = &table["bases"]["docker-archive:base.tar"];
     assert_eq!(base["digest"], base["architectures"]["linux/amd64"]);
     run(tagged.project.build().arg("--locked")).expect(0);
+}
+
+#[test]
+fn no_tarball_is_written_when_one_base_of_several_is_another() {
+    let tagged = Tagged::new();
+    let base = tagged.image("tools/docker:28");
+    tagged.project.change(&format!("\"{base}\""), "{ compose = \"oci:base.tar\", swarm = \"oci:swarm.tar\" }");
+    tagged.project.change("platforms = [\"compose\"]", "platforms = [\"compose\", \"swarm\"]");
+    fs::copy(tagged.project.path("base.tar"), tagged.project.path("swarm.tar")).expect("room");
+    tagged.bootsmith(&["lock"]).expect(0);
+    fs::copy(tagged.project.path("two/shop-1.4.2-compose.tar"), tagged.project.path("swarm.tar")).expect("room");
+    let seen = run(tagged.project.build().arg("--locked")).expect(3);
+    assert!(seen.err.contains("the base `oci:swarm.tar` is not the one"), "{}", seen.err);
+    assert!(!tagged.project.path(TARBALL).exists());
 }
