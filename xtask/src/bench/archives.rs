@@ -28,8 +28,9 @@ pub(super) fn run(inputs: &Inputs, rivals: &Rivals, runs: usize) -> Result<()> {
     let mut contenders = vec![copy(inputs), copy_durable(inputs)];
     contenders.extend(bootsmith(inputs));
     contenders.extend([umoci(inputs), umoci_alone(inputs), skopeo(inputs)]);
-    let registry = Registry::start()?;
-    if let Some(program) = &rivals.crane {
+    // It ends with this value.
+    let registry = rivals.crane.as_ref().map(|_| Registry::start()).transpose()?;
+    if let (Some(program), Some(registry)) = (&rivals.crane, &registry) {
         let base = format!("{}/bench/base:{}", registry.address(), inputs::TAG);
         command::output(Command::new(program).args(["push", "--insecure", &inputs.base(), &base]))?;
         contenders.push(crane(inputs, program, &base));
