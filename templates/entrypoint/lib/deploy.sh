@@ -243,8 +243,8 @@ fetch_images() {
 fetch_image() {
     driver_read_image_id "$service_image"
     case $1/$service_pull/$image_id in
-    needed/missing/?* | needed/never/?*) return 0 ;;
-    needed/never/)
+    needed/missing/?* | */never/?*) return 0 ;;
+    */never/)
         add_fault "the image $service_image is not there, and the release says never to pull it" 'load it on the target: docker load'
         return 0
         ;;

@@ -70,5 +70,6 @@ fail_bug() {
 
 # Shows a file of lines that a tool wrote, set in, so that they are told from ours. FILE
 show_lines() {
-    [ ! -s "$1" ] || sed 's/^/    | /' "$1" >&2
+    # The last line may have no end.
+    [ ! -s "$1" ] || awk '{ print "    | " $0 }' "$1" >&2
 }

@@ -41,6 +41,7 @@ count_state() {
     */running/unhealthy/*) state_up=$((state_up + 1)) state_bad=yes ;;
     */running/starting/*) state_up=$((state_up + 1)) state_starting=yes ;;
     */running/*) state_up=$((state_up + 1)) service_ready=$((service_ready + 1)) ;;
+    */created/*) state_starting=${starts_by_itself:-} ;; # set by a driver of a platform that starts what it has
     */restarting/* | */failed/*) state_failed=yes ;;
     job/exited/* | job/dead/*) state_failed=yes ;;
     esac
@@ -66,10 +67,10 @@ name_state() { # SERVICE
         service_state=unhealthy
     elif [ "$service_kind" = job ] && [ "$service_ready" -eq "$state_all" ] && [ "$state_up" -eq 0 ]; then
         service_state=done
-    elif [ "$state_up" -eq 0 ]; then
-        service_state=stopped
     elif [ -n "$state_starting" ]; then
         service_state=starting
+    elif [ "$state_up" -eq 0 ]; then
+        service_state=stopped
     elif [ "$service_ready" -ne "$wanted_replicas" ] || [ "$state_all" -ne "$wanted_replicas" ]; then
         service_state=partial
     else

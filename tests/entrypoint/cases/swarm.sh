@@ -258,6 +258,34 @@ test_swarm_a_network_that_is_left_is_awaited() {
     expect_equal 3 "$(grep -c '^\[network\]\[ls\]' "$box/docker/calls")"
 }
 
+test_swarm_down_waits_for_a_network_that_goes_already() {
+    swarm_is_up
+    answer 'ps *' 0 </dev/null
+    echo 'Shutdown' | answer 'service ps --no-trunc --format *' 0
+    echo 'n1 shop-production_side' | answer 'network ls *' twice
+    echo 'Error: No such network: n1' | answer 'network rm *' fail1
+    bootstrap down production --yes
+    expect_code 0
+    expect_no_error 'left over'
+    expect_equal 3 "$(grep -c '^\[network\]\[ls\]' "$box/docker/calls")"
+}
+
+test_swarm_a_node_that_was_drained_counts_no_more() {
+    swarm_is_up
+    swarm_service agent agent d global "" >>"$box/docker/services"
+    swarm_task t8 agent 0 running running 0 '' d >>"$box/docker/tasks"
+    swarm_task t9 agent 0 shutdown shutdown 0 '' d | sed 's/|n1|/|n2|/' >>"$box/docker/tasks"
+    bootstrap ps production --output json
+    expect_equal 1 "$(grep -o '"name": "agent\.[a-z0-9]*"' "$box/out" | wc -l | tr -d ' ')"
+}
+
+test_swarm_what_is_pending_is_starting() {
+    swarm_is_up
+    sed -i 's/^\(t[34]|.*\)|running|running|/\1|pending|running|/' "$box/docker/tasks"
+    bootstrap ps production
+    expect_output 'web       starting  0/2'
+}
+
 test_swarm_exec_on_another_node_is_refused() {
     swarm_is_up
     echo 'active true n2' | answer 'info --format {{.Swarm.*' 0

@@ -330,3 +330,11 @@ test_a_cluster_loads_no_bundle() {
     expect_error 'a cluster takes images from a registry alone'
     expect_error 'bootsmith push BUNDLE REGISTRY'
 }
+
+test_what_is_never_pulled_is_not_pulled() {
+    sed -i "/'docker.io.library.postgres/s/pull='missing'/pull='never'/" "$box/root/environments/production/release"
+    bootstrap pull production
+    expect_code 0
+    expect_call '^\[pull\].*shop/web:1.4.2\]$'
+    expect_no_call '^\[pull\].*postgres'
+}

@@ -12,6 +12,9 @@ readonly SERVER_MINIMUM=1.25  # server-side apply, suspended jobs, PodSecurity a
 # fetch_images says this instead of pulling: from here no image can be had or looked at.
 nodes_pull='the nodes of the cluster pull each image when they first need it'
 
+# A pod that is not started yet will be.
+starts_by_itself=yes
+
 # kubectl for this target. It replaces the process: to be called in the background, in a pipe or in a substitution only.
 cluster() {
     [ -z "$option_context" ] || set -- --context "$option_context" "$@"

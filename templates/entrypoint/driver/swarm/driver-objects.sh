@@ -193,7 +193,15 @@ remove_network() {
             going_networks="$going_networks $network_id"
             return 0
         fi
-        case $(cat "$work/complaint") in *'active endpoints'* | *'in use'*) ;; *) break ;; esac
+        case $(cat "$work/complaint") in
+        *'active endpoints'* | *'in use'*) ;;
+        # An earlier command has removed it; it is listed while it goes.
+        *'not found'* | *[Nn]'o such network'*)
+            going_networks="$going_networks $network_id"
+            return 0
+            ;;
+        *) break ;;
+        esac
         detail "network $network_name is in use ($network_try)"
         nap 1
     done
@@ -235,8 +243,10 @@ await_no_networks() {
     for network_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
         [ -n "$going_networks" ] && list_networks || return 0
         is_network_there || return 0
+        detail "waiting for the last networks ($network_try)"
         nap 1
     done
+    warn 'networks that were removed are still going away'
 }
 
 is_network_there() {

@@ -97,7 +97,7 @@ name_replicas() {
             else if (failed(task[key, "state"]) && task[key, "digest"] == $13) {
                 failures[key]++; last_exit[key] = task[key, "exit"]; unhealthy[key] = task[key, "complaint"] ~ /unhealthy/
             } else { failures[key] = 0; unhealthy[key] = 0 }
-            newest[key] = $1
+            newest[key] = $1; desired[key] = $7
             task[key, "service"] = $2; task[key, "state"] = $6; task[key, "since"] = $8; task[key, "exit"] = $10
             task[key, "test"] = ($11 ~ /test/); task[key, "policy"] = $12; task[key, "digest"] = $13; task[key, "image id"] = $14
             task[key, "image"] = $15; task[key, "complaint"] = $16
@@ -105,6 +105,8 @@ name_replicas() {
         END {
             for (at = 1; at <= count; at++) {
                 key = keys[at]; id = task[key, "service"]; status = status_of(key)
+                # A node that the service is on no more: it was drained, or its labels are others.
+                if (mode[id] == "global" && task[key, "state"] == "shutdown" && desired[key] == "shutdown") continue
                 exit_code = status == "restarting" ? last_exit[key] : task[key, "exit"]
                 if (exit_code == "") exit_code = status == "dead" ? 1 : 0
                 print newest[key], name[id], task[key, "digest"], status, exit_code, failures[key] + 0, health_of(key, status), \

@@ -13,6 +13,9 @@ readonly DETACH_MINIMUM=26.0 # the first docker CLI that may wait for a stack, a
 
 swarm_cli=''
 
+# A task that is not started yet will be.
+starts_by_itself=yes
+
 driver_find_tools() {
     if ! command -v docker >/dev/null; then
         add_fault 'there is no `docker` in this image' 'the base of the bootstrap image must bring the docker CLI'
