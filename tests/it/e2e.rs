@@ -22,6 +22,7 @@ mod registry;
 mod restarts;
 mod shop;
 mod tcp;
+mod two_nodes;
 mod update;
 
 pub(crate) use engine::surroundings_on;

@@ -83,9 +83,14 @@ pub(crate) fn use_socket(socket: Option<String>) {
     OWN_SOCKET.set(socket);
 }
 
+/// The socket that commands of this thread go to, when it is that of an engine of the test's own.
+pub(crate) fn own_socket() -> Option<String> {
+    OWN_SOCKET.with_borrow(Clone::clone)
+}
+
 /// The socket that a bootstrap container gets.
 pub(crate) fn socket() -> String {
-    let own = OWN_SOCKET.with_borrow(Clone::clone);
+    let own = own_socket();
     let given = || std::env::var("DOCKER_HOST").ok()?.strip_prefix("unix://").map(str::to_owned);
     own.or_else(given).unwrap_or_else(|| "/var/run/docker.sock".to_owned())
 }
@@ -94,7 +99,7 @@ pub(crate) fn socket() -> String {
 pub(crate) fn command() -> Command {
     let mut command = Command::new("docker");
     command.env("GOMAXPROCS", "1");
-    if let Some(own) = OWN_SOCKET.with_borrow(Clone::clone) {
+    if let Some(own) = own_socket() {
         command.env("DOCKER_HOST", format!("unix://{own}"));
     }
     command

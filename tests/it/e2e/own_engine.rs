@@ -46,7 +46,7 @@ impl OwnEngine {
         fs::write(folder.path().join("daemon.json"), "{}").map_err(|error| error.to_string())?;
         let daemon = daemon(folder.path()).map_err(|error| format!("unshare: {error}"))?;
         let mut own = Self { folder, platform, daemon };
-        engine::use_socket(Some(text(&own.path("docker.sock")).to_owned()));
+        engine::use_socket(Some(own.socket()));
         own.await_daemon();
         if platform == Platform::Swarm {
             docker(&["swarm", "init", "--advertise-addr", "127.0.0.1"]);
@@ -54,11 +54,46 @@ impl OwnEngine {
         Ok(own)
     }
 
+    /// Starts two, with images of the engine of the surroundings, as a swarm: the manager `node-1`, to which commands go, and the worker
+    /// `node-2` at [`WORKER`].
+    pub(crate) fn start_swarm_of_two(images: &[&str]) -> Result<[Self; 2], String> {
+        // Each is no member of a swarm before they can reach each other.
+        let manager = Self::start(Platform::Compose, images)?;
+        engine::use_socket(None);
+        let worker = Self::start(Platform::Compose, images)?;
+        link(&manager, &worker);
+        engine::use_socket(Some(manager.socket()));
+        docker(&["swarm", "init", "--advertise-addr", MANAGER]);
+        let token = docker(&["swarm", "join-token", "--quiet", "worker"]);
+        worker.docker(&["swarm", "join", "--token", &token, &format!("{MANAGER}:2377")]);
+        Ok([manager, worker])
+    }
+
+    /// Runs a docker command here, wherever others go.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> String {
+        let before = engine::own_socket();
+        engine::use_socket(Some(self.socket()));
+        let said = docker(arguments);
+        engine::use_socket(before);
+        said
+    }
+
     /// Ends it, starts it again, and waits until it answers.
     pub(crate) fn restart(&mut self, end: End) {
         self.end(end);
         self.daemon = daemon(self.folder.path()).expect("dockerd starts");
         self.await_daemon();
+    }
+
+    fn socket(&self) -> String {
+        text(&self.path("docker.sock")).to_owned()
+    }
+
+    /// The first process of its namespaces, as it is called outside of them.
+    fn inner(&self) -> String {
+        let unshare = self.daemon.id();
+        let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap_or_default();
+        children.trim().to_owned()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -88,12 +123,9 @@ impl OwnEngine {
     }
 
     fn end(&mut self, end: End) {
-        let unshare = self.daemon.id();
         match end {
             End::Asked => {
-                let children =
-                    fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap_or_default();
-                let asked = Command::new("kill").args(children.split_whitespace()).status();
+                let asked = Command::new("kill").arg(self.inner()).status();
                 assert!(asked.is_ok_and(|status| status.success()), "the engine is asked to end");
             }
             End::PowerLost => self.daemon.kill().expect("the engine is killed"),
@@ -114,11 +146,31 @@ impl Drop for OwnEngine {
     }
 }
 
+const MANAGER: &str = "10.77.0.1";
+/// Where the second engine of a swarm is.
+pub(crate) const WORKER: &str = "10.77.0.2";
+
+/// A cable between the networks of two engines, and a name for each: what runs in them sees the other at its address.
+fn link(manager: &OwnEngine, worker: &OwnEngine) {
+    let [left, right] = [manager.inner(), worker.inner()];
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(program).args(arguments).status();
+        assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?}");
+    };
+    run("ip", &["link", "add", "eth0", "netns", &left, "type", "veth", "peer", "name", "eth0", "netns", &right]);
+    for (process, address, name) in [(left, MANAGER, "node-1"), (right, WORKER, "node-2")] {
+        let inside = |words: &[&str]| run("nsenter", &[&["--target", &process, "--net", "--uts"], words].concat());
+        inside(&["ip", "address", "add", &format!("{address}/24"), "dev", "eth0"]);
+        inside(&["ip", "link", "set", "eth0", "up"]);
+        inside(&["hostname", name]);
+    }
+}
+
 /// dockerd with all its files in a folder.
 fn daemon(folder: &Path) -> std::io::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("log"))?;
     let mut daemon = Command::new("unshare");
-    daemon.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    daemon.args(["--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"]);
     daemon.args(["sh", "-c", "ip link set lo up && exec dockerd \"$@\"", "dockerd"]);
     daemon.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
     for (option, name) in
