@@ -214,7 +214,7 @@ update_web_to() {
     } >"$box/docker/after"
     sed "s/definition='d2'/definition='d9'/" "$box/root/environments/production/release" >"$box/release"
     cp "$box/release" "$box/root/environments/production/release"
-    DB_PASSWORD=pw bootstrap up production --timeout 2
+    DB_PASSWORD=pw bootstrap up production --timeout 5
 }
 
 test_kubernetes_image_that_is_refused_fails_at_once() {
@@ -227,7 +227,7 @@ test_kubernetes_image_that_is_refused_fails_at_once() {
 test_kubernetes_registry_that_does_not_answer_is_waited_for() {
     update_web_to waiting=ErrImagePull 'waiting-text="dial tcp: i/o timeout"'
     expect_code 5
-    expect_error 'not ready in time (2 s)'
+    expect_error 'not ready in time (5 s)'
     expect_error 'dial tcp: i/o timeout'
 }
 
@@ -247,7 +247,7 @@ test_kubernetes_rollout_is_waited_for_although_all_pods_are_ready() {
     cluster_is_up
     sed 's/generation=1	observed=1\(.*service=web\)*/generation=2	observed=1/' "$box/docker/objects" >"$box/objects"
     grep -v 'object=DaemonSet\|object=StatefulSet' "$box/objects" >"$box/docker/objects"
-    DB_PASSWORD=pw bootstrap up production --timeout 1
+    DB_PASSWORD=pw bootstrap up production --timeout 4
     expect_code 5
     expect_error 'the cluster has not taken up the change yet'
 }
@@ -313,7 +313,7 @@ test_kubernetes_start_gives_the_number_back() {
         workload Deployment web web 0 | sed 's/uses=$/kept=2/'
         workload DaemonSet agent agent 0 | sed 's/uses=$/kept=1\tparked=yes/'
     } >"$box/docker/objects"
-    bootstrap start production --timeout 1
+    bootstrap start production --timeout 3
     expect_code 5
     expect_error 'web: 0 of 2 ready'
     expect_equal 'Deployment "web" replicas: 2' "$(scale_of_kind Deployment)"
@@ -323,7 +323,7 @@ test_kubernetes_start_gives_the_number_back() {
 test_kubernetes_scale_writes_the_number_alone() {
     cluster_is_up
     rm "$box/docker/scales"
-    DB_PASSWORD=pw bootstrap scale production web=3 --timeout 1
+    DB_PASSWORD=pw bootstrap scale production web=3 --timeout 3
     expect_code 5
     expect_call 'bootsmith-scale\]\[--force-conflicts\]'
     expect_no_call '^\[apply\].*service-web.yaml'

@@ -116,9 +116,9 @@ test_swarm_drain_waits_until_nothing_runs() {
 test_swarm_drain_has_a_deadline() {
     use_swarm
     echo 'web.1|Running 3 minutes ago' | answer 'node ps*' 0
-    bootstrap nodes drain production alpha --timeout 1
+    bootstrap nodes drain production alpha --timeout 3
     expect_code 5
-    expect_error '`alpha` is not drained in time (1 s): web.1 (running 3 minutes ago)'
+    expect_error '`alpha` is not drained in time (3 s): web.1 (running 3 minutes ago)'
     expect_error '`nodes activate production alpha` undoes it'
 }
 

@@ -223,7 +223,7 @@ test_swarm_a_stopped_service_is_shown_with_its_number() {
     bootstrap ps production --output json
     expect_code 0
     expect_output '"service": "web", "kind": "service", "state": "stopped", "wanted": 2'
-    bootstrap start production --timeout 1
+    bootstrap start production --timeout 3
     expect_call '^\[service\]\[update\]\[--detach\]\[--quiet\]\[--replicas\]\[2\]\[--label-rm\]\[io.bootsmith.stopped\]\[web\]$'
 }
 

@@ -67,9 +67,9 @@ test_failed_job_ends_with_5_before_the_next_wave() {
 test_deadline_says_who_is_not_ready() {
     product_after
     sed -i '1s/|healthy|/|starting|/' "$box/docker/after"
-    DB_PASSWORD=pw bootstrap up production --timeout 1
+    DB_PASSWORD=pw bootstrap up production --timeout 4
     expect_code 5
-    expect_error 'not ready in time (1 s): database: 0 of 1 ready'
+    expect_error 'not ready in time (4 s): database: 0 of 1 ready'
 }
 
 test_compose_that_fails_ends_with_5_and_its_words() {
