@@ -79,11 +79,6 @@ pub enum RenderBug {
     PathTaken(#[from] PathTaken),
 }
 
-/// Prepares what every rendering needs and no input decides. Rendering does it too; who calls this on another thread meanwhile waits less.
-pub fn warm_up() {
-    schema::compile();
-}
-
 /// Renders the payload of one platform; faults of the input go to the diagnostics.
 pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<Payload, RenderBug> {
     let mut payload = Payload { entrypoint: entrypoint::files(platform)?, ..Payload::default() };

@@ -1,12 +1,10 @@
 //! One call for those who build from a project folder: the command line, and a product's own xtask.
 
 use std::path::PathBuf;
-use std::thread;
 
 use crate::pipeline::{self, BuildError, Built, PrepareError, Prepared, Workplace};
 use crate::plan::Selection;
 use crate::registry::Events;
-use crate::render;
 use crate::source::Sources;
 use crate::store::{Progress, StoreError};
 
@@ -94,14 +92,11 @@ impl From<StoreError> for Failure {
 
 /// Reads, checks and renders a release, and writes nothing.
 pub fn prepare(file: &std::path::Path, selection: &Selection) -> Result<(Sources, Prepared), Failure> {
-    thread::scope(|scope| {
-        scope.spawn(render::warm_up);
-        let sources = read_sources(file)?;
-        match pipeline::prepare(&sources, selection) {
-            Ok(prepared) => Ok((sources, prepared)),
-            Err(error) => Err(Failure::Prepare { sources: Box::new(sources), error }),
-        }
-    })
+    let sources = read_sources(file)?;
+    match pipeline::prepare(&sources, selection) {
+        Ok(prepared) => Ok((sources, prepared)),
+        Err(error) => Err(Failure::Prepare { sources: Box::new(sources), error }),
+    }
 }
 
 /// Builds the tarballs of a release; `progress` hears of every piece of bytes that is written.

@@ -1,39 +1,25 @@
 //! The JSON schemas of the manifests: the Compose Specification's, and that of `docker stack deploy`.
 
-use std::sync::LazyLock;
-
-use jsonschema::Validator;
+use jsonschema::ValidationError;
 use serde_json::Value;
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    let schema =
-        serde_json::from_str(include_str!("../../templates/compose/compose-spec.json")).expect("the schema is JSON");
-    jsonschema::validator_for(&schema).expect("the schema is a schema")
-});
+// Both are compiled with this program: compiling the first one whenever it runs took as long as all else before a tarball is written.
 
-static STACK: LazyLock<Validator> = LazyLock::new(|| {
-    let mut schema =
-        serde_json::from_str(include_str!("../../templates/swarm/stack-schema.json")).expect("the schema is JSON");
-    remove_ids(&mut schema);
-    jsonschema::validator_for(&schema).expect("the schema is a schema")
-});
+#[jsonschema::validator(
+    path = "templates/compose/compose-spec.json",
+    pattern_options = { engine = regex },
+    methods = { is_valid = false, validate = false },
+)]
+struct ComposeFile;
 
-/// Its parts are named as if by draft 4's `id`, but are referred to by where they are.
-fn remove_ids(schema: &mut Value) {
-    if let Value::Object(object) = schema {
-        if object.get("id").is_some_and(Value::is_string) {
-            object.remove("id");
-        }
-        object.values_mut().for_each(remove_ids);
-    } else if let Value::Array(list) = schema {
-        list.iter_mut().for_each(remove_ids);
-    }
-}
-
-/// Compiles the schema unless it is: milliseconds, about as long as all else before a tarball is written.
-pub(super) fn compile() {
-    LazyLock::force(&VALIDATOR);
-}
+/// Draft 4 takes the `id` of its parts for their names, but they are referred to by where they are. Later drafts know no `id`.
+#[jsonschema::validator(
+    path = "templates/swarm/stack-schema.json",
+    draft = Draft6,
+    pattern_options = { engine = regex },
+    methods = { is_valid = false, validate = false },
+)]
+struct Stack;
 
 /// A value that the schema refuses.
 pub(super) struct Violation {
@@ -45,22 +31,19 @@ pub(super) struct Violation {
 
 /// Everything that the schema refuses in a Compose file.
 pub(super) fn compose(document: &Value) -> Vec<Violation> {
-    violations(&VALIDATOR, document)
+    ComposeFile::iter_errors(document).map(Violation::from).collect()
 }
 
 /// Everything that the schema refuses in a stack.
 pub(super) fn stack(document: &Value) -> Vec<Violation> {
-    violations(&STACK, document)
+    Stack::iter_errors(document).map(Violation::from).collect()
 }
 
-fn violations(validator: &Validator, document: &Value) -> Vec<Violation> {
-    validator
-        .iter_errors(document)
-        .map(|error| {
-            let pointer = error.instance_path().to_string();
-            let unescape = |step: &str| step.replace("~1", "/").replace("~0", "~");
-            let path = pointer.split('/').skip(1).map(unescape).collect();
-            Violation { path, message: error.to_string() }
-        })
-        .collect()
+impl From<ValidationError<'_>> for Violation {
+    fn from(error: ValidationError<'_>) -> Self {
+        let pointer = error.instance_path().to_string();
+        let unescape = |step: &str| step.replace("~1", "/").replace("~0", "~");
+        let path = pointer.split('/').skip(1).map(unescape).collect();
+        Self { path, message: error.to_string() }
+    }
 }
