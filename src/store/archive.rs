@@ -43,7 +43,7 @@ fn is_there(key: Digest, path: &Path, cache: &Cache) -> bool {
 /// The file gets its name when every blob in it is verified, and not before.
 pub(super) fn write(tarball: &Tarball, path: &Path, cache: &Cache, progress: Progress<'_>) -> Result<(), StoreError> {
     let mut file = AtomicFile::create(path)?;
-    file.write(|file, written| {
+    file.write(tarball.size(), |file, written| {
         let both = |bytes| {
             written(bytes);
             progress(bytes);

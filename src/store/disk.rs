@@ -11,6 +11,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -101,12 +103,15 @@ impl AtomicFile {
         Ok(Self { temporary, target: target.to_owned() })
     }
 
-    /// Writes much: what `write` says it has written is carried to the disk meanwhile, so that the end waits for little.
+    /// Writes so many bytes. There is room for all of them before the first is written, and what `write` says it has written is carried
+    /// to the disk meanwhile, so that the end waits for little.
     pub fn write<E: From<io::Error>>(
         &mut self,
+        size: u64,
         write: impl FnOnce(&mut File, &dyn Fn(u64)) -> Result<(), E>,
     ) -> Result<(), E> {
         let file = self.temporary.as_file_mut();
+        reserve(file, size)?;
         let synced = file.try_clone()?;
         let (wake, woken) = mpsc::sync_channel(1);
         thread::scope(|scope| {
@@ -165,6 +170,15 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
         // Some network file systems cannot sync a folder.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => Ok(()),
         other => other,
+    }
+}
+
+/// Has the file system find room: a disk that is too full is told of at once, and one that knows where everything goes takes it faster.
+fn reserve(file: &File, size: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size) {
+        // Some file systems find it byte by byte only.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        reserved => Ok(reserved?),
     }
 }
 
