@@ -1,6 +1,7 @@
 //! A registry that a test may stop: Debian's `docker-registry` on a free port of the loopback interface.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -50,6 +51,14 @@ impl OwnRegistry {
         assert!(!self.answers(), "the registry is gone");
     }
 
+    /// Stops it, and from here on notices who asks at its address.
+    pub(crate) fn block(mut self) -> BlockedAddress {
+        self.stop();
+        let listener = TcpListener::bind(self.address).expect("the address is free again");
+        listener.set_nonblocking(true).expect("a listener that does not wait");
+        BlockedAddress { listener }
+    }
+
     fn answers(&self) -> bool {
         TcpStream::connect(self.address).is_ok()
     }
@@ -60,5 +69,23 @@ impl Drop for OwnRegistry {
         // Failing means that it has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Where a registry was.
+pub(crate) struct BlockedAddress {
+    listener: TcpListener,
+}
+
+impl BlockedAddress {
+    /// `127.0.0.1:<port>`
+    pub(crate) fn address(&self) -> String {
+        self.listener.local_addr().expect("a listener has an address").to_string()
+    }
+
+    /// Whoever connected since it is blocked still waits for an answer.
+    pub(crate) fn expect_nobody_asked(&self) {
+        let asked = self.listener.accept();
+        assert!(matches!(&asked, Err(error) if error.kind() == ErrorKind::WouldBlock), "{asked:?}");
     }
 }

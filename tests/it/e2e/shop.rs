@@ -207,11 +207,11 @@ fn an_upgrade_brings_the_next_release(surroundings: &Surroundings) {
 
 /// Of the registry that it comes from nothing is left, neither in the image nor in what runs.
 fn a_copied_release_needs_its_old_registry_no_more(surroundings: &Surroundings) {
-    let (mut old, new) = (OwnRegistry::start(), OwnRegistry::start());
+    let (old, new) = (OwnRegistry::start(), OwnRegistry::start());
     let from = Surroundings { registry: old.address(), ..surroundings.clone() };
     let mut shop = Shop::new(&from, "e2e-copy", 18_400);
     shop.product.copy_to(&format!("{}/air", new.address()));
-    old.stop();
+    let old = old.block();
     let product = &shop.product;
     for image in ["web:1.4.2", "database:1.0.0"] {
         docker(&["image", "rm", "--force", &format!("{}/{}/{image}", old.address(), product.name)]);
@@ -228,16 +228,17 @@ fn a_copied_release_needs_its_old_registry_no_more(surroundings: &Surroundings) 
     let grep = ["run", "--rm", "--entrypoint", "grep", product.image(), "-rlF", &old.address(), "/bootstrap"];
     assert_eq!(String::from_utf8_lossy(&run_docker(&grep).stdout), "");
     product.run(&["down", "testing", "--volumes", "--yes"]).expect(0);
+    old.expect_nobody_asked();
 }
 
 /// An engine that has no image, and no registry anywhere.
 fn a_bundle_is_all_that_an_engine_needs(surroundings: &Surroundings) {
-    let mut registry = OwnRegistry::start();
+    let registry = OwnRegistry::start();
     let from = Surroundings { registry: registry.address(), ..surroundings.clone() };
     let shop = Shop::new(&from, "e2e-bundle", 18_500);
     let product = &shop.product;
     let bundle = product.bundle();
-    registry.stop();
+    let registry = registry.block();
     let engine = OwnEngine::start_empty(surroundings.platform).unwrap_or_else(|reason| panic!("{reason}"));
     assert_eq!(docker(&["image", "ls", "--quiet"]), "");
     docker(&["load", "--quiet", "--input", bundle.to_str().expect("a UTF-8 path")]);
@@ -252,5 +253,6 @@ fn a_bundle_is_all_that_an_engine_needs(surroundings: &Surroundings) {
     assert!(written.contains("tea"), "{written}");
     assert!(orders(&["http://127.0.0.1/orders"]).contains("tea"));
     product.run(&["down", "testing", "--volumes", "--yes"]).expect(0);
+    registry.expect_nobody_asked();
     drop(engine);
 }
