@@ -78,6 +78,12 @@ impl Diagnostics {
         Self { list: Vec::new(), allowed }
     }
 
+    /// An empty list in which the same lints are lowered.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::allowing(self.allowed.clone())
+    }
+
     /// Lowers one more lint, what was found before included.
     pub fn allow(&mut self, code: Code) {
         self.allowed.insert(code);

@@ -48,6 +48,12 @@ impl Context {
         Self::new(Arc::clone(&self.file))
     }
 
+    /// An empty collector for the same file with the same lints allowed, to be taken over later.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { file: Arc::clone(&self.file), diagnostics: self.diagnostics.beside() }
+    }
+
     fn place(&self, span: Span) -> Place {
         Place::new(Arc::clone(&self.file), span.start..span.end)
     }

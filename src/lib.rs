@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod epoch;
 pub mod name;
+pub(crate) mod parallel;
 pub mod path;
 pub mod reference;
 // Floor 1: inputs.

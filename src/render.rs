@@ -28,8 +28,9 @@ use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::document::Context;
 use crate::document::node::Span;
+use crate::parallel::in_parallel;
 use crate::path::RelativePath;
-use crate::plan::{Plan, Platform, ScriptAction};
+use crate::plan::{Environment, Plan, Platform, ScriptAction};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
 pub use overview::{
@@ -99,20 +100,37 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
     let verdicts = portability::to_json(plan, platform);
     payload.environments.insert(path(PORTABILITY_PATH), file(Mode::Plain, verdicts.as_bytes()))?;
-    for environment in &plan.environments {
-        let records = portability::to_records(plan, environment, platform);
-        let place = path(&format!("bootstrap/environments/{}/portability", environment.name));
-        payload.environments.insert(place, file(Mode::Plain, records.as_bytes()))?;
-        let tree = &mut payload.environments;
-        match platform {
-            Platform::Compose => compose::render(plan, environment, tree, context)?,
-            Platform::Swarm => swarm::render(plan, environment, tree, context)?,
-            Platform::Kubernetes => kubernetes::render(plan, environment, tree, context)?,
-        }
+    let rendered = in_parallel(&plan.environments, |environment| {
+        let mut findings = context.beside();
+        render_environment(plan, environment, platform, &mut findings).map(|tree| (tree, findings))
+    });
+    for rendered in rendered {
+        let (tree, findings) = rendered?;
+        payload.environments.append(tree)?;
+        context.diagnostics.extend(findings.diagnostics);
     }
     let contents = contents(&payload);
     payload.environments.insert(path(CONTENTS_PATH), file(Mode::Plain, contents.as_bytes()))?;
     Ok(payload)
+}
+
+/// The folder of an environment.
+fn render_environment(
+    plan: &Plan,
+    environment: &Environment,
+    platform: Platform,
+    context: &mut Context,
+) -> Result<FileTree, RenderBug> {
+    let mut tree = FileTree::default();
+    let records = portability::to_records(plan, environment, platform);
+    let place = path(&format!("bootstrap/environments/{}/portability", environment.name));
+    tree.insert(place, file(Mode::Plain, records.as_bytes()))?;
+    match platform {
+        Platform::Compose => compose::render(plan, environment, &mut tree, context)?,
+        Platform::Swarm => swarm::render(plan, environment, &mut tree, context)?,
+        Platform::Kubernetes => kubernetes::render(plan, environment, &mut tree, context)?,
+    }
+    Ok(tree)
 }
 
 /// The list of all files so far, sorted by path.

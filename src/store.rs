@@ -14,7 +14,6 @@ mod docker_archive;
 pub(crate) mod layer_check;
 pub mod named;
 pub(crate) mod oci_layout;
-pub(crate) mod parallel;
 pub mod pulled;
 pub mod receipt;
 pub(crate) mod tarball;

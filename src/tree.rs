@@ -60,6 +60,11 @@ impl FileTree {
         }
     }
 
+    /// Adds the files of another tree.
+    pub fn append(&mut self, other: Self) -> Result<(), PathTaken> {
+        other.files.into_iter().try_for_each(|(path, file)| self.insert(path, file))
+    }
+
     /// The file at a path.
     pub fn get(&self, path: &RelativePath) -> Option<&File> {
         self.files.get(path)

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::store::parallel::in_threads;
+use crate::parallel::in_threads;
 
 /// So many blobs are on their way at once: a registry takes several connections well, and a slow one is not flooded.
 const WORKERS: usize = 4;

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::cache::{Cache, Kind, Sight};
 use super::disk::{AtomicFile, Stamp};
-use super::parallel::in_parallel;
 use super::receipt::Receipt;
 use super::tarball::Tarball;
 use super::{Progress, StoreError};
 use crate::digest::Digest;
 use crate::image::{Image, ImageReference};
 use crate::layer::unverified::{ReadError, Unverified};
+use crate::parallel::in_parallel;
 
 /// Writes the tarball of an image, calling `progress` with the size of each piece.
 pub fn write_archive(

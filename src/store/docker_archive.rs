@@ -10,11 +10,11 @@ use super::cache::Cache;
 use super::container::Container;
 use super::layer_check::{check, compare, is_gzip};
 use super::oci_layout::{architecture, parse};
-use super::parallel::in_parallel;
 use super::{ContentFault, StoreError};
 use crate::digest::Digest;
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
+use crate::parallel::in_parallel;
 
 /// An image that was found, its configuration verified where its name says the digest, its layers not yet.
 pub(super) struct Found {

@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use super::cache::Cache;
 use super::container::Container;
 use super::layer_check::{check, compare};
-use super::parallel::in_parallel;
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::media_type::{CONFIGS, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
 use crate::layer::content::FileSlice;
+use crate::parallel::in_parallel;
 
 /// An image that was found, its configuration verified, its layers not yet.
 pub(super) struct Found {

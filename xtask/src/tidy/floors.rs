@@ -29,6 +29,7 @@ pub(super) const ROOMS: &[Room] = &[
     room(0, "path", &[], "relative paths without `..`"),
     room(0, "name", &[], "checked names"),
     room(0, "reference", &["digest"], "names of images"),
+    room(0, "parallel", &[], "work on several processors, its results in order"),
     room(0, "diagnostic", &[], "code, place, message and hint; no terminal"),
     room(1, "source", &[], "input bytes as data"),
     room(1, "document", &[], "TOML whose every key and value knows its place"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Does the same to every item, as many at a time as there are processors.
-pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     in_threads(thread::available_parallelism().map_or(1, usize::from), items, work)
 }
 
@@ -19,8 +19,10 @@ pub(crate) fn in_threads<T: Sync, R: Send>(threads: usize, items: &[T], work: im
         taken.map(|(index, item)| (index, work(item))).collect::<Vec<_>>()
     };
     let mut done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(take)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("work does not panic")).collect()
+        let others: Vec<_> = (1..threads.min(items.len())).map(|_| scope.spawn(take)).collect();
+        let mut done = take();
+        done.extend(others.into_iter().flat_map(|other| other.join().expect("work does not panic")));
+        done
     });
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
