@@ -31,9 +31,9 @@ pub(super) enum Command {
     /// Show which tags of the lock name other images by now, and which bases in files are others
     Outdated(Outdated),
     /// Show what is in an image, of a tarball or of a registry: layers, environments, services, parameters, scripts, migrations
-    Inspect(Inspect),
+    Inspect(Examine),
     /// Hash everything in a tarball, or in an image of a registry, again, and hold its parts against each other
-    Verify(Verify),
+    Verify(Examine),
     /// Pull an image from a registry, into a tarball or for later builds, and print its digest
     Pull(Pull),
     /// Push a tarball to registries, and print the digest by which the image is known there
@@ -117,11 +117,18 @@ pub(super) struct Render {
     pub(super) output: PathBuf,
 }
 
+/// What every command that works on a lock takes.
 #[derive(Args)]
-pub(super) struct Lock {
+pub(super) struct LockedSpec {
     /// The spec; the lock lies beside it
     #[arg(short, long, value_name = "FILE", default_value = "bootstrap.toml")]
     pub(super) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Lock {
+    #[command(flatten)]
+    pub(super) spec: LockedSpec,
     /// Ask again for these images, named by their service, by `base` or by themselves; for all when none is named
     #[arg(long, value_name = "NAME", num_args = 0..)]
     pub(super) update: Option<Vec<String>>,
@@ -144,9 +151,8 @@ pub(super) struct Lock {
 
 #[derive(Args)]
 pub(super) struct Outdated {
-    /// The spec; the lock lies beside it
-    #[arg(short, long, value_name = "FILE", default_value = "bootstrap.toml")]
-    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) spec: LockedSpec,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -157,19 +163,9 @@ pub(super) struct Outdated {
     pub(super) registry: Registry,
 }
 
+/// What `inspect` and `verify` take.
 #[derive(Args)]
-pub(super) struct Inspect {
-    /// A tarball, or an image of a registry as registry/repository:tag or registry/repository:tag@digest
-    pub(super) image: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-    #[command(flatten)]
-    pub(super) registry: Registry,
-}
-
-#[derive(Args)]
-pub(super) struct Verify {
+pub(super) struct Examine {
     /// A tarball, or an image of a registry as registry/repository:tag or registry/repository:tag@digest
     pub(super) image: PathBuf,
     /// Print JSON

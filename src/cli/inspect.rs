@@ -6,13 +6,13 @@ use crate::registry::Referrer;
 use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview};
 use crate::store::StoreError;
 
-use super::arguments::{Inspect, Verify};
+use super::arguments::Examine;
 use super::branch::Branch;
 use super::failure::CommandFailure;
 use super::table::human_size;
 
 /// Shows what is inside: a tree for people, or JSON.
-pub(super) fn inspect(arguments: &Inspect) -> Result<(), CommandFailure> {
+pub(super) fn inspect(arguments: &Examine) -> Result<(), CommandFailure> {
     let opened = super::image::open(&[&arguments.image], Needed::PayloadAndReferrers, &arguments.registry)?;
     let archive = opened[0].archive();
     let summary = archive.summary()?;
@@ -31,7 +31,7 @@ pub(super) fn inspect(arguments: &Inspect) -> Result<(), CommandFailure> {
 }
 
 /// Hashes everything again.
-pub(super) fn verify(arguments: &Verify) -> Result<(), CommandFailure> {
+pub(super) fn verify(arguments: &Examine) -> Result<(), CommandFailure> {
     let result = match ImageName::of(&arguments.image) {
         ImageName::Registry(_) => {
             match super::image::open(&[&arguments.image], Needed::Everything, &arguments.registry) {

@@ -13,8 +13,11 @@ use super::transfer::Transfer;
 /// Writes the lock and prints what is in it, or holds it against its spec.
 pub(super) fn lock(arguments: &Lock) -> Result<(), CommandFailure> {
     if arguments.check {
-        let images = host::check_lock(&arguments.file)?;
-        anstream::println!("{}: {images} images, as the spec needs them", host::lock_path(&arguments.file).display());
+        let images = host::check_lock(&arguments.spec.file)?;
+        anstream::println!(
+            "{}: {images} images, as the spec needs them",
+            host::lock_path(&arguments.spec.file).display()
+        );
         return Ok(());
     }
     let update = match &arguments.update {
@@ -23,7 +26,7 @@ pub(super) fn lock(arguments: &Lock) -> Result<(), CommandFailure> {
         Some(names) => Update::Some(names.clone()),
     };
     let settings = LockSettings {
-        file: arguments.file.clone(),
+        file: arguments.spec.file.clone(),
         update,
         layouts: arguments.layouts.clone(),
         offline: arguments.offline,
@@ -46,7 +49,7 @@ pub(super) fn lock(arguments: &Lock) -> Result<(), CommandFailure> {
 pub(super) fn outdated(arguments: &Outdated) -> Result<(), CommandFailure> {
     let registry = super::registry::settings(&arguments.registry)?;
     let transfer = Transfer::start();
-    let images = host::outdated(&arguments.file, &registry, &|event| transfer.tell(&event));
+    let images = host::outdated(&arguments.spec.file, &registry, &|event| transfer.tell(&event));
     transfer.finish();
     let images = images?;
     let moved: Vec<_> = images.iter().filter(|image| image.locked != image.current).collect();
