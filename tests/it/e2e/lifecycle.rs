@@ -5,7 +5,7 @@ use std::fs;
 
 use super::engine::{Surroundings, docker, lines, on_every_engine, push, run as run_docker};
 use super::own_registry::OwnRegistry;
-use super::product::{API_KEY, Product, Seen, box_product};
+use super::product::{Product, Seen, database_product};
 
 on_every_engine! {
     a_product_goes_through_its_releases
@@ -13,16 +13,8 @@ on_every_engine! {
     a_record_is_enough_to_go_back
 }
 
-/// A database, and a service that says which release it is.
+/// A service that says which release it is, beside a database.
 const SHOP: &str = r#"
-[services.database]
-image = "sample/database:1.0.0"
-environment = { POSTGRES_USER = "shop", POSTGRES_DB = "shop", POSTGRES_PASSWORD_FILE = "/run/secrets/api-key" }
-secrets = ["api-key"]
-volumes = ["dbdata:/var/lib/postgresql/data"]
-healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "2s", timeout = "3s", retries = 30 }
-deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
-
 [services.web]
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo ${PROJECT_VERSION}; while :; do sleep 1; done"]
@@ -30,8 +22,6 @@ healthcheck = { test = ["CMD", "true"], interval = "2s" }
 depends_on = { database = { condition = "service_healthy" } }
 stop_grace_period = "1s"
 deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "3s" } }
-
-[volumes.dbdata]
 
 [scripts.sql]
 command = ["psql", "-U", "shop", "-d", "shop", "-tAc"]
@@ -56,10 +46,7 @@ impl Shop {
 
     /// The same with images that are `<images>/box` and `<images>/database`.
     fn with_images(surroundings: &Surroundings, name: &str, images: &str) -> Self {
-        let spec = format!("{API_KEY}{}", SHOP.replace("\"sample/", &format!("\"{images}/")));
-        let mut product = box_product(surroundings, name, &spec);
-        product.given.push("API_KEY=it's $ecret".to_owned());
-        let mut shop = Self { product };
+        let mut shop = Self { product: database_product(surroundings, name, images, SHOP) };
         shop.add_migration("orders", "1.0.0", "CREATE TABLE orders (item text)", Some("DROP TABLE orders"), false);
         shop.product.build(None);
         shop

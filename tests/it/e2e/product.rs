@@ -266,3 +266,23 @@ pub(crate) fn box_product(surroundings: &Surroundings, name: &str, rest: &str) -
     let spec = format!("[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n[bootstrap]\n{allow}\n\n{rest}");
     Product::new(surroundings, &name, &spec)
 }
+
+/// A `PostgreSQL` that stays as it is.
+const DATABASE: &str = r#"
+[services.database]
+image = "sample/database:1.0.0"
+environment = { POSTGRES_USER = "shop", POSTGRES_DB = "shop", POSTGRES_PASSWORD_FILE = "/run/secrets/api-key" }
+secrets = ["api-key"]
+volumes = ["dbdata:/var/lib/postgresql/data"]
+healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "1s", timeout = "3s", retries = 60 }
+deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
+[volumes.dbdata]
+"#;
+
+/// The same with a `database`, whose password the operator gives as [`API_KEY`]; images that are `sample/…` are `<images>/…`.
+pub(crate) fn database_product(surroundings: &Surroundings, name: &str, images: &str, rest: &str) -> Product {
+    let spec = format!("{API_KEY}{DATABASE}{rest}").replace("\"sample/", &format!("\"{images}/"));
+    let mut product = box_product(surroundings, name, &spec);
+    product.given.push("API_KEY=it's $ecret".to_owned());
+    product
+}

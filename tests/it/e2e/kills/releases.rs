@@ -8,21 +8,13 @@ use bootsmith::plan::Platform;
 use serde_json::Value;
 
 use crate::e2e::engine::{Surroundings, docker, lines, run as run_docker, standing};
-use crate::e2e::product::{API_KEY, Product, box_product};
+use crate::e2e::product::{Product, database_product};
 use crate::seen::Seen;
 
-/// A database that stays as it is, and a service that every release changes; one release in two has another third service.
+/// A service that every release changes, beside a database that stays as it is; one release in two has another third service.
 const SPEC: &str = r#"
-[services.database]
-image = "$IMAGES/database:1.0.0"
-environment = { POSTGRES_USER = "shop", POSTGRES_DB = "shop", POSTGRES_PASSWORD_FILE = "/run/secrets/api-key" }
-secrets = ["api-key"]
-volumes = ["dbdata:/var/lib/postgresql/data"]
-healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "1s", timeout = "3s", retries = 60 }
-deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
-
 [services.web]
-image = "$IMAGES/box:1.0.0"
+image = "sample/box:1.0.0"
 command = ["sh", "-c", "trap 'exit 0' TERM; cat /etc/release; while :; do sleep 1 & wait $$!; done"]
 configs = [{ source = "release", target = "/etc/release" }]
 healthcheck = { test = ["CMD", "true"], interval = "1s" }
@@ -31,15 +23,13 @@ stop_grace_period = "1s"
 deploy = { replicas = 2, endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
 
 [services.even]
-image = "$IMAGES/box:1.0.0"
+image = "sample/box:1.0.0"
 command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
 stop_grace_period = "1s"
 deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
 
 [configs.release]
 content = "release ${PROJECT_VERSION}\n"
-
-[volumes.dbdata]
 
 # migration
 "#;
@@ -90,9 +80,7 @@ impl fmt::Display for Broken {
 impl Releases {
     /// The release 1.0.0, deployed; its images are `<images>/box` and `<images>/database`.
     pub(crate) fn new(surroundings: &Surroundings, name: &str, images: &str) -> Self {
-        let spec = format!("{API_KEY}{}", SPEC.replace("$IMAGES", images));
-        let mut product = box_product(surroundings, name, &spec);
-        product.given.push("API_KEY=it's $ecret".to_owned());
+        let product = database_product(surroundings, name, images, SPEC);
         let migration = "# migration\n".to_owned();
         let mut releases =
             Self { product, platform: surroundings.platform, number: 0, migration, standing: Vec::new() };
