@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -43,6 +44,8 @@ impl Contender {
         if let Some(before) = &self.before {
             command::output(&mut command_of(before))?;
         }
+        // Whoever synchronises would wait for the bytes that others left in memory, too.
+        command::output(&mut Command::new("sync"))?;
         Ok(())
     }
 }

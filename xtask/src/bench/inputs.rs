@@ -79,7 +79,7 @@ impl Inputs {
     pub(super) fn bootsmith(&self, arguments: &[&str]) -> Vec<String> {
         let program = project::target().join("release/bootsmith").display().to_string();
         let cache = format!("XDG_CACHE_HOME={}", self.path("cache").display());
-        words(&["env", &cache, &program]).into_iter().chain(words(arguments)).collect()
+        words(&[&cache, &program]).into_iter().chain(words(arguments)).collect()
     }
 
     /// An image of as many layers of noise, in an archive.

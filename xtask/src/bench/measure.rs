@@ -36,17 +36,25 @@ pub(super) fn peak_memory(contender: &Contender) -> Result<u64> {
     contender.prepare()?;
     let report = tempfile::NamedTempFile::new()?;
     let mut time = Command::new("time");
-    time.args(["--format", "%M", "--output"]).arg(report.path()).args(&contender.command);
+    let (variables, words) = variables_before(&contender.command);
+    time.args(["--format", "%M", "--output"]).arg(report.path()).args(words).envs(variables);
     command::output(&mut time)?;
     let kilobytes: u64 = fs::read_to_string(report.path())?.trim().parse().context("GNU time reports a number")?;
     Ok(kilobytes * 1024)
 }
 
-/// A command of its words.
+/// A command of its words, as a shell takes it: `NAME=VALUE PROGRAM ARGUMENT`.
 pub(super) fn command_of(words: &[String]) -> Command {
+    let (variables, words) = variables_before(words);
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
+    command.args(&words[1..]).envs(variables);
     command
+}
+
+fn variables_before(words: &[String]) -> (Vec<(&str, &str)>, &[String]) {
+    let variables: Vec<_> = words.iter().map_while(|word| word.split_once('=')).collect();
+    let words = &words[variables.len()..];
+    (variables, words)
 }
 
 /// The time in the middle.
