@@ -4,8 +4,10 @@
 //! (the diffID) and that of the blob. Same tree and epoch, same bytes, on any machine. Knows no platform and opens no file.
 
 pub(crate) mod beside;
+mod block;
 pub mod content;
 pub mod gzip;
+mod read_ahead;
 pub mod tar_header;
 pub mod unverified;
 

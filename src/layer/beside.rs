@@ -7,11 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::block::{BLOCK_SIZE, Block};
 use crate::digest::{Descriptor, Hasher};
 
-/// Bytes are handed over, and written by who copies, in blocks of this size. Measured on ext4 (Linux 6.18) with a sync beside the
-/// writes: half or twice as much cost the kernel up to twice the time.
-pub(super) const BLOCK_SIZE: usize = 1024 * 1024;
 /// How many blocks may wait: enough that neither side waits for long.
 const WAITING_BLOCKS: usize = 2;
 
@@ -46,30 +44,6 @@ fn hash_blocks(full: &Receiver<Arc<Block>>, hashed: &Sender<Arc<Block>>) -> Desc
     hasher.complete()
 }
 
-/// Some bytes, and room for more.
-pub(super) struct Block {
-    memory: Box<[u8]>,
-    size: usize,
-}
-
-impl Block {
-    fn empty() -> Self {
-        Self { memory: vec![0; BLOCK_SIZE].into(), size: 0 }
-    }
-
-    /// The bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.memory[..self.size]
-    }
-
-    /// Reads more bytes once, up to a size of the whole.
-    pub(super) fn read(&mut self, reader: &mut impl Read, up_to: usize) -> io::Result<usize> {
-        let read = reader.read(&mut self.memory[self.size..up_to])?;
-        self.size += read;
-        Ok(read)
-    }
-}
-
 /// The way to the thread that hashes, and back.
 pub(super) struct Hashing {
     full: SyncSender<Arc<Block>>,
@@ -80,7 +54,7 @@ impl Hashing {
     /// A block to fill: one that was hashed and that nobody holds any more, so that there are never more than a few.
     pub(super) fn empty_block(&self) -> Block {
         let done = self.done.try_recv().ok().and_then(Arc::into_inner);
-        done.map_or_else(Block::empty, |block| Block { size: 0, ..block })
+        done.map_or_else(Block::empty, Block::emptied)
     }
 
     /// Has a block hashed; it can be read meanwhile.
@@ -107,10 +81,10 @@ impl<R> Beside<'_, R> {
 
 impl<R: Read> Read for Beside<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let start = self.block.size;
+        let start = self.block.bytes().len();
         let read = self.block.read(&mut self.reader, BLOCK_SIZE.min(start + buffer.len()))?;
         buffer[..read].copy_from_slice(&self.block.bytes()[start..]);
-        if self.block.size == BLOCK_SIZE {
+        if self.block.bytes().len() == BLOCK_SIZE {
             self.send();
         }
         Ok(read)

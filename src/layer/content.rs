@@ -9,7 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::beside::BLOCK_SIZE;
+use super::block::BLOCK_SIZE;
+use super::read_ahead::read_ahead;
 use super::unverified::{ReadError, Unverified};
 use crate::digest::{Digest, Hasher};
 
@@ -71,8 +72,6 @@ pub struct SliceState {
     pub size: u64,
 }
 
-/// How much is copied at once, and between two calls of `progress`.
-const COPY_SIZE: usize = BLOCK_SIZE;
 /// How much is hashed at once.
 const HASH_SIZE: usize = 256 * 1024;
 /// Writes that start at a page are the ones a kernel takes in large pieces.
@@ -126,18 +125,13 @@ impl FileSlice {
     /// Reads and writes large aligned pieces. The kernel's own `copy_file_range` works page by page when the two offsets differ
     /// within a page, as they do between tars: it took half as long again, and left the disk more to do.
     fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
-        let mut buffer = vec![0; COPY_SIZE];
-        let mut reader = self.reader();
-        loop {
-            let wanted = COPY_SIZE - beyond_page(target)?;
-            let read = reader.read(&mut buffer[..wanted])?;
-            if read == 0 {
-                break;
-            }
-            target.write_all(&buffer[..read])?;
-            progress(read as u64);
-        }
-        if self.was_written_to() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(reader.position) }
+        let first = BLOCK_SIZE - beyond_page(target)?;
+        read_ahead(self.reader(), first, |bytes| {
+            target.write_all(bytes)?;
+            progress(bytes.len() as u64);
+            Ok(())
+        })?;
+        if self.was_written_to() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(self.size) }
     }
 }
 

@@ -7,7 +7,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::beside::{BLOCK_SIZE, Hashing, hash_blocks_beside};
+use super::beside::{Hashing, hash_blocks_beside};
+use super::block::BLOCK_SIZE;
 use super::content::{self, FileSlice, SliceState};
 use crate::digest::Digest;
 
