@@ -70,7 +70,13 @@ fn a_product_lives_on_two_nodes() {
 
     product.run(&["nodes", "drain", "production", "node-2", "--timeout", "60"]).expect(0);
     assert_eq!(worker.docker(&["ps", "--quiet"]), "");
-    assert_eq!(states(&product), ["each running 1/1", "far starting 0/1", "some running 4/4"]);
+    let format = "{{.Node}} {{.DesiredState}} {{.CurrentState}} {{.Error}}";
+    let tasks = docker(&["service", "ps", "--no-trunc", "--format", format, "e2e-two-swarm-production_each"]);
+    assert_eq!(
+        states(&product),
+        ["each running 1/1", "far starting 0/1", "some running 4/4"],
+        "tasks of `each`:\n{tasks}"
+    );
     product.run(&["nodes", "activate", "production", "node-2"]).expect(0);
     product.run(&["up"]).expect(0);
     assert_eq!(states(&product)[..2], ["each running 2/2", "far running 1/1"]);
