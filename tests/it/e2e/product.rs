@@ -274,7 +274,7 @@ image = "sample/database:1.0.0"
 environment = { POSTGRES_USER = "shop", POSTGRES_DB = "shop", POSTGRES_PASSWORD_FILE = "/run/secrets/api-key" }
 secrets = ["api-key"]
 volumes = ["dbdata:/var/lib/postgresql/data"]
-healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "2s", timeout = "3s", retries = 60 }
+healthcheck = { test = ["CMD", "pg_isready", "-U", "shop", "-h", "127.0.0.1"], interval = "2s", timeout = "3s", retries = 30 }
 deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
 [volumes.dbdata]
 "#;
