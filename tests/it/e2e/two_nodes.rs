@@ -33,7 +33,7 @@ deploy = { endpoint_mode = "dnsrr", placement = { constraints = ["node.role == w
 image = "sample/box:1.0.0"
 command = ["sh", "-c", "echo here; while :; do sleep 1; done"]
 stop_grace_period = "1s"
-deploy = { mode = "global", endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
+deploy = { mode = "global", endpoint_mode = "dnsrr", placement = { constraints = ["node.labels.closed != yes"] }, update_config = { monitor = "1s" } }
 
 [services.some]
 image = "sample/box:1.0.0"
@@ -78,6 +78,13 @@ fn a_product_lives_on_two_nodes() {
         "tasks of `each`:\n{tasks}"
     );
     product.run(&["nodes", "activate", "production", "node-2"]).expect(0);
+    product.run(&["up"]).expect(0);
+    assert_eq!(states(&product)[..2], ["each running 2/2", "far running 1/1"]);
+
+    product.run(&["nodes", "label", "production", "node-2", "closed=yes"]).expect(0);
+    product.run(&["up"]).expect(0);
+    assert_eq!(states(&product)[..2], ["each running 1/1", "far running 1/1"]);
+    product.run(&["nodes", "label", "production", "node-2", "closed-"]).expect(0);
     product.run(&["up"]).expect(0);
     assert_eq!(states(&product)[..2], ["each running 2/2", "far running 1/1"]);
 

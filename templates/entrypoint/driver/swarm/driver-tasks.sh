@@ -15,6 +15,7 @@ readonly TASK_FORMAT='{{.ID}}|{{.ServiceID}}|{{.Slot}}|{{.NodeID}}|{{json .Creat
 driver_read_state() {
     read_objects services.live service "$SERVICE_FORMAT" docker service ls --quiet || return 1
     read_tasks || return 1
+    read_departed || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
     count_replicas | sort >"$work/live"
     list_undone >"$work/undone"
@@ -63,9 +64,26 @@ read_tasks() {
     return 1
 }
 
+# Sets departed, tasks between spaces: the last ones of global services on nodes that these services are on no more. The node is drained, down or
+# gone, or its labels are others. An engine that was slow to stop a task may call it failed for good, and one that is down never says how it ended,
+# so the node is asked; where a node is open, a task that failed and is not to run again stays a failure.
+read_departed() {
+    departed=''
+    awk -F '|' -v OFS='|' '
+        FNR == NR { if ($5 == "global") global[$1] = 1; next }
+        $2 in global { last[$2, $4] = $1 OFS $4 OFS $6 OFS $16; wanted[$2, $4] = $7 }
+        END { for (place in last) if (wanted[place] == "shutdown") print last[place] }' "$work/services.live" "$work/tasks" >"$work/ended"
+    [ -s "$work/ended" ] || return 0
+    capture "$work/answer" docker node ls --format '{{.ID}}|{{.Status}}|{{.Availability}}' || return 1
+    departed=" $(awk -F '|' -v ORS=' ' '
+        FNR == NR { if (tolower($2) != "down") drained[$1] = tolower($3) == "drain"; next }
+        !($2 in drained) || $3 == "shutdown" || $4 ~ /no longer meets constraints/ { print $1; next }
+        drained[$2] && $3 ~ /^(complete|failed|rejected|orphaned)$/ { print $1 }' "$work/answer" "$work/ended")"
+}
+
 # The table of state.sh: one line for each replica that is or should be.
 name_replicas() {
-    awk -F '|' -v OFS='|' '
+    awk -F '|' -v OFS='|' -v departed="$departed" '
         function failed(state) { return state ~ /^(failed|rejected|orphaned)$/ }
         function status_of(key,    state) {
             state = task[key, "state"]
@@ -97,7 +115,7 @@ name_replicas() {
             else if (failed(task[key, "state"]) && task[key, "digest"] == $13) {
                 failures[key]++; last_exit[key] = task[key, "exit"]; unhealthy[key] = task[key, "complaint"] ~ /unhealthy/
             } else { failures[key] = 0; unhealthy[key] = 0 }
-            newest[key] = $1; desired[key] = $7
+            newest[key] = $1
             task[key, "service"] = $2; task[key, "state"] = $6; task[key, "since"] = $8; task[key, "exit"] = $10
             task[key, "test"] = ($11 ~ /test/); task[key, "policy"] = $12; task[key, "digest"] = $13; task[key, "image id"] = $14
             task[key, "image"] = $15; task[key, "complaint"] = $16
@@ -105,8 +123,7 @@ name_replicas() {
         END {
             for (at = 1; at <= count; at++) {
                 key = keys[at]; id = task[key, "service"]; status = status_of(key)
-                # A node that the service is on no more: it was drained, or its labels are others.
-                if (mode[id] == "global" && task[key, "state"] == "shutdown" && desired[key] == "shutdown") continue
+                if (index(departed, " " newest[key] " ")) continue
                 exit_code = status == "restarting" ? last_exit[key] : task[key, "exit"]
                 if (exit_code == "") exit_code = status == "dead" ? 1 : 0
                 print newest[key], name[id], task[key, "digest"], status, exit_code, failures[key] + 0, health_of(key, status), \
