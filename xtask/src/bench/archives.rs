@@ -20,13 +20,14 @@ const UNCHANGED: &str = "bootsmith, nothing changed";
 const UMOCI: &str = "umoci raw add-layer, untar and tar around it";
 const UMOCI_DURABLE: &str = "the same, then sync (as bootsmith does)";
 const COPY_DURABLE: &str = "cp of the base, then sync (as bootsmith does)";
+const COPY_DIRECT: &str = "dd of the base straight to the disk, then sync";
 const UMOCI_ALONE: &str = "umoci raw add-layer alone, no archive";
 const SKOPEO: &str = "skopeo copy of the base";
 const CRANE: &str = "crane append to a registry's base";
 
 /// Measures and prints.
 pub(super) fn run(inputs: &Inputs, rivals: &Rivals, runs: usize) -> Result<()> {
-    let mut contenders = vec![copy(inputs), copy_durable(inputs)];
+    let mut contenders = vec![copy(inputs), copy_durable(inputs), copy_direct(inputs)];
     contenders.extend(bootsmith(inputs));
     contenders.extend(umoci(inputs));
     contenders.extend([umoci_alone(inputs), skopeo(inputs)]);
@@ -63,6 +64,14 @@ fn copy_durable(inputs: &Inputs) -> Contender {
     let copy = inputs.path("copy.tar");
     let script = format!("cp {} {copy} && sync {copy}", inputs.base(), copy = text(&copy));
     Contender::new(COPY_DURABLE, inputs::shell(&script)).removing([copy])
+}
+
+/// What the disk takes for these bytes: nothing that is on it afterwards can be faster.
+fn copy_direct(inputs: &Inputs) -> Contender {
+    let copy = inputs.path("copy.tar");
+    let (from, to) = (format!("if={}", inputs.base()), format!("of={}", text(&copy)));
+    let words = ["dd", &from, &to, "bs=8M", "oflag=direct", "conv=fsync", "status=none"];
+    Contender::new(COPY_DIRECT, inputs::words(&words)).removing([copy])
 }
 
 fn bootsmith(inputs: &Inputs) -> [Contender; 4] {
