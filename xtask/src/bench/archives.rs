@@ -66,7 +66,7 @@ fn copy_durable(inputs: &Inputs) -> Contender {
     Contender::new(COPY_DURABLE, inputs::shell(&script)).removing([copy])
 }
 
-/// What the disk takes for these bytes: nothing that is on it afterwards can be faster.
+/// What the disk alone takes for these bytes, and reading them from memory.
 fn copy_direct(inputs: &Inputs) -> Contender {
     let copy = inputs.path("copy.tar");
     let (from, to) = (format!("if={}", inputs.base()), format!("of={}", text(&copy)));
