@@ -209,11 +209,22 @@ test_swarm_deploys_again_what_somebody_else_changed() {
 
 test_swarm_stop_keeps_the_number_in_a_label() {
     swarm_is_up
-    echo 'Shutdown 1 second ago' | answer 'service ps --no-trunc --format *' 0
+    echo 'n1|Shutdown 1 second ago' | answer 'service ps --no-trunc --no-resolve *' 0
     bootstrap stop production --yes
     expect_code 0
     expect_call '^\[service\]\[update\]\[--detach\]\[--quiet\]\[--replicas\]\[0\]\[--label-add\]\[io.bootsmith.stopped=2\]\[web\]$'
     expect_no_call '\[init\]$'
+}
+
+test_swarm_stop_waits_for_nodes_that_are_up_alone() {
+    swarm_is_up
+    printf 'n1|Running 1 minute ago\nn2|Running 1 minute ago\n' | answer 'service ps --no-trunc --no-resolve *' once
+    printf 'n1|Shutdown 1 second ago\nn2|Running 1 minute ago\n' | answer 'service ps --no-trunc --no-resolve *' 0
+    printf 'n1|Ready|alpha\nn2|Down|beta\n' | answer 'node ls --format {{.ID}}|{{.Status}}|{{.Hostname}}' 0
+    bootstrap stop production --yes
+    expect_code 0
+    expect_error 'down: beta; what runs there ends when the node is back'
+    expect_call '\[io.bootsmith.stopped=1\]\[database\]$'
 }
 
 test_swarm_a_stopped_service_is_shown_with_its_number() {
@@ -261,7 +272,7 @@ test_swarm_a_network_that_is_left_is_awaited() {
 test_swarm_down_waits_for_a_network_that_goes_already() {
     swarm_is_up
     answer 'ps *' 0 </dev/null
-    echo 'Shutdown' | answer 'service ps --no-trunc --format *' 0
+    echo 'n1|Shutdown' | answer 'service ps --no-trunc --no-resolve *' 0
     echo 'n1 shop-production_side' | answer 'network ls *' twice
     echo 'Error: No such network: n1' | answer 'network rm *' fail1
     bootstrap down production --yes
@@ -349,7 +360,7 @@ test_swarm_a_one_off_has_no_input() {
 test_swarm_down_removes_everything() {
     swarm_is_up
     answer 'ps *' 0 </dev/null
-    echo 'Shutdown' | answer 'service ps --no-trunc --format *' 0
+    echo 'n1|Shutdown' | answer 'service ps --no-trunc --no-resolve *' 0
     bootstrap down production --yes
     expect_code 0
     expect_call '^\[service\]\[rm\]\[database\]\[init\]\[web\]$'

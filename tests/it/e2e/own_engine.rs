@@ -78,6 +78,14 @@ impl OwnEngine {
         said
     }
 
+    /// Takes the cable to the other engine of its swarm out, or puts it in again.
+    pub(crate) fn plug(&self, is_in: bool) {
+        let state = if is_in { "up" } else { "down" };
+        let words = ["--target", &self.inner(), "--net", "ip", "link", "set", "eth0", state];
+        let status = Command::new("nsenter").args(words).status();
+        assert!(status.is_ok_and(|status| status.success()), "the cable is {state}");
+    }
+
     /// Ends it, starts it again, and waits until it answers.
     pub(crate) fn restart(&mut self, end: End) {
         self.end(end);

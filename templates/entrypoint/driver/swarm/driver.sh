@@ -197,15 +197,23 @@ driver_stop() {
     [ -z "$stop_ids" ] || await_no_tasks $stop_ids
 }
 
-# Waits until nothing of these services runs; the engine gives each its own time to end, then kills it. SERVICE-ID…
+# Waits until nothing of these services runs; the engine gives each its own time to end, then kills it. What runs on a node that is down ends
+# when that node is back, and is not waited for. SERVICE-ID…
 await_no_tasks() {
     while :; do
-        running_tasks=''
+        : >"$work/running"
         for awaited do
-            capture "$work/answer" docker service ps --no-trunc --format '{{.CurrentState}}' "$awaited" || continue # it is gone
-            ! grep -Eq '^(Running|Starting|Preparing|Ready|Assigned|Accepted)' "$work/answer" || running_tasks="$running_tasks $awaited"
+            capture "$work/answer" docker service ps --no-trunc --no-resolve --format '{{.Node}}|{{.CurrentState}}' "$awaited" || continue # it is gone
+            grep -E '\|(Running|Starting|Preparing|Ready|Assigned|Accepted)' "$work/answer" >>"$work/running"
         done
-        [ -n "$running_tasks" ] || return 0
+        [ -s "$work/running" ] || return 0
+        capture "$work/answer" docker node ls --format '{{.ID}}|{{.Status}}|{{.Hostname}}' || return 1
+        lost_nodes=$(awk -F '|' '
+            FNR == NR { is_up[$1] = tolower($2) != "down"; name[$1] = $3; next }
+            is_up[$1] { waits = 1 }
+            !is_up[$1] && !seen[$1]++ { lost = lost " " ($1 in name ? name[$1] : $1) }
+            END { if (!waits) print lost }' "$work/answer" "$work/running")
+        [ -z "$lost_nodes" ] || { warn "down:$lost_nodes; what runs there ends when the node is back" && return 0; }
         nap 1
     done
 }
