@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bootsmith::plan::Platform;
 
@@ -193,4 +195,13 @@ pub(crate) fn replicas(platform: Platform, project: &str, environment: &str, ser
 /// The containers of an environment, by id, sorted.
 pub(crate) fn containers_of(target: &str) -> Vec<String> {
     lines(&["ps", "--all", "--no-trunc", "--quiet", "--filter", &format!("label=com.docker.compose.project={target}")])
+}
+
+/// Looks again and again, and panics with `what` when it does not come true within a minute.
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}, within a minute");
+        thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::engine::{Surroundings, docker, everything_of, on_every_engine};
+use super::engine::{Surroundings, docker, everything_of, on_every_engine, wait_until};
 use super::product::{API_KEY, STEADY, box_product as product, renew_user_alone};
 
 on_every_engine! {
@@ -203,13 +203,5 @@ fn a_killed_operator_leaves_what_the_next_up_repairs(surroundings: &Surroundings
             assert_eq!(product.replicas("production", service).len(), 1, "round {round}");
         }
         product.run(&["down"]).expect(0);
-    }
-}
-
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}, within a minute");
-        thread::sleep(Duration::from_millis(100));
     }
 }

@@ -1,9 +1,8 @@
 //! Two at once: one writes, the others are told so, and a lock whose holder was killed is in nobody's way.
 
 use std::thread;
-use std::time::{Duration, Instant};
 
-use super::engine::{Surroundings, docker, run, surroundings};
+use super::engine::{Surroundings, docker, run, surroundings, wait_until};
 use super::product::{Product, Seen};
 
 /// One service that ends when it is told to.
@@ -83,9 +82,5 @@ fn a_lock_can_be_freed_by_force() {
 }
 
 fn await_lock(name: &str) {
-    let start = Instant::now();
-    while !run(&["container", "inspect", name]).status.success() {
-        assert!(start.elapsed() < Duration::from_secs(60), "nobody takes the lock");
-        thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("somebody takes the lock", || run(&["container", "inspect", name]).status.success());
 }

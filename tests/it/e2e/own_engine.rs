@@ -81,9 +81,12 @@ impl OwnEngine {
     /// Takes the cable to the other engine of its swarm out, or puts it in again.
     pub(crate) fn plug(&self, is_in: bool) {
         let state = if is_in { "up" } else { "down" };
-        let words = ["--target", &self.inner(), "--net", "ip", "link", "set", "eth0", state];
-        let status = Command::new("nsenter").args(words).status();
-        assert!(status.is_ok_and(|status| status.success()), "the cable is {state}");
+        self.inside(&["ip", "link", "set", "eth0", state]);
+    }
+
+    /// Runs a program of this machine in its network, and under its name.
+    fn inside(&self, words: &[&str]) {
+        run("nsenter", &[&["--target", &self.inner(), "--net", "--uts"], words].concat());
     }
 
     /// Ends it, starts it again, and waits until it answers.
@@ -161,17 +164,17 @@ pub(crate) const WORKER: &str = "10.77.0.2";
 /// A cable between the networks of two engines, and a name for each: what runs in them sees the other at its address.
 fn link(manager: &OwnEngine, worker: &OwnEngine) {
     let [left, right] = [manager.inner(), worker.inner()];
-    let run = |program: &str, arguments: &[&str]| {
-        let status = Command::new(program).args(arguments).status();
-        assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?}");
-    };
     run("ip", &["link", "add", "eth0", "netns", &left, "type", "veth", "peer", "name", "eth0", "netns", &right]);
-    for (process, address, name) in [(left, MANAGER, "node-1"), (right, WORKER, "node-2")] {
-        let inside = |words: &[&str]| run("nsenter", &[&["--target", &process, "--net", "--uts"], words].concat());
-        inside(&["ip", "address", "add", &format!("{address}/24"), "dev", "eth0"]);
-        inside(&["ip", "link", "set", "eth0", "up"]);
-        inside(&["hostname", name]);
+    for (engine, address, name) in [(manager, MANAGER, "node-1"), (worker, WORKER, "node-2")] {
+        engine.inside(&["ip", "address", "add", &format!("{address}/24"), "dev", "eth0"]);
+        engine.plug(true);
+        engine.inside(&["hostname", name]);
     }
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let status = Command::new(program).args(arguments).status();
+    assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?}");
 }
 
 /// dockerd with all its files in a folder.

@@ -1,12 +1,10 @@
 //! A swarm of two engines: what is on the other node is seen, drained, put back and left, from the one that is talked to.
 
 use std::fs::File;
-use std::thread;
-use std::time::Duration;
 
 use bootsmith::plan::Platform;
 
-use super::engine::{docker, run as run_docker, surroundings_on};
+use super::engine::{docker, run as run_docker, surroundings_on, wait_until};
 use super::own_engine::{OwnEngine, WORKER};
 use super::product::{API_KEY, Product, box_product};
 
@@ -99,14 +97,13 @@ fn a_product_lives_on_two_nodes() {
     assert!(worker.docker(&["logs", &far]).starts_with("level=one\nfirst"));
 
     worker.plug(false);
-    await_equal("down", || docker(&["node", "inspect", "--format", "{{.Status.State}}", "node-2"]));
+    let state = || docker(&["node", "inspect", "--format", "{{.Status.State}}", "node-2"]);
+    wait_until("the other node is missed", || state() == "down");
     assert_eq!(states(&product)[0], "each running 1/1");
-    let stopped = product.run(&["stop", "production", "--yes"]).expect(0);
-    assert!(stopped.err.contains("down: node-2; what runs there ends"), "{}", stopped.err);
-    worker.plug(true);
-    await_equal("", || worker.docker(&["ps", "--quiet"]));
-
     let down = product.run(&["down", "--volumes", "--yes"]).expect(0);
+    assert!(down.err.contains("down: node-2; what runs there ends"), "{}", down.err);
+    worker.plug(true);
+    wait_until("the other node ends what it runs", || worker.docker(&["ps", "--quiet"]).is_empty());
     assert!(down.err.contains("volumes on other nodes are left over"), "{}", down.err);
     assert_eq!(worker.docker(&["volume", "ls", "--quiet"]), "e2e-two-swarm-production_data");
     assert_eq!(docker(&["service", "ls", "--quiet"]), "");
@@ -114,17 +111,6 @@ fn a_product_lives_on_two_nodes() {
     drop(product);
     drop(worker);
     drop(manager);
-}
-
-/// Nodes are missed, and find each other again, within seconds.
-fn await_equal(wanted: &str, seen: impl Fn() -> String) {
-    for _ in 0..60 {
-        if seen() == wanted {
-            return;
-        }
-        thread::sleep(Duration::from_secs(1));
-    }
-    assert_eq!(seen(), wanted);
 }
 
 /// `SERVICE STATE READY` of every service.

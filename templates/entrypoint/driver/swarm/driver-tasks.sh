@@ -74,11 +74,11 @@ read_departed() {
         $2 in global { last[$2, $4] = $1 OFS $4 OFS $6 OFS $16; wanted[$2, $4] = $7 }
         END { for (place in last) if (wanted[place] == "shutdown") print last[place] }' "$work/services.live" "$work/tasks" >"$work/ended"
     [ -s "$work/ended" ] || return 0
-    capture "$work/answer" docker node ls --format '{{.ID}}|{{.Status}}|{{.Availability}}' || return 1
+    driver_read_nodes || return 1
     departed=" $(awk -F '|' -v ORS=' ' '
-        FNR == NR { if (tolower($2) != "down") drained[$1] = tolower($3) == "drain"; next }
+        FNR == NR { if ($4 != "down") drained[$1] = $5 == "drain"; next }
         !($2 in drained) || $3 == "shutdown" || $4 ~ /no longer meets constraints/ { print $1; next }
-        drained[$2] && $3 ~ /^(complete|failed|rejected|orphaned)$/ { print $1 }' "$work/answer" "$work/ended")"
+        drained[$2] && $3 ~ /^(complete|failed|rejected|orphaned)$/ { print $1 }' "$work/nodes" "$work/ended")"
 }
 
 # The table of state.sh: one line for each replica that is or should be.

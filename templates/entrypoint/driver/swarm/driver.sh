@@ -207,12 +207,12 @@ await_no_tasks() {
             grep -E '\|(Running|Starting|Preparing|Ready|Assigned|Accepted)' "$work/answer" >>"$work/running"
         done
         [ -s "$work/running" ] || return 0
-        capture "$work/answer" docker node ls --format '{{.ID}}|{{.Status}}|{{.Hostname}}' || return 1
+        driver_read_nodes || return 1
         lost_nodes=$(awk -F '|' '
-            FNR == NR { is_up[$1] = tolower($2) != "down"; name[$1] = $3; next }
+            FNR == NR { is_up[$1] = $4 != "down"; name[$1] = $2; next }
             is_up[$1] { waits = 1 }
             !is_up[$1] && !seen[$1]++ { lost = lost " " ($1 in name ? name[$1] : $1) }
-            END { if (!waits) print lost }' "$work/answer" "$work/running")
+            END { if (!waits) print lost }' "$work/nodes" "$work/running")
         [ -z "$lost_nodes" ] || { warn "down:$lost_nodes; what runs there ends when the node is back" && return 0; }
         nap 1
     done
