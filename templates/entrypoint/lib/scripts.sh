@@ -7,7 +7,7 @@
 # Must not:  lose a byte of the input, or add one to the output.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-once_name='' once_file='' once_place='' script_in_service='' script_call='' is_hook='' after_signal=''
+once_name='' once_file='' once_place='' once_unstarted='' script_in_service='' script_call='' is_hook='' after_signal=''
 
 command_run() {
     if [ -n "$option_list" ]; then
@@ -153,7 +153,7 @@ run_words() {
         driver_exec "$script_instance" "$@"
         ;;
     run)
-        once_name=$target-run-$script_name-$(once_suffix)
+        once_name=$target-run-$script_name-$(once_suffix) once_unstarted=''
         driver_run_once "$once_name" "$@"
         ;;
     bootstrap)

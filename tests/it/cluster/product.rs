@@ -100,12 +100,17 @@ impl Release {
     }
 
     /// With a migration of `web`, which a shell runs both ways.
-    pub(super) fn migration(mut self, name: &str, release: &str) -> Self {
+    pub(super) fn migration(self, name: &str, release: &str) -> Self {
+        self.migration_of("web", name, release)
+    }
+
+    /// The same of any service.
+    pub(super) fn migration_of(mut self, service: &str, name: &str, release: &str) -> Self {
         for direction in ["up", "down"] {
             self.files.push((format!("{name}.{direction}.sh"), format!("echo {direction} of {name}\n")));
         }
         self.with(&format!(
-            "[[migrations]]\nname = \"{name}\"\nrelease = \"{release}\"\nservice = \"web\"\n\
+            "[[migrations]]\nname = \"{name}\"\nrelease = \"{release}\"\nservice = \"{service}\"\n\
              up = \"{name}.up.sh\"\ndown = \"{name}.down.sh\"\n"
         ))
     }

@@ -62,27 +62,35 @@ driver_check_once() {
             'declare it with mode = "exec", in a service that runs'
 }
 
-# A command in a job of its own, made like the service's pods. NAME WORD…
+# A command in a job of its own, made like the service's pods. Sets once_unstarted where it never began. NAME WORD…
 driver_run_once() {
     once_object=$(printf '%s' "${1%-*}" | cut -c 1-54 | sed 's/[^a-z0-9]*$//')-${1##*-} # a name has 63 characters
-    once_name=$once_object
+    once_name=$once_object once_unstarted=yes
     shift
-    [ -z "$once_file" ] || store_once_file
-    write_once_patch "$@" >"$work/once.patch"
-    make_once_job || refuse "the job $once_object could not be made: $(complaint)"
-    await_once_begin || return 1
+    [ -z "$once_file" ] || store_once_file || { fail_once "the file of \`$script_name\` could not be stored: $(complaint)" && return 1; }
+    make_once_job "$@" || { fail_once "the job $once_object could not be created: $(complaint)" && return 1; }
+    await_once_begin || { fail_once "the job $once_object did not start: $once_text" && return 1; }
+    once_unstarted=''
     await cluster logs --follow "job/$once_object" -c "$script_service"
     await_once_end
 }
 
+# The end of the call, unless it belongs to something larger: a hook or a migration. MESSAGE
+fail_once() {
+    [ -z "$is_hook" ] || { error "$1" && return 0; }
+    driver_stop_once "$once_object"
+    refuse "$1"
+}
+
 # The pod of the service, made a job's by a patch that kubectl applies by itself. What a Service or a controller would look at is
 # left out; the labels stay, so that networks treat it alike, and a gate that nobody opens keeps requests away.
-make_once_job() {
+make_once_job() { # WORD…
     capture "$work/once.pod" cluster create --dry-run=client --validate=false -o jsonpath='{.spec.template.spec}' \
         -f "$work/manifests/service-$script_service.yaml" || return 1
     capture "$work/once.claims" cluster create --dry-run=client --validate=false -o jsonpath='{.spec.volumeClaimTemplates[*].metadata.name}' \
         -f "$work/manifests/service-$script_service.yaml" || return 1
     write_once_job >"$work/once.job"
+    write_once_patch "$@" >"$work/once.patch"
     capture "$work/once.yaml" cluster patch --local --type=strategic -f "$work/once.job" --patch-file "$work/once.patch" -o json || return 1
     capture "$work/answer" cluster create -f "$work/once.yaml"
 }
@@ -92,7 +100,7 @@ store_once_file() {
     load_once_mount
     write_missing_mount | cluster apply --server-side --field-manager=bootsmith -f - >"$work/answer" 2>"$work/complaint" &
     child=$!
-    wait_for_child || grep -q 'no objects passed' "$work/complaint" || refuse "the file of \`$script_name\` could not be stored: $(complaint)"
+    wait_for_child || grep -q 'no objects passed' "$work/complaint"
 }
 
 write_once_job() {
@@ -123,7 +131,7 @@ write_once_patch() {
     printf ']}]}}}}\n'
 }
 
-# The volumes that each replica has of its own are, in a one-off, those of the first.
+# The volumes that each replica has of its own are, in a one-off, those of the first. Needs $work/once.claims.
 write_once_volumes() {
     once_separator=''
     if [ -n "$once_file" ]; then
@@ -131,7 +139,6 @@ write_once_volumes() {
         printf '{"name": "migration", "configMap": {"name": "%s"}}' "$(name_of_mount)"
         once_separator=', '
     fi
-    [ -f "$work/once.claims" ] || return 0
     # shellcheck disable=SC2013 # names are words
     for once_claim in $(cat "$work/once.claims"); do
         printf '%s{"name": "%s", "persistentVolumeClaim": {"claimName": "%s-%s-0"}}' "$once_separator" "$once_claim" "$once_claim" "$script_service"
@@ -148,7 +155,7 @@ await_once_begin() {
         [ "$once_text" = "$once_said" ] || say "waiting for $once_object: $once_text"
         once_said=$once_text
         case $once_text in *ImagePullBackOff* | *InvalidImageName* | *CreateContainerConfigError* | *ErrImageNeverPull*) once_until=0 ;; esac
-        [ "$(date +%s)" -lt "$once_until" ] || { error "$once_object does not begin: $once_text" && return 1; }
+        [ "$(date +%s)" -lt "$once_until" ] || return 1
         nap 1
     done
 }
