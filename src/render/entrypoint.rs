@@ -19,6 +19,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/back.sh"
     "lib/deploy.sh"
     "lib/describe.sh"
+    "lib/down.sh"
     "lib/drift.sh"
     "lib/files.sh"
     "lib/help.sh"
@@ -54,6 +55,7 @@ const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/compose/driver-ledger.sh"
     "driver/compose/driver-lock.sh"
     "driver/compose/driver-nodes.sh"
+    "driver/compose/driver-remove.sh"
     "driver/compose/driver-volumes.sh"
 };
 
@@ -64,6 +66,7 @@ const SWARM: &[(&str, &[u8])] = embedded! {
     "driver/swarm/driver-ledger.sh"
     "driver/swarm/driver-lock.sh"
     "driver/swarm/driver-objects.sh"
+    "driver/swarm/driver-remove.sh"
     "driver/swarm/driver-tasks.sh"
     "driver/swarm/driver-nodes.sh"
 };

@@ -1,4 +1,4 @@
-# Operate: stop, start, restart, scale, down. None of them deploys: containers are kept as they were made.
+# Operate: stop, start, restart, scale. None of them deploys: containers are kept as they were made.
 #
 # Takes in:  the release, the target's instances. Gives out: the target in the state asked for, or an end with 3 or 5.
 # Must not:  need a parameter, except for scale, which makes replicas.
@@ -226,28 +226,6 @@ record_scale() { # SERVICE N|default
     fi
     printf '%s|%s|%s|\n' "$wanted_replicas" "$wanted_digest" "$wanted_image_id" >"$work/wanted/$1"
     scaled_services="$scaled_services $1"
-}
-
-command_down() {
-    [ -z "$option_volumes" ] || [ -n "$option_yes" ] || [ -n "$option_dry_run" ] ||
-        refuse_usage '`--volumes` deletes the data of the product' 'when that is meant, add `--yes`'
-    preflight_target
-    check_hooks pre-down post-down
-    refuse_faults
-    if [ -n "$option_dry_run" ]; then
-        plan_instances remove
-        return 0
-    fi
-    confirm "remove $target${option_volumes:+ with all its data}?"
-    take_lock
-    run_pre_hooks pre-down
-    after_signal="\`down $environment_name\` goes on from there"
-    stop_waves
-    require_lock
-    forget_ledger
-    driver_remove_all
-    run_post_hooks post-down
-    say "$target is removed"
 }
 
 # Asks on a terminal only. QUESTION

@@ -363,7 +363,7 @@ test_kubernetes_down_with_volumes_removes_the_namespace_that_is_empty() {
     printf 'ConfigMap/kube-root-ca.crt\nServiceAccount/default\n' | answer 'get configmaps,secrets,pods *' 0
     bootstrap down production --volumes --yes
     expect_code 0
-    expect_call '^\[delete\]\[--ignore-not-found\]\[persistentvolumeclaim/data\]$'
+    expect_call '^\[delete\]\[--ignore-not-found\].*\[persistentvolumeclaim/data\]$'
     expect_call '^\[delete\]\[namespace\]\[shop-production\]$'
 }
 

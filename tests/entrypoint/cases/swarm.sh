@@ -274,12 +274,16 @@ test_swarm_down_waits_for_a_network_that_goes_already() {
     swarm_is_up
     answer 'ps *' 0 </dev/null
     echo 'n1|Shutdown' | answer 'service ps --no-trunc --no-resolve *' 0
-    echo 'n1 shop-production_side' | answer 'network ls *' twice
-    echo 'Error: No such network: n1' | answer 'network rm *' fail1
+    # It is listed once more after the engine does not know it.
+    mv "$box/bin/docker" "$box/bin/docker.real"
+    printf '%s\n' '#!/bin/sh' "box=$box" 'case "$*" in' '"network rm "*) : >"$box/going"; echo "Error: No such network: n1" >&2; exit 1 ;;' \
+        '"network ls "*) [ -f "$box/gone" ] || echo "n1 shop-production_side"; [ ! -f "$box/going" ] || echo gone >"$box/gone" ;;' \
+        'esac' 'exec "$box/bin/docker.real" "$@"' >"$box/bin/docker"
+    chmod +x "$box/bin/docker"
     bootstrap down production --yes
     expect_code 0
-    expect_no_error 'left over'
-    expect_equal 3 "$(grep -c '^\[network\]\[ls\]' "$box/docker/calls")"
+    expect_no_error 'left'
+    expect_equal gone "$(cat "$box/gone")"
 }
 
 # A service on every node: its replica on n1 runs, the one on n2 ended. The second node, ID STATE|AVAILABILITY; the task, STATE COMPLAINT; how many

@@ -260,27 +260,9 @@ remove_unused_networks() {
 }
 
 remove_network() {
-    say "network $network_name: removed"
-    capture "$work/answer" docker network rm "$network_id" || warn "the network $network_name is left over: $(complaint)"
-}
-
-# For `down`, when the services' containers are gone.
-driver_remove_all() {
-    # shellcheck disable=SC2046 # a list of ids
-    remove_containers $(awk -F '|' '$13 != "lock" && $13 != "ledger" { print $1 }' "$work/containers")
-    list_networks >"$work/listed" || fail_unrestored "networks cannot be listed: $(complaint)"
-    while read -r network_id network_name; do
-        remove_network
-    done <"$work/listed"
-    # shellcheck disable=SC2046 # a list of names
-    remove_volumes $(awk -F '|' '$2 == "config" || $2 == "secret" || $2 == "scale" { print $1 }' "$work/volumes")
-    [ -z "$option_volumes" ] || remove_data_volumes
-}
-
-remove_data_volumes() {
-    # shellcheck disable=SC2013 # names are words
-    for old_volume in $(awk -F '|' '$2 == "" { print $1 }' "$work/volumes"); do
-        say "volume $old_volume: deleted with its data"
-        remove_volumes "$old_volume"
-    done
+    if capture "$work/answer" docker network rm "$network_id"; then
+        say "network $network_name: removed"
+    else
+        warn "the network $network_name is left over: $(complaint)"
+    fi
 }

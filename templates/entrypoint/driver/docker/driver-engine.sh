@@ -234,3 +234,12 @@ with_ledger_labels() {
     done
     exec "$@"
 }
+
+# Prints the names of the containers of this engine that use a network, or what is stored in a volume. KIND NAME
+list_container_users() {
+    case $1 in
+    container) return 0 ;;
+    network) capture "$work/users-of" docker network inspect --format '{{range .Containers}}{{.Name}}{{println}}{{end}}' "$2" ;;
+    *) capture "$work/users-of" docker ps --all --filter "volume=$2" --format '{{.Names}}' ;;
+    esac && sed '/^$/d' "$work/users-of"
+}

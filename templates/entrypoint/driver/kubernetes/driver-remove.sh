@@ -43,10 +43,45 @@ driver_remove_all() {
     if [ -n "$option_volumes" ]; then
         # shellcheck disable=SC2013 # names are words
         for old_volume in $(grep '^persistentvolumeclaim/' "$work/listed"); do
-            say "volume ${old_volume#*/}: deleted with its data"
-            remove_objects "$old_volume"
+            remove_data_volume "$old_volume"
         done
     fi
+}
+
+# A claim that a pod uses stays until that pod is gone: it is not waited for longer than our own pods may take. OBJECT
+remove_data_volume() {
+    if capture_seconds=$((VOLUME_SECONDS + 30)) capture "$work/answer" cluster delete --ignore-not-found --timeout "${VOLUME_SECONDS}s" "$1"; then
+        say "volume ${1#*/}: deleted with its data"
+    else
+        warn "the volume ${1#*/} is left over: $(complaint)"
+    fi
+}
+
+readonly VOLUME_SECONDS=60
+
+# Prints KIND|NAME|STATE of what `down` removes.
+driver_list_removal() {
+    # shellcheck disable=SC2086 # lists of kinds
+    list_objects $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS >"$work/listed" || return 1
+    while IFS=/ read -r listed_kind listed_name; do
+        case $listed_kind in
+        persistentvolumeclaim) [ -z "$option_volumes" ] || printf 'volume|%s|\n' "$listed_name" ;;
+        *) printf '%s|%s|\n' "${listed_kind%%.*}" "$listed_name" ;;
+        esac
+    done <"$work/listed"
+}
+
+# Prints the pods that use a volume. KIND NAME
+driver_list_users() {
+    [ "$1" = volume ] || return 0
+    capture "$work/users-of" cluster get pods -o go-template="$CLAIM_TEMPLATE" || return 0
+    awk -v name="$2" '$2 == name { print "pod/" $1 }' "$work/users-of"
+}
+
+readonly CLAIM_TEMPLATE='{{range .items}}{{$pod := .metadata.name}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$pod}} {{.claimName}}{{"\n"}}{{end}}{{end}}{{end}}'
+
+# When the ledger is gone too.
+driver_remove_place() {
     remove_namespace
 }
 
@@ -60,8 +95,11 @@ remove_namespace() {
     elif [ -s "$work/inhabitants" ]; then
         say "namespace $target: kept for what is still in it: $(tr '\n' ' ' <"$work/inhabitants" | cut -c 1-300)"
     else
-        say "namespace $target: removed"
-        capture_seconds=600 capture "$work/answer" cluster delete namespace "$target" || warn "the namespace $target is left over: $(complaint)"
+        if capture_seconds=600 capture "$work/answer" cluster delete namespace "$target"; then
+            say "namespace $target: removed"
+        else
+            fail_unrestored "the namespace $target is left over: $(complaint)" 'repeat the same command'
+        fi
     fi
 }
 

@@ -187,9 +187,9 @@ remove_unused_networks() {
 
 # The last containers take a moment to leave it.
 remove_network() {
-    say "network $network_name: removed"
     for network_try in 1 2 3 4 5 6 7 8 9 10; do
         if capture "$work/answer" docker network rm "$network_id"; then
+            say "network $network_name: removed"
             going_networks="$going_networks $network_id"
             return 0
         fi
@@ -208,36 +208,6 @@ remove_network() {
     warn "the network $network_name is left over: $(complaint)"
 }
 
-# For `down`, when the services are stopped. Removal of a service is not over when the swarm says so: a deployment right after it would
-# find its network going away.
-driver_remove_all() {
-    driver_read_state && read_stored || fail_unrestored "the state of \`$target\` cannot be read: $(complaint)"
-    # shellcheck disable=SC2046 # a list of ids
-    set -- $(cut -d '|' -f 1 "$work/services.live")
-    [ $# -eq 0 ] || capture "$work/answer" docker service rm "$@" || fail_unrestored "not all services could be removed: $(complaint)" 'the same command can be repeated'
-    await_no_containers "label=com.docker.stack.namespace=$target"
-    remove_ended_containers
-    list_networks || fail_unrestored "networks cannot be listed: $(complaint)"
-    going_networks=''
-    while read -r network_id network_name; do
-        remove_network
-    done <"$work/listed"
-    await_no_networks
-    # shellcheck disable=SC2046 # lists of ids
-    {
-        remove_objects config $(awk -F '|' '$3 != "lock" && $3 != "ledger" { print $1 }' "$work/configs")
-        remove_objects secret $(cut -d '|' -f 1 "$work/secrets")
-    }
-    [ -z "$option_volumes" ] || remove_data_volumes
-}
-
-remove_ended_containers() {
-    capture "$work/answer" docker ps --all --quiet --no-trunc --filter "label=com.docker.stack.namespace=$target" \
-        --filter "label=io.bootsmith.project=$project" || return 0
-    # shellcheck disable=SC2046 # a list of ids
-    [ ! -s "$work/answer" ] || capture "$work/names" docker rm --force --volumes $(cat "$work/answer") || warn "containers are left over: $(complaint)"
-}
-
 # What the swarm removed is on the nodes for a moment longer.
 await_no_networks() {
     for network_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
@@ -254,16 +224,4 @@ is_network_there() {
         ! has_word "$going_networks" "$network_id" || return 0
     done <"$work/listed"
     return 1
-}
-
-# Volumes belong to nodes: those of other nodes stay, and we say so.
-remove_data_volumes() {
-    capture "$work/listed" docker volume ls --quiet --filter "label=io.bootsmith.project=$project" \
-        --filter "label=io.bootsmith.environment=$environment_name" || { warn "volumes cannot be listed: $(complaint)" && return 0; }
-    while read -r old_volume; do
-        say "volume $old_volume: deleted with its data"
-        capture "$work/answer" docker volume rm "$old_volume" || warn "the volume $old_volume is left over: $(complaint)"
-    done <"$work/listed"
-    capture "$work/answer" docker node ls --quiet && [ "$(wc -l <"$work/answer")" -gt 1 ] || return 0
-    warn "volumes on other nodes are left over: \`docker volume ls --filter label=io.bootsmith.project=$project\` there lists them"
 }
