@@ -16,6 +16,12 @@ impl Definition {
         Self { keys: plain_map(&manifest::to_json_map(&service.definition)) }
     }
 
+    /// The keys as they are.
+    #[cfg(test)]
+    pub(super) fn of_keys(keys: Map<String, Json>) -> Self {
+        Self { keys }
+    }
+
     /// The value at a path of keys.
     pub(super) fn get(&self, path: &[&str]) -> Option<&Json> {
         let (first, rest) = path.split_first()?;

@@ -23,31 +23,73 @@ impl Port {
         Self { target, published: None, protocol: "TCP".to_owned(), app_protocol: None }
     }
 
-    /// `tcp-80`: unique, because port and protocol are.
+    /// The port of a Service that is reached from outside: its own number where none is published.
+    pub(super) fn outside(&self) -> u16 {
+        self.published.unwrap_or(self.target)
+    }
+
+    /// `tcp-80`: unique among the ports of a container, because port and protocol are.
     fn name(&self) -> String {
         format!("{}-{}", self.protocol.to_ascii_lowercase(), self.target)
     }
 
-    /// The port of a Service, which listens on `port`.
-    pub(super) fn of_service(&self, port: u16) -> Map<String, Json> {
-        let mut entry = map(json!({
-            "name": self.name(), "port": port, "targetPort": self.target, "protocol": self.protocol,
-        }));
+    /// The port of a Service, which listens on the container's own.
+    pub(super) fn of_service(&self) -> Map<String, Json> {
+        self.listening_on(self.target, self.name())
+    }
+
+    /// The port of a Service that is reached from outside. Several may lead to one port of the container, so that all but the first
+    /// of them have both numbers in their names.
+    pub(super) fn of_published(&self, is_first: bool) -> Map<String, Json> {
+        let name = if is_first { self.name() } else { format!("{}-{}", self.name(), self.outside()) };
+        self.listening_on(self.outside(), name)
+    }
+
+    fn listening_on(&self, port: u16, name: String) -> Map<String, Json> {
+        let mut entry =
+            map(json!({ "name": name, "port": port, "targetPort": self.target, "protocol": self.protocol }));
         set(&mut entry, "appProtocol", self.app_protocol.as_deref().map_or(Json::Null, Json::from));
         entry
     }
+
+    /// Whether both lead to one port of the container.
+    pub(super) fn has_target_of(&self, other: &Self) -> bool {
+        self.target == other.target && self.protocol == other.protocol
+    }
+
+    /// Whether both would be one port of a Service that is reached from outside.
+    pub(super) fn collides_with(&self, other: &Self) -> bool {
+        self.outside() == other.outside() && self.protocol == other.protocol
+    }
 }
 
-/// The ports that are reached from outside.
+/// The ports that are reached from outside: several of them may lead to one port of the container.
 pub(super) fn published(definition: &Definition) -> Vec<Port> {
-    unique(definition.list(&["ports"]).into_iter().flat_map(read))
+    let mut all: Vec<Port> = Vec::new();
+    for port in definition.list(&["ports"]).into_iter().flat_map(read) {
+        if !all.iter().any(|known| known.has_target_of(&port) && known.collides_with(&port)) {
+            all.push(port);
+        }
+    }
+    all
 }
 
-/// All ports that are known.
+/// All ports of the container that are known.
 pub(super) fn known(definition: &Definition) -> Vec<Port> {
     let exposed =
         definition.list(&["expose"]).into_iter().filter_map(text_of).flat_map(|text| read_target(&text, None));
-    unique(published(definition).into_iter().chain(exposed))
+    by_target(published(definition).into_iter().chain(exposed))
+}
+
+/// The first of those that lead to one port of the container.
+pub(super) fn by_target(ports: impl IntoIterator<Item = Port>) -> Vec<Port> {
+    let mut all: Vec<Port> = Vec::new();
+    for port in ports {
+        if !all.iter().any(|known| known.has_target_of(&port)) {
+            all.push(port);
+        }
+    }
+    all
 }
 
 /// Whether an entry of `ports` is one.
@@ -68,17 +110,6 @@ fn are_ports(ports: &[Port]) -> bool {
 pub(super) fn of_container(definition: &Definition) -> Vec<Json> {
     let entry = |port: Port| json!({ "name": port.name(), "containerPort": port.target, "protocol": port.protocol });
     known(definition).into_iter().map(entry).collect()
-}
-
-/// The first of each port and protocol.
-fn unique(ports: impl Iterator<Item = Port>) -> Vec<Port> {
-    let mut all: Vec<Port> = Vec::new();
-    for port in ports {
-        if !all.iter().any(|known| known.target == port.target && known.protocol == port.protocol) {
-            all.push(port);
-        }
-    }
-    all
 }
 
 fn read(entry: &Json) -> Vec<Port> {

@@ -37,7 +37,7 @@ fn inside(scene: &Scene<'_>, service: &Service, definition: &Definition, name: &
         spec.insert("clusterIP".to_owned(), json!("None"));
     }
     spec.insert("type".to_owned(), json!("ClusterIP"));
-    set(&mut spec, "ports", ports.iter().map(|port| Json::from(port.of_service(port.target))).collect::<Json>());
+    set(&mut spec, "ports", ports.iter().map(|port| Json::from(port.of_service())).collect::<Json>());
     Object::of_service(scene, service, "v1", "Service", name, json!({ "spec": spec }))
 }
 
@@ -54,16 +54,35 @@ fn outside(scene: &Scene<'_>, service: &Service, definition: &Definition, contex
         let message = format!("service `{}` publishes no port that a {} could open", service.name, service_type.name());
         context.error(Code::KUBERNETES, span, message, "add `ports`, as in `ports = [\"8080:80\"]`");
     }
-    let entries: Vec<Json> = ports.iter().map(|port| Json::from(entry(port, service_type))).collect();
+    refuse_collisions(scene, service, &ports, context);
+    let entries: Vec<Json> = (0..ports.len()).map(|index| Json::from(entry(&ports, index, service_type))).collect();
     let spec = json!({ "type": service_type.name(), "selector": labels::selector(scene, service), "ports": entries });
     let name = published_name(scene, service);
     Some(Object::of_service(scene, service, "v1", "Service", &name, json!({ "spec": spec })))
 }
 
-fn entry(port: &Port, service_type: ServiceType) -> Map<String, Json> {
+/// Elsewhere a port without a published number gets a free one; a Service has it under the container's number.
+fn refuse_collisions(scene: &Scene<'_>, service: &Service, ports: &[Port], context: &mut Context) {
+    for (index, port) in ports.iter().enumerate() {
+        let Some(other) = ports[..index].iter().find(|other| other.collides_with(port)) else { continue };
+        let span = scene.environment.written.deepest(["services", service.name.as_str(), "ports"]).span;
+        let message = format!(
+            "ports {} and {} of service `{}` would both be port {} of its {}",
+            other.target,
+            port.target,
+            service.name,
+            port.outside(),
+            service.kubernetes.service_type.name()
+        );
+        context.error(Code::KUBERNETES, span, message, "publish each on a number of its own, as in `8081:80`");
+    }
+}
+
+fn entry(ports: &[Port], index: usize, service_type: ServiceType) -> Map<String, Json> {
     /// What the API server gives to node ports unless it is told otherwise.
     const NODE_PORTS: std::ops::RangeInclusive<u16> = 30000..=32767;
-    let mut entry = port.of_service(port.published.unwrap_or(port.target));
+    let (earlier, port) = (&ports[..index], &ports[index]);
+    let mut entry = port.of_published(!earlier.iter().any(|other| other.has_target_of(port)));
     let node_port = port.published.filter(|port| service_type == ServiceType::NodePort && NODE_PORTS.contains(port));
     set(&mut entry, "nodePort", node_port.map_or(Json::Null, Json::from));
     entry
@@ -79,4 +98,55 @@ fn published_name(scene: &Scene<'_>, service: &Service) -> String {
     let numbered = (2..).map(|number| format!("{short}{SUFFIX}{number}"));
     let free = std::iter::once(first).chain(numbered).find(|name| !scene.shared.is_taken(name));
     free.expect("numbers do not end")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every way to write two numbers outside, two inside and two protocols, three at a time.
+    #[test]
+    fn every_published_port_exists_once_and_has_a_name_of_its_own() {
+        let written: Vec<String> = ["", "80:", "90:"]
+            .iter()
+            .flat_map(|outside| ["80", "90", "80/udp"].iter().map(move |inside| format!("{outside}{inside}")))
+            .collect();
+        let mut seen = 0;
+        for (first, second, third) in triples(&written) {
+            let definition = Definition::of_keys(map(json!({ "ports": [first, second, third] })));
+            let ports = ports::published(&definition);
+            let collide = |index: usize| ports[..index].iter().any(|port| port.collides_with(&ports[index]));
+            if (0..ports.len()).any(collide) {
+                continue;
+            }
+            let entries: Vec<_> =
+                (0..ports.len()).map(|index| entry(&ports, index, ServiceType::LoadBalancer)).collect();
+            let names: BTreeSet<_> = entries.iter().map(|entry| entry["name"].as_str()).collect();
+            let led: BTreeSet<_> =
+                entries.iter().map(|entry| led(&entry["port"], &entry["targetPort"], &entry["protocol"])).collect();
+            let wanted: BTreeSet<_> = [first, second, third].into_iter().map(|text| wanted(text)).collect();
+            assert_eq!((names.len(), &led), (entries.len(), &wanted), "{first} {second} {third}");
+            seen += 1;
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    fn triples(all: &[String]) -> impl Iterator<Item = (&str, &str, &str)> {
+        all.iter().flat_map(move |first| {
+            all.iter()
+                .flat_map(move |second| all.iter().map(move |third| (first.as_str(), second.as_str(), third.as_str())))
+        })
+    }
+
+    fn led(port: &Json, target: &Json, protocol: &Json) -> String {
+        format!("{port} {target} {}", protocol.as_str().unwrap_or_default())
+    }
+
+    fn wanted(text: &str) -> String {
+        let (numbers, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let (outside, inside) = numbers.split_once(':').unwrap_or((numbers, numbers));
+        format!("{outside} {inside} {}", protocol.to_ascii_uppercase())
+    }
 }
