@@ -10,6 +10,7 @@ use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
 
+use super::health_check;
 use super::kubernetes_name::{is_label_key, is_label_value, is_subdomain};
 use super::scope::unescaped;
 
@@ -26,6 +27,8 @@ pub struct KubernetesService {
     pub disruption_budget: Option<DisruptionBudget>,
     /// A `ServiceAccount` of the namespace, over the one that may nothing.
     pub service_account: Option<String>,
+    /// Whether a replica whose health check fails is restarted.
+    pub liveness: bool,
     /// Labels that a node must have.
     pub node_selector: BTreeMap<String, String>,
 }
@@ -111,10 +114,29 @@ pub(super) fn read(service: &Table, context: &mut Context) -> (KubernetesService
             .table("disruption-budget", context)
             .and_then(|(table, span)| read_disruption_budget(table, span, service, context)),
         service_account: read_name("service-account", &mut fields, context),
+        liveness: read_liveness(&mut fields, service, context),
         node_selector: read_node_selector(&mut fields, context),
     };
     fields.finish(context);
     (settings, patch)
+}
+
+/// A probe asks what the health check asks: there must be one, in a service that stays.
+fn read_liveness(fields: &mut Fields<'_>, service: &Table, context: &mut Context) -> bool {
+    let Some(node) = fields.node("liveness") else { return false };
+    let Value::Boolean(is_wanted) = node.value else {
+        return wrong_type(node, "liveness", "true or false", context).unwrap_or_default();
+    };
+    if is_wanted && !health_check::is_on(service) {
+        let message = "`liveness` needs a health check, and the service has none";
+        let hint = "add one, as in `healthcheck = { test = [\"CMD\", \"probe\"] }`, or leave `liveness` out";
+        context.error(Code::KUBERNETES, node.span, message, hint);
+    }
+    if let Some(mode) = mode(service).filter(|mode| is_wanted && mode.ends_with("-job")) {
+        let message = format!("`liveness` needs a service that stays, but its mode is `{mode}`");
+        context.error(Code::KUBERNETES, node.span, message, "leave one of them out");
+    }
+    is_wanted
 }
 
 fn read_service_type(written: Option<&Spanned<String>>, context: &mut Context) -> ServiceType {
@@ -262,11 +284,14 @@ fn bounded(key: &str, number: &Spanned<i64>, most: i64, context: &mut Context) -
 
 /// Jobs end, and a global service has as many replicas as there are nodes.
 fn check_scalable(key: &str, span: Span, service: &Table, context: &mut Context) {
-    let mode = service.table("deploy").and_then(|deploy| deploy.get("mode")).and_then(Node::as_text);
-    if let Some(mode @ ("global" | "global-job" | "replicated-job")) = mode {
+    if let Some(mode @ ("global" | "global-job" | "replicated-job")) = mode(service) {
         let message = format!("`{key}` needs a service with replicas, but its mode is `{mode}`");
         context.error(Code::KUBERNETES, span, message, "leave one of them out");
     }
+}
+
+fn mode(service: &Table) -> Option<&str> {
+    service.table("deploy").and_then(|deploy| deploy.get("mode")).and_then(Node::as_text)
 }
 
 fn requests_cpu(service: &Table) -> bool {

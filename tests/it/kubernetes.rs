@@ -20,7 +20,7 @@ const HARDENED: &str = "Deployment.odds-production.hardened";
 
 /// What checkov complains of because the spec asks for it, or says nothing.
 const ASKED_FOR: &[(&str, &str)] = &[
-    ("CKV_K8S_8", "liveness: the spec declares no health check"),
+    ("CKV_K8S_8", "liveness: the spec does not ask for it"),
     ("CKV_K8S_9", "readiness: the spec declares no health check"),
     ("CKV_K8S_10", "CPU requests: the spec reserves none"),
     ("CKV_K8S_11", "CPU limits: the spec has none"),

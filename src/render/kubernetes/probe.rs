@@ -1,4 +1,7 @@
-//! Probes from a health check: ready when it passes, restarted when it fails for good, and in peace while it starts.
+//! Probes from a health check: ready when it passes, and in peace while it starts.
+//!
+//! Elsewhere nobody restarts a container whose health check fails: a liveness probe, which does, is there only where the spec asks for it. Else an
+//! outage of the database would restart every service whose health check asks it.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -34,7 +37,9 @@ pub(super) fn add(container: &mut Map<String, Json>, service: &Service, definiti
     let start_period = seconds("start_period").unwrap_or(0);
     let start_interval = seconds("start_interval").unwrap_or(period).max(1);
     container.insert("readinessProbe".to_owned(), probe(period, retries));
-    container.insert("livenessProbe".to_owned(), probe(period, retries));
+    if service.kubernetes.liveness {
+        container.insert("livenessProbe".to_owned(), probe(period, retries));
+    }
     // Failures while it starts do not count, and then it has its retries.
     container.insert("startupProbe".to_owned(), probe(start_interval, start_period.div_ceil(start_interval) + retries));
 }

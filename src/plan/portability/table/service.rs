@@ -123,7 +123,7 @@ rows! {
     "services.*.healthcheck.test" where HEALTH_CHECK {
         compose native
         swarm native
-        kubernetes emulated "probes that run the same command"
+        kubernetes emulated "a readiness and a startup probe run the same command; one that is not ready gets no requests and is not restarted, but by `kubernetes.liveness = true`"
     }
     "services.*.healthcheck.test" where NO_HEALTH_CHECK {
         compose native
