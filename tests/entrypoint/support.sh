@@ -57,11 +57,11 @@ answer() { # PATTERN CODE
 
 # Calls of docker are lines of words between brackets. PATTERN
 expect_call() {
-    grep -q -e "$1" "$box/docker/calls" || fail "no call of docker like: $1" "$box/docker/calls"
+    expect_match "$box/docker/calls" "$1"
 }
 
 expect_no_call() {
-    ! grep -q -e "$1" "$box/docker/calls" || fail "a call of docker like: $1" "$box/docker/calls"
+    expect_no_match "$box/docker/calls" "$1"
 }
 
 expect_code() {
@@ -69,22 +69,22 @@ expect_code() {
 }
 
 expect_error() {
-    grep -qF -e "$1" "$box/err" || fail "standard error does not say: $1" "$box/err"
+    expect_text "$box/err" "$1"
 }
 
 expect_no_error() {
-    ! grep -qF -e "$1" "$box/err" || fail "standard error says: $1" "$box/err"
+    expect_no_text "$box/err" "$1"
 }
 
 expect_output() {
-    grep -qF -e "$1" "$box/out" || fail "standard output does not say: $1" "$box/out" "$box/err"
+    expect_text "$box/out" "$1"
 }
 
 expect_no_output() {
-    ! grep -qF -e "$1" "$box/out" || fail "standard output says: $1" "$box/out"
+    expect_no_text "$box/out" "$1"
 }
 
-# WANTED SEEN
+# WANTED SEEN. For an empty text there is expect_empty: a command that fails says nothing, too.
 expect_equal() {
     [ "$1" = "$2" ] || {
         printf 'wanted: %s\nseen:   %s\n' "$1" "$2"
@@ -92,12 +92,115 @@ expect_equal() {
     }
 }
 
+# A line of the file matches the basic regular expression. FILE PATTERN
+expect_match() {
+    has_line "$1" -e "$2" || fail "nothing matches: $2" "$1"
+}
+
+expect_no_match() {
+    ! has_line "$1" -e "$2" || fail "something matches: $2" "$1"
+}
+
+# The text is within a line of the file. FILE TEXT
+expect_text() {
+    has_line "$1" -F -e "$2" || fail "missing text: $2" "$1"
+}
+
+# It is in no line of the file, or of any file below the folder. PLACE TEXT
+expect_no_text() {
+    ! has_line "$1" -r -F -e "$2" || fail "unexpected text: $2" "$1"
+}
+
+# A whole line of the file. FILE LINE
+expect_line() {
+    has_line "$1" -x -F -e "$2" || fail "missing line: $2" "$1"
+}
+
+# How many lines of the file match. FILE NUMBER PATTERN
+expect_count() {
+    has_line "$1" -e "$3" || :
+    lines_seen=$(grep -c -e "$3" "$1") || :
+    [ "$lines_seen" = "$2" ] || fail "$lines_seen lines match, not $2: $3" "$1"
+}
+
+# What the file holds, but for newlines at its end. FILE TEXT
+expect_content() {
+    expect_file "$1"
+    content_seen=$(cat "$1") || fail "unreadable: $1"
+    expect_equal "$2" "$content_seen"
+}
+
+# WANTED-FILE SEEN-FILE
+expect_same() {
+    cmp "$1" "$2" || fail "${2##*/} differs from ${1##*/}" "$1" "$2"
+}
+
+expect_file() {
+    [ -f "$1" ] || fail "missing file: $1"
+}
+
+expect_no_file() {
+    [ ! -e "$1" ] || fail "unexpected file: $1"
+}
+
+# A file without a byte, or a folder without an entry, that is there.
+expect_empty() {
+    if [ -d "$1" ]; then
+        entries_seen=$(ls -A "$1") || fail "unreadable: $1"
+        expect_equal '' "$entries_seen"
+    else
+        expect_file "$1"
+        [ ! -s "$1" ] || fail "${1##*/} is not empty" "$1"
+    fi
+}
+
+# WHAT MOST SEEN: a number that is not larger.
+expect_at_most() {
+    [ "$3" -le "$2" ] || fail "$1: $3, more than $2" "$box/err"
+}
+
+# The process ends soon, if it has not ended yet. ID
+expect_ended() {
+    await_condition process_is_gone "$1" || fail "process $1 still runs" "$box/err"
+}
+
+process_is_gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# Waits for a file that a program in the background makes.
+await_file() {
+    await_condition test -f "$1" || fail "never made: $1" "$box/err"
+}
+
+# Asks again and again until a command succeeds; only what hangs reaches the end of this. COMMAND…
+await_condition() {
+    condition_tries=0
+    until "$@"; do
+        condition_tries=$((condition_tries + 1))
+        [ "$condition_tries" -lt 1200 ] || return 1
+        sleep 0.1
+    done
+}
+
+# Whether grep finds something; a file or a pattern that it cannot read is neither found nor absent. PLACE OPTION…
+has_line() {
+    line_place=$1
+    shift
+    [ -e "$line_place" ] || fail "missing: $line_place"
+    line_status=0
+    grep -q "$@" "$line_place" || line_status=$?
+    [ "$line_status" -le 1 ] || fail "grep cannot look for: $*"
+    return "$line_status"
+}
+
+# MESSAGE PLACE…
 fail() {
     printf '%s\n' "$1"
     shift
     for shown do
         printf -- '-- %s\n' "${shown##*/}"
-        cut -c 1-300 "$shown"
+        find "$shown" -type f -exec cut -c 1-300 {} +
     done
     exit 1
 }

@@ -4,6 +4,7 @@
 //! that belong to no published text. Every fault is reported, then the task fails.
 
 mod absences;
+mod cases;
 mod diagnostics;
 mod document;
 mod floors;
@@ -63,6 +64,9 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
     }
     for source in sources {
         faults.extend(text::check(&source.path, &source.text));
+        if cases::is_cases(&source.path) {
+            faults.extend(cases::check(&source.path, &source.text));
+        }
         if has_extension(&source.path, "md") {
             faults.extend(text::check_links(&source.path, &source.text, &exists));
         }

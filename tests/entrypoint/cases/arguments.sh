@@ -4,7 +4,7 @@ test_help_lists_every_command() {
     bootstrap help
     expect_code 0
     for command in up upgrade scale doctor run; do expect_output "  $command "; done
-    expect_equal '' "$(cat "$box/docker/calls")"
+    expect_empty "$box/docker/calls"
 }
 
 test_help_of_a_command() {
@@ -125,13 +125,13 @@ test_scale_operands() {
         bootstrap scale production "$word"
         expect_code 2
     done
-    expect_equal '' "$(cat "$box/docker/calls")"
+    expect_empty "$box/docker/calls"
 }
 
 test_volumes_need_yes() {
     bootstrap down production --volumes
     expect_code 2
-    expect_equal '' "$(cat "$box/docker/calls")"
+    expect_empty "$box/docker/calls"
 }
 
 test_unknown_format_is_our_fault() {
@@ -144,8 +144,8 @@ test_unknown_format_is_our_fault() {
 test_alias_is_a_function_that_calls_this_image() {
     bootstrap alias
     expect_code 0
-    expect_equal 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t -v /var/run/docker.sock:/var/run/docker.sock -e BOOTSMITH_OPERATOR="$(id -un)@$(hostname)" -e DB_PASSWORD -e GREETING -e LEVEL -e PORT -e TIER registry.example.com/shop/bootstrap:1.4.2 "$@"; }' "$(cat "$box/out")"
+    expect_content "$box/out" 'bootstrap() { t=-i; [ -t 0 ] && [ -t 1 ] && t=-it; docker run --rm $t -v /var/run/docker.sock:/var/run/docker.sock -e BOOTSMITH_OPERATOR="$(id -un)@$(hostname)" -e DB_PASSWORD -e GREETING -e LEVEL -e PORT -e TIER registry.example.com/shop/bootstrap:1.4.2 "$@"; }'
     DOCKER_HOST=tcp://127.0.0.1:2375 bootstrap alias
     expect_output '--network host -e DOCKER_HOST=tcp://127.0.0.1:2375'
-    expect_equal '' "$(cat "$box/docker/calls")"
+    expect_empty "$box/docker/calls"
 }

@@ -13,5 +13,5 @@ test_explain_shows_what_the_platform_does_not_do_by_itself() {
 test_explain_of_an_environment_that_uses_nothing_special() {
     bootstrap explain testing
     expect_code 0
-    ! grep -q portability "$box/out"
+    expect_no_match "$box/out" portability
 }

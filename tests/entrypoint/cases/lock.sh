@@ -13,7 +13,7 @@ test_a_lock_is_taken_and_freed() {
     expect_code 0
     expect_call '^\[create\].*\[shop-production_lock\].*\[io.bootsmith.command=up\].*\[io.bootsmith.who=anna@deskx\]'
     expect_call '^\[rm\]\[--force\]\[lock-'
-    [ ! -f "$box/docker/lock" ] || fail 'the lock is left over'
+    expect_no_file "$box/docker/lock"
 }
 
 test_the_second_writer_is_told_who_is_first() {
@@ -22,19 +22,19 @@ test_the_second_writer_is_told_who_is_first() {
     for words in up upgrade stop start restart down 'scale web=2'; do
         # shellcheck disable=SC2086 # words
         set -- $words
-        [ "$words" = up ] || [ "$words" = upgrade ] || product_is_there
+        case $words in up | upgrade) ;; *) product_is_there ;; esac
         DB_PASSWORD=pw bootstrap "$1" production ${2:+"$2"}
         expect_code 75
         expect_error 'someone else holds the lock: anna@desk, which runs `upgrade` on shop-production since 2024-02-29T08:00:00Z'
         expect_error 'unlock production --force'
         expect_no_call '\[up\]\|\[volume\]\[create\]\|^\[stop\]\|^\[start\]\|^\[restart\]\|^\[rm\]'
     done
-    [ -f "$box/docker/lock" ] || fail 'the lock of somebody else was freed'
+    expect_file "$box/docker/lock"
 }
 
 # What runs is what is wanted.
 product_is_there() {
-    [ ! -s "$box/docker/containers" ] || return 0
+    if [ -s "$box/docker/containers" ]; then return 0; fi
     mv "$box/docker/lock" "$box/docker/kept-lock"
     product_is_up
     mv "$box/docker/kept-lock" "$box/docker/lock"
@@ -102,12 +102,12 @@ test_a_signal_frees_the_lock() {
     answer 'image inspect*' hang </dev/null
     DB_PASSWORD=pw run_bootstrap up production >"$box/out" 2>"$box/err" </dev/null &
     signalled=$!
-    while [ ! -f "$box/docker/hanging" ]; do sleep 0.1; done
+    await_file "$box/docker/hanging"
     kill -TERM "$signalled"
     code=0
     wait "$signalled" || code=$?
     expect_code 143
-    [ ! -f "$box/docker/lock" ] || fail 'the lock is left over'
+    expect_no_file "$box/docker/lock"
 }
 
 test_unlock() {
@@ -121,11 +121,11 @@ test_unlock() {
     expect_error 'add `--force`'
     bootstrap unlock production --force --dry-run
     expect_code 0
-    [ -f "$box/docker/lock" ] || fail 'a dry run freed the lock'
+    expect_file "$box/docker/lock"
     bootstrap unlock production --force
     expect_code 0
     expect_error 'the lock of shop-production is free'
-    [ ! -f "$box/docker/lock" ] || fail 'the lock is still there'
+    expect_no_file "$box/docker/lock"
 }
 
 test_doctor_tells_of_the_lock() {
@@ -169,5 +169,5 @@ test_a_cluster_keeps_the_lock_as_a_lease_that_its_holder_renews() {
     bootstrap stop production
     expect_code 0
     expect_error 'taking over the lock of anna@desk'
-    [ ! -f "$box/docker/lock" ] || fail 'the lock is left over'
+    expect_no_file "$box/docker/lock"
 }

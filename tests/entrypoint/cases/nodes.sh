@@ -5,7 +5,7 @@ use_parts() {
     use_driver "$1"
     printf '%s() { :; }\n' driver_find_tools driver_check_engine >"$box/root/driver/driver.sh"
     # shellcheck disable=SC2016
-    [ "$1" != kubernetes ] || echo 'cluster() { kubectl "$@"; }' >>"$box/root/driver/driver.sh"
+    case $1 in kubernetes) echo 'cluster() { kubectl "$@"; }' >>"$box/root/driver/driver.sh" ;; esac
 }
 
 # A kubectl that records and answers as the docker of the tests does; what is applied is in the files applied.FILE.
@@ -110,7 +110,7 @@ test_swarm_drain_waits_until_nothing_runs() {
     expect_call '^\[node\]\[update\]\[--availability\]\[drain\]\[n2\]$'
     expect_error 'waiting: web.1 (running 3 minutes ago)'
     expect_error 'beta is drained'
-    expect_equal 1 "$(grep -c availability "$box/docker/calls")"
+    expect_count "$box/docker/calls" 1 availability
 }
 
 test_swarm_drain_has_a_deadline() {
@@ -143,7 +143,7 @@ test_swarm_removes_only_what_is_empty() {
     expect_code 3
     expect_error '`beta` is not drained'
     bootstrap nodes remove production gamma --dry-run
-    expect_equal 'remove gamma' "$(cat "$box/out")"
+    expect_content "$box/out" 'remove gamma'
     expect_no_call '^\[node\]\[rm\]'
     bootstrap nodes remove production gamma
     expect_code 0
@@ -197,11 +197,11 @@ test_swarm_join_prints_the_token_on_standard_output_alone() {
     echo SWMTKN-1-secret | answer 'swarm join-token --quiet worker' 0
     bootstrap nodes join production
     expect_code 0
-    expect_equal 'docker swarm join --token SWMTKN-1-secret 10.0.0.1:2377' "$(cat "$box/out")"
+    expect_content "$box/out" 'docker swarm join --token SWMTKN-1-secret 10.0.0.1:2377'
     expect_no_error SWMTKN
     bootstrap nodes join production --role manager
     expect_call '^\[swarm\]\[join-token\]\[--quiet\]\[manager\]$'
-    ! grep -q SWMTKN "$box/docker/calls"
+    expect_no_match "$box/docker/calls" SWMTKN
 }
 
 cluster_nodes() {
@@ -322,11 +322,11 @@ PJhU8Gya
     expect_code 0
     hash=' --discovery-token-ca-cert-hash sha256:fee733be168a5b64c760a7fd203adaba19805e0ee12d49ad2215e4dc58c62609'
     token=$(sed -n 's/^kubeadm join api\.example\.com:6443 --token \([a-z0-9]\{6\}\.[a-z0-9]\{16\}\) .*/\1/p' "$box/out")
-    expect_equal "kubeadm join api.example.com:6443 --token $token$hash$hash" "$(cat "$box/out")"
-    grep -qF "name: bootstrap-token-${token%.*}" "$box/docker/stdin"
-    grep -qF "token-secret: \"${token#*.}\"" "$box/docker/stdin"
-    grep -q 'expiration: "20[0-9-]*T[0-9:]*Z"' "$box/docker/stdin"
-    ! grep -qF "${token#*.}" "$box/docker/calls"
+    expect_content "$box/out" "kubeadm join api.example.com:6443 --token $token$hash$hash"
+    expect_text "$box/docker/stdin" "name: bootstrap-token-${token%.*}"
+    expect_text "$box/docker/stdin" "token-secret: \"${token#*.}\""
+    expect_match "$box/docker/stdin" 'expiration: "20[0-9-]*T[0-9:]*Z"'
+    expect_no_text "$box/docker/calls" "${token#*.}"
     bootstrap nodes join production --role manager
     expect_code 3
     expect_error 'kubeadm token create --print-join-command'
@@ -340,7 +340,7 @@ test_a_cluster_that_kubeadm_did_not_make() {
     bootstrap nodes join production
     expect_code 3
     expect_error 'there is no cluster-info'
-    expect_equal '' "$(cat "$box/out")"
+    expect_empty "$box/out"
 }
 
 test_provisioning_is_the_script_of_the_release() {
@@ -354,10 +354,10 @@ test_provisioning_is_the_script_of_the_release() {
     expect_output '    delete  here'
     HERE_CODE=9 bootstrap nodes create production --size 3 --yes
     expect_code 9
-    expect_equal '<shop><production><1.4.2><--size><3><--yes>' "$(cat "$box/out")"
+    expect_content "$box/out" '<shop><production><1.4.2><--size><3><--yes>'
     bootstrap nodes production delete gamma --force
-    expect_equal '<shop><production><1.4.2><gamma><--force>' "$(cat "$box/out")"
+    expect_content "$box/out" '<shop><production><1.4.2><gamma><--force>'
     bootstrap nodes delete --dry-run gamma production x
-    expect_equal 'run here: mode bootstrap' "$(cat "$box/out")"
+    expect_content "$box/out" 'run here: mode bootstrap'
     expect_no_call '^\[node\]'
 }

@@ -17,8 +17,7 @@ test_a_refusal_changes_nothing() {
 }
 
 test_integers() {
-    for value in x 1.5 0 65536 '1 2' 0x10 '' - 99999999999999999999 "$(printf '1\n2')"; do
-        [ -n "$value" ] || continue
+    for value in x 1.5 0 65536 '1 2' 0x10 - 99999999999999999999 "$(printf '1\n2')"; do
         PORT=$value DB_PASSWORD=pw bootstrap run here production
         expect_code 3
     done
@@ -81,15 +80,15 @@ test_hostile_values_reach_compose_unchanged() {
 last')
     GREETING=$value DB_PASSWORD=pw bootstrap up production
     expect_code 0
-    grep -qxF 'GREETING=-n "q" '\''s'\'' $HOME `id` \ 😀 %s' "$box/docker/environment" || fail 'changed' "$box/docker/environment"
-    grep -qxF last "$box/docker/environment"
+    expect_line "$box/docker/environment" 'GREETING=-n "q" '\''s'\'' $HOME `id` \ 😀 %s'
+    expect_line "$box/docker/environment" last
     expect_no_call 'HOME'
 }
 
 test_default_with_quotes() {
     product_after
     DB_PASSWORD=pw bootstrap up production
-    grep -qxF "GREETING=it's \"me\" \$HOME \\" "$box/docker/environment" || fail 'changed' "$box/docker/environment"
+    expect_line "$box/docker/environment" "GREETING=it's \"me\" \$HOME \\"
 }
 
 test_secrets_are_in_no_argv_and_no_output() {
@@ -100,7 +99,7 @@ test_secrets_are_in_no_argv_and_no_output() {
     DB_PASSWORD=hunter2hunter2 bootstrap config production --verbose
     DB_PASSWORD=hunter2hunter2 bootstrap explain production
     expect_no_call hunter2
-    ! grep -r hunter2 "$box/out" "$box/err" "$box/work"
+    for place in out err work; do expect_no_text "$box/$place" hunter2; done
 }
 
 test_stored_secret_is_used() {

@@ -21,7 +21,7 @@ test_down_says_deleted_when_it_is_so() {
     expect_error 'volume shop-production_dbdata: deleted with its data'
     expect_error 'network shop-production_back: removed'
     expect_error 'shop-production is removed'
-    expect_equal '' "$(cat "$box/docker/volumes" "$box/docker/networks" "$box/docker/containers")"
+    for place in volumes networks containers; do expect_empty "$box/docker/$place"; done
 }
 
 test_down_with_a_volume_in_use_ends_with_5() {
@@ -111,7 +111,7 @@ test_down_of_nothing_removes_nothing() {
     bootstrap down testing --dry-run
     expect_code 0
     expect_error 'nothing would be removed'
-    expect_equal '' "$(cat "$box/out")"
+    expect_empty "$box/out"
 }
 
 test_kubernetes_down_with_a_volume_in_use_ends_with_5() {

@@ -48,7 +48,7 @@ test_swarm_deploys_wave_by_wave_and_waits_by_itself() {
     DB_PASSWORD=pw bootstrap up production
     expect_code 0
     expect_call '^\[stack\]\[deploy\]\[--detach=true\]\[--with-registry-auth\]\[--resolve-image\]\[never\]\[-c\].*\[shop-production\]$'
-    expect_equal 3 "$(grep -c '^\[stack\]\[deploy\]' "$box/docker/calls")"
+    expect_count "$box/docker/calls" 3 '^\[stack\]\[deploy\]'
     expect_no_call '\[--prune\]'
     expect_equal '  web:' "$(grep '^  [a-z]*:$' "$box/docker/stack.yaml" | head -n 1)"
     expect_error 'shop-production is at shop 1.4.2'
@@ -59,7 +59,7 @@ test_swarm_what_vanishes_while_it_is_looked_at_is_listed_again() {
     swarm_is_up
     echo 'Error response from daemon: task t3 not found' | answer 'inspect --type task *' fail1
     bootstrap ps production
-    expect_equal 3 "$(grep -c '^\[inspect\]\[--type\]\[task\]' "$box/docker/calls")"
+    expect_count "$box/docker/calls" 3 '^\[inspect\]\[--type\]\[task\]'
     echo 'no such service: web' | answer 'service ps *' fail1
     bootstrap ps production
     expect_code 0
@@ -76,8 +76,8 @@ test_swarm_deploys_only_what_differs() {
     swarm_is_up
     PORT=81 DB_PASSWORD=pw bootstrap up production
     expect_code 0
-    expect_equal 1 "$(grep -c '^\[stack\]\[deploy\]' "$box/docker/calls")"
-    ! grep -q '^  database:' "$box/docker/stack.yaml" || fail 'the database is deployed too' "$box/docker/stack.yaml"
+    expect_count "$box/docker/calls" 1 '^\[stack\]\[deploy\]'
+    expect_no_match "$box/docker/stack.yaml" '^  database:'
 }
 
 test_swarm_an_old_cli_is_not_told_to_detach() {
@@ -97,7 +97,7 @@ test_swarm_secrets_come_from_standard_input_under_salted_names() {
     case $secret_line in *'|secret|db-password|'*'|999:998:0400|'*) ;; *) fail "labels: $secret_line" ;; esac
     bootstrap up production
     expect_code 0
-    expect_equal "$secret_line" "$(cat "$box/docker/secrets")"
+    expect_content "$box/docker/secrets" "$secret_line"
 }
 
 test_swarm_a_changed_secret_is_a_new_one() {
@@ -115,7 +115,7 @@ test_swarm_templates_in_a_parameter_stand_for_themselves() {
         "$tests/docker" >"$box/bin/docker"
     GREETING='{{.Node.ID}} a{' DB_PASSWORD=pw bootstrap up production
     expect_code 0
-    expect_equal '{{"{{"}}.Node.ID}} a{{"{"}}' "$(cat "$box/docker/greeting")"
+    expect_content "$box/docker/greeting" '{{"{{"}}.Node.ID}} a{{"{"}}'
 }
 
 test_swarm_no_manager_is_refused() {
@@ -243,7 +243,7 @@ test_swarm_a_scale_is_a_config() {
     swarm_is_up
     swarm_service web web @WEB@ replicated 3 >"$box/docker/after.services"
     {
-        grep '|web|' "$box/docker/tasks"
+        sed -n '/|web|/p' "$box/docker/tasks"
         swarm_task t7 web 3 running running 0 '' @WEB@
     } >"$box/docker/after.tasks"
     DB_PASSWORD=pw bootstrap scale production web=3
@@ -267,7 +267,7 @@ test_swarm_a_network_that_is_left_is_awaited() {
     PORT=81 DB_PASSWORD=pw bootstrap up production
     expect_code 0
     expect_call '^\[network\]\[rm\]\[n1\]$'
-    expect_equal 3 "$(grep -c '^\[network\]\[ls\]' "$box/docker/calls")"
+    expect_count "$box/docker/calls" 3 '^\[network\]\[ls\]'
 }
 
 test_swarm_down_waits_for_a_network_that_goes_already() {
@@ -283,7 +283,7 @@ test_swarm_down_waits_for_a_network_that_goes_already() {
     bootstrap down production --yes
     expect_code 0
     expect_no_error 'left'
-    expect_equal gone "$(cat "$box/gone")"
+    expect_content "$box/gone" gone
 }
 
 # A service on every node: its replica on n1 runs, the one on n2 ended. The second node, ID STATE|AVAILABILITY; the task, STATE COMPLAINT; how many
@@ -348,8 +348,8 @@ test_swarm_a_one_off_is_a_job_of_its_own() {
     DB_PASSWORD=pw bootstrap run once production 'it'\''s $HOME'
     expect_code 7
     expect_output said
-    grep -qF 'entrypoint: ["mi grate"]' "$box/docker/stack.yaml" || fail 'no program' "$box/docker/stack.yaml"
-    grep -qF 'command: ["--all", "it'\''s $$HOME"]' "$box/docker/stack.yaml" || fail 'no words' "$box/docker/stack.yaml"
+    expect_text "$box/docker/stack.yaml" 'entrypoint: ["mi grate"]'
+    expect_text "$box/docker/stack.yaml" 'command: ["--all", "it'\''s $$HOME"]'
     expect_call '^\[service\]\[rm\]\[shop-production_run-[0-9a-f]*\]$'
 }
 

@@ -7,7 +7,7 @@ test_first_up_goes_in_waves() {
     expect_call '\[--env-file\]\[/dev/null\].*\[up\]\[-d\]\[--no-deps\]\[--no-build\]\[--pull\]\[never\]\[database\]$'
     expect_error 'shop-production is at shop 1.4.2'
     expect_no_call '\[-y\]'
-    expect_equal '' "$(cat "$box/out")"
+    expect_empty "$box/out"
 }
 
 test_second_up_calls_compose_not_at_all() {
@@ -124,7 +124,7 @@ test_hook_that_writes_data_writes_to_standard_output_only_data() {
     printf 'DUMP' | answer 'exec *backup*' 0
     DB_PASSWORD=pw bootstrap upgrade production
     expect_code 0
-    expect_equal DUMP "$(cat "$box/out")"
+    expect_content "$box/out" DUMP
 }
 
 test_old_services_are_removed_last() {
@@ -160,7 +160,7 @@ test_scale_is_recorded_and_kept() {
     DB_PASSWORD=pw bootstrap scale production web=3
     expect_code 0
     expect_call '^\[volume\]\[create\].*\[io.bootsmith.scale=3\].*\[io.bootsmith.scale-of=2\]\[shop-production_scale-web\]'
-    grep -qx 'BOOTSMITH_REPLICAS_WEB=3' "$box/docker/environment"
+    expect_line "$box/docker/environment" 'BOOTSMITH_REPLICAS_WEB=3'
     : >"$box/docker/calls"
     DB_PASSWORD=pw bootstrap up production
     expect_code 0
@@ -176,7 +176,7 @@ test_scale_beyond_the_published_ports_is_refused_before_the_engine_is_asked() {
     expect_error '`web` cannot have 4 replicas: its published ports are enough for 3'
     expect_error 'hint: the release has to publish a range of ports'
     expect_no_error database
-    expect_equal '' "$(cat "$box/docker/calls")"
+    expect_empty "$box/docker/calls"
     product_is_up
     container c5 web @WEB@ running 0 0 '' unless-stopped web-3 >>"$box/docker/after"
     DB_PASSWORD=pw bootstrap scale production web=3
@@ -271,7 +271,8 @@ test_old_compose_is_found_when_there_is_no_plugin() {
 test_settings_of_compose_do_not_leak_in() {
     product_after
     COMPOSE_FILE=/x COMPOSE_PROFILES=debug DB_PASSWORD=pw bootstrap up production
-    ! grep '^COMPOSE_FILE\|^COMPOSE_PROFILES' "$box/docker/environment"
+    expect_code 0
+    expect_no_match "$box/docker/environment" '^COMPOSE_FILE\|^COMPOSE_PROFILES'
 }
 
 # A bundle comes on standard input.
@@ -287,7 +288,7 @@ test_load_brings_the_images_of_a_bundle() {
     chmod +x "$box/bin/docker"
     load_bundle load production
     expect_code 0
-    expect_equal 'a bundle' "$(cat "$box/loaded")"
+    expect_content "$box/loaded" 'a bundle'
     expect_error 'loading the images of the bundle'
     expect_error 'the images of shop 1.4.2 are there'
 }
