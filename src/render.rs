@@ -38,6 +38,7 @@ pub use overview::{
 };
 pub use portability::PORTABILITY_PATH;
 pub use release_data::reference;
+pub use shell::{ReadRecord, read_assignments, read_records};
 
 /// The format of the payload: raised by any change of our bytes for the same input.
 pub const FORMAT: u32 = 1;

@@ -39,14 +39,16 @@ pub(super) fn groups(difference: &Difference) -> Vec<(String, &EnvironmentDiffer
 
 /// The kinds of things that differ in an environment, as a reader wants them: what needs a hand first.
 pub(super) fn sections(body: &Body) -> impl Iterator<Item = (&'static str, &[Item])> {
-    let Body { must_be_given: _, services, migrations, parameters, configs, objects, scripts, portability } = body;
-    let sections: [(&str, &[Item]); 7] = [
+    let Body { must_be_given: _, services, migrations, parameters, configs, objects, scripts, rules, portability } =
+        body;
+    let sections: [(&str, &[Item]); 8] = [
         ("services", services),
         ("migrations", migrations),
         ("parameters", parameters),
         ("configs", configs),
         ("networks, volumes and other objects", objects),
         ("scripts", scripts),
+        ("hooks and rules", rules),
         ("portability", portability),
     ];
     sections.into_iter().filter(|(_, items)| !items.is_empty())
@@ -87,8 +89,10 @@ fn tree(difference: &Difference) -> Branch {
         root.push(environment_branch(&names, environment));
     }
     common(difference).for_each(|(title, items)| root.push(section_branch(title, items)));
-    if !difference.base.is_empty() {
-        root.push(Branch::table("base", difference.base.iter().map(change_row)));
+    for (title, changes) in [("release", &difference.release), ("base", &difference.base)] {
+        if !changes.is_empty() {
+            root.push(Branch::table(title, changes.iter().map(change_row)));
+        }
     }
     root
 }

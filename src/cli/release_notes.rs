@@ -8,7 +8,7 @@ use super::diff::{common, groups, sections, shown, status_word};
 
 /// A heading for the releases, one for each group of environments, one for each kind of thing.
 pub(super) fn markdown(difference: &Difference) -> String {
-    let Difference { project, platform, from, to, base, .. } = difference;
+    let Difference { project, platform, from, to, release, base, .. } = difference;
     let mut text = format!("# {project} {} → {} ({platform})\n", from.version, to.version);
     let _ = write!(text, "\n{} → {}\n", code(&from.reference), code(&to.reference));
     if difference.is_empty() {
@@ -27,8 +27,11 @@ pub(super) fn markdown(difference: &Difference) -> String {
         sections(&environment.body).for_each(|(title, items)| text.push_str(&section("###", title, items)));
     }
     common(difference).for_each(|(title, items)| text.push_str(&section("##", title, items)));
-    if !base.is_empty() {
-        let _ = write!(text, "\n## Base\n\n{}", base.iter().map(|change| line("", change)).collect::<String>());
+    for (title, changes) in [("Release", release), ("Base", base)] {
+        if !changes.is_empty() {
+            let _ =
+                write!(text, "\n## {title}\n\n{}", changes.iter().map(|change| line("", change)).collect::<String>());
+        }
     }
     text
 }

@@ -1,10 +1,13 @@
 //! What one release changes of another: for the operator who is about to upgrade, and for release notes.
 //!
 //! Takes in two open tarballs of one product and one platform; gives out what differs, item by item, by environment. Of a file that is no
-//! manifest only that it changed: nothing of what is in a config is shown. Knows no terminal.
+//! manifest only that it changed: nothing of what is in a config is shown. Compares everything that the entrypoint and the platform read:
+//! the overview, the manifests, the records, the hashes of all other files. Knows no terminal.
 
 mod definition;
+mod facts;
 mod overview;
+mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,11 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::contents::{CONTENTS_PATH, ContentsEntry};
 use crate::digest::Digest;
-use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview, PORTABILITY_PATH};
+use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview, PORTABILITY_PATH, read_assignments};
 use crate::store::StoreError;
 
 use super::BootstrapArchive;
-use definition::{Definitions, Facts};
+use definition::Definitions;
+use facts::{Fact, Facts, by_name, changes, items};
+use overview::Known;
+use records::Records;
 
 /// Why two tarballs cannot be held against each other.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +50,8 @@ pub struct Difference {
     pub from: Side,
     /// The release that is taken.
     pub to: Side,
+    /// What holds for the release as a whole.
+    pub release: Vec<Change>,
     /// What the images stand on.
     pub base: Vec<Change>,
     /// Files of the entrypoint itself.
@@ -94,6 +102,8 @@ pub struct Body {
     pub objects: Vec<Item>,
     /// Scripts.
     pub scripts: Vec<Item>,
+    /// Hooks, scripts behind commands, rules for upgrades, the name of the target.
+    pub rules: Vec<Item>,
     /// What the platform makes of features, where it does not do them by itself.
     pub portability: Vec<Item>,
 }
@@ -147,6 +157,7 @@ pub fn difference(old: &BootstrapArchive, new: &BootstrapArchive) -> Result<Diff
     Ok(Difference {
         project: new.overview.project.clone(),
         platform: new.overview.platform.clone(),
+        release: changes(&old.facts, &new.facts),
         base: changes(&old.base, &new.base),
         entrypoint: changed_files(&old, &new, "bootstrap/", is_entrypoint),
         files: changed_files(&old, &new, "bootstrap/", is_file),
@@ -159,7 +170,8 @@ pub fn difference(old: &BootstrapArchive, new: &BootstrapArchive) -> Result<Diff
 impl Difference {
     /// Whether the releases do the same: apart from their versions.
     pub fn is_empty(&self) -> bool {
-        self.base.is_empty() && self.entrypoint.is_empty() && self.files.is_empty() && self.environments.is_empty()
+        let Self { project: _, platform: _, from: _, to: _, release, base, entrypoint, files, environments } = self;
+        release.is_empty() && base.is_empty() && entrypoint.is_empty() && files.is_empty() && environments.is_empty()
     }
 }
 
@@ -167,9 +179,11 @@ impl Difference {
 struct Release {
     overview: Overview,
     side: Side,
-    base: BTreeMap<String, String>,
+    facts: Facts,
+    base: Facts,
     contents: BTreeMap<String, String>,
     definitions: BTreeMap<String, Definitions>,
+    records: BTreeMap<String, Records>,
     features: BTreeMap<String, Vec<Feature>>,
 }
 
@@ -196,59 +210,88 @@ struct Feature {
 
 /// Below it every environment has its folder.
 const ENVIRONMENTS: &str = "bootstrap/environments/";
+/// The facts of the whole release, and those of them that decide something; the others are the version again, or in the overview.
+const RELEASE: &str = "bootstrap/release";
+const RELEASE_FACTS: [&str; 3] = ["format", "description", "default_environment"];
 const BASE_ANNOTATIONS: [(&str, &str); 2] =
     [("name", "org.opencontainers.image.base.name"), ("digest", "org.opencontainers.image.base.digest")];
 
 impl Release {
     fn read(archive: &BootstrapArchive) -> Result<Self, DifferenceError> {
         let files = archive.payload_files(is_read)?;
-        let (manifests, documents): (BTreeMap<_, _>, _) =
+        let (of_environments, documents): (BTreeMap<_, _>, _) =
             files.into_iter().partition(|(path, _)| path.starts_with(ENVIRONMENTS));
         let no_release = || DifferenceError::NoRelease(archive.path().to_owned());
         let mut release = Self::of(archive, documents).ok_or_else(no_release)?;
-        for (path, bytes) in manifests {
-            let environment = path[ENVIRONMENTS.len()..].split('/').next().unwrap_or_default().to_owned();
-            let definitions = release.definitions.entry(environment).or_default();
-            definitions.add(&bytes).map_err(|message| archive.bad_file(&path, message))?;
+        for (path, bytes) in of_environments {
+            release.add(&path, &bytes).map_err(|message| archive.bad_file(&path, message))?;
         }
         Ok(release)
     }
 
-    /// All but the definitions; nothing of an image that is none of ours.
+    /// All but what is said of environments; nothing of an image that is none of ours.
     fn of(archive: &BootstrapArchive, mut files: BTreeMap<String, Vec<u8>>) -> Option<Self> {
         let overview: Overview = serde_json::from_slice(&files.remove(OVERVIEW_PATH)?).ok()?;
         let contents: Vec<ContentsEntry> = serde_json::from_slice(&files.remove(CONTENTS_PATH)?).ok()?;
         let portability: Portability = serde_json::from_slice(&files.remove(PORTABILITY_PATH)?).ok()?;
+        let facts = read_assignments(std::str::from_utf8(&files.remove(RELEASE)?).ok()?)?;
         let (version, reference) = (overview.version.clone(), overview.reference.clone());
-        let base =
-            |(name, annotation): (&str, &str)| Some((name.to_owned(), archive.annotations.get(annotation)?.clone()));
+        let base = |(name, annotation): (&str, &str)| {
+            Some((name.to_owned(), Fact::from(archive.annotations.get(annotation)?.clone())))
+        };
+        let told = facts.into_iter().filter(|(name, _)| RELEASE_FACTS.contains(&name.as_str()));
         Some(Self {
             overview,
             side: Side { version, reference, digest: archive.root.digest },
+            facts: told.map(|(name, value)| (name.replace('_', " "), Fact::from(value))).collect(),
             base: BASE_ANNOTATIONS.into_iter().filter_map(base).collect(),
             contents: contents.into_iter().map(|entry| (entry.path, entry.sha256)).collect(),
             definitions: BTreeMap::new(),
+            records: BTreeMap::new(),
             features: portability.environments.into_iter().map(|of| (of.name, of.features)).collect(),
         })
+    }
+
+    /// Adds a file of an environment: its records, or a manifest.
+    fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), String> {
+        let below = path.strip_prefix(ENVIRONMENTS).unwrap_or_default();
+        let (environment, name) = below.split_once('/').unwrap_or_default();
+        if name == "release" {
+            let folder = format!("{ENVIRONMENTS}{environment}/");
+            let hash = |(path, hash): (&String, &String)| Some((path.strip_prefix(&folder)?.to_owned(), hash.clone()));
+            let hashes = self.contents.iter().filter_map(hash).collect();
+            self.records.insert(environment.to_owned(), Records::read(bytes, hashes)?);
+            return Ok(());
+        }
+        let definitions = self.definitions.entry(environment.to_owned()).or_default();
+        definitions.add(bytes, name == IN_CLUSTER)
     }
 
     fn environment(&self, name: &str) -> Option<&EnvironmentOverview> {
         self.overview.environments.iter().find(|environment| environment.name == name)
     }
 
-    /// What the manifests of an environment say, all of them together.
-    fn definitions_of(&self, environment: &str) -> &Definitions {
-        static NOTHING: Definitions = Definitions::EMPTY;
-        self.definitions.get(environment).unwrap_or(&NOTHING)
+    /// All that is said of an environment.
+    fn known<'a>(&'a self, overview: &'a EnvironmentOverview) -> Known<'a> {
+        static NO_DEFINITIONS: Definitions = Definitions::EMPTY;
+        static NO_RECORDS: Records = Records::EMPTY;
+        let definitions = self.definitions.get(&overview.name).unwrap_or(&NO_DEFINITIONS);
+        Known { overview, definitions, records: self.records.get(&overview.name).unwrap_or(&NO_RECORDS) }
     }
 }
 
-/// What is told of is in the documents and in the manifests; not in those that only carry the image's own name.
+/// For whoever runs the bootstrap image inside of the cluster.
+const IN_CLUSTER: &str = "kubernetes/in-cluster.yaml";
+
+/// What is shown is in the documents, the records and the manifests. Services that run by themselves are those of the stack again.
 fn is_read(path: &str) -> bool {
-    let is_manifest = path.starts_with(ENVIRONMENTS) && path.rsplit_once('.').is_some_and(|(_, end)| end == "yaml");
-    let is_told =
-        !["/configs/", "/in-cluster.yaml", "/namespace.yaml", "/run.yaml"].iter().any(|part| path.contains(part));
-    [OVERVIEW_PATH, CONTENTS_PATH, PORTABILITY_PATH].contains(&path) || is_manifest && is_told
+    let in_environment = path.strip_prefix(ENVIRONMENTS).and_then(|path| Some(path.split_once('/')?.1));
+    let is_manifest = |name: &str| {
+        let is_yaml = name.rsplit_once('.').is_some_and(|(_, end)| end == "yaml");
+        is_yaml && !name.starts_with("configs/") && name != "run.yaml"
+    };
+    in_environment.is_some_and(|name| name == "release" || is_manifest(name))
+        || [OVERVIEW_PATH, CONTENTS_PATH, PORTABILITY_PATH, RELEASE].contains(&path)
 }
 
 fn environments(old: &Release, new: &Release) -> Vec<EnvironmentDifference> {
@@ -268,16 +311,17 @@ fn environments(old: &Release, new: &Release) -> Vec<EnvironmentDifference> {
 
 fn body(old: &Release, before: &EnvironmentOverview, new: &Release, after: &EnvironmentOverview) -> Body {
     let name = after.name.as_str();
-    let (earlier, later) = (old.definitions_of(name), new.definitions_of(name));
-    let configs = format!("bootstrap/environments/{name}/configs/");
+    let (earlier, later) = (old.known(before), new.known(after));
+    let configs = format!("{ENVIRONMENTS}{name}/configs/");
     Body {
         must_be_given: overview::must_be_given(before, after),
-        services: overview::services(before, earlier, after, later),
-        migrations: overview::migrations(before, after),
-        parameters: overview::parameters(before, after),
+        services: overview::services(earlier, later),
+        migrations: overview::migrations(earlier, later),
+        parameters: overview::parameters(earlier, later),
         configs: changed_files(old, new, &configs, |path| path.starts_with(&configs)),
-        objects: definition::objects(earlier, later),
-        scripts: overview::scripts(before, after),
+        objects: overview::objects(earlier, later),
+        scripts: overview::scripts(earlier, later),
+        rules: overview::rules(earlier, later),
         portability: portability(old.features.get(name), new.features.get(name)),
     }
 }
@@ -289,14 +333,14 @@ fn portability(old: Option<&Vec<Feature>>, new: Option<&Vec<Feature>>) -> Vec<It
         by_name(told, |of| (&of.name, feature_facts(of)))
     };
     items(&facts(old), &facts(new), |facts| {
-        let reason = facts.get("reason").map(|reason| format!(": {reason}")).unwrap_or_default();
-        format!("{}{reason}", facts["verdict"])
+        let reason = facts.get("reason").map(|reason| format!(": {}", reason.text())).unwrap_or_default();
+        format!("{}{reason}", facts["verdict"].text())
     })
 }
 
 fn feature_facts(of: &Feature) -> Facts {
-    let some = |name: &str, value: &Option<String>| value.as_ref().map(|value| (name.to_owned(), value.clone()));
-    let verdict = Some(("verdict".to_owned(), of.verdict.clone()));
+    let some = |name: &str, value: &Option<String>| Some((name.to_owned(), Fact::from(value.clone()?)));
+    let verdict = Some(("verdict".to_owned(), Fact::from(of.verdict.clone())));
     [verdict, some("reason", &of.reason), some("accepted", &of.allowed)].into_iter().flatten().collect()
 }
 
@@ -305,40 +349,11 @@ fn changed_files(old: &Release, new: &Release, folder: &str, is_meant: impl Fn(&
     let hashes = |release: &Release| -> BTreeMap<String, Facts> {
         let meant = release.contents.iter().filter(|(path, _)| is_meant(path));
         let name = |path: &str| path.strip_prefix(folder).unwrap_or(path).trim_end_matches(".pieces").to_owned();
-        meant.map(|(path, hash)| (name(path), BTreeMap::from([(String::new(), hash.clone())]))).collect()
+        meant.map(|(path, hash)| (name(path), Facts::from([(String::new(), Fact::from(hash.clone()))]))).collect()
     };
     let mut items = items(&hashes(old), &hashes(new), |_| String::new());
     for item in &mut items {
         item.changes.clear(); // a hash says nothing to a reader
     }
     items
-}
-
-/// Things by name, each with its facts.
-fn by_name<'a, T: 'a>(
-    things: impl IntoIterator<Item = &'a T>,
-    read: impl Fn(&'a T) -> (&'a String, Facts),
-) -> BTreeMap<String, Facts> {
-    things.into_iter().map(read).map(|(name, facts)| (name.clone(), facts)).collect()
-}
-
-/// What differs of things by name, each with its facts by name.
-fn items(old: &BTreeMap<String, Facts>, new: &BTreeMap<String, Facts>, note: impl Fn(&Facts) -> String) -> Vec<Item> {
-    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let item = |name: &String| {
-        let (status, note, changes) = match (old.get(name), new.get(name)) {
-            (Some(before), Some(after)) => (Status::Changed, String::new(), changes(before, after)),
-            (Some(before), None) => (Status::Removed, note(before), Vec::new()),
-            (None, after) => (Status::Added, after.map(&note).unwrap_or_default(), Vec::new()),
-        };
-        Item { name: name.clone(), status, note, changes }
-    };
-    names.into_iter().map(item).filter(|item| item.status != Status::Changed || !item.changes.is_empty()).collect()
-}
-
-/// What differs of a thing.
-fn changes(old: &Facts, new: &Facts) -> Vec<Change> {
-    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let change = |key: &String| Change { what: key.clone(), from: old.get(key).cloned(), to: new.get(key).cloned() };
-    keys.into_iter().map(change).filter(|change| change.from != change.to).collect()
 }

@@ -7,6 +7,7 @@ mod base;
 mod build;
 mod cluster;
 mod cluster_signals;
+mod differences;
 mod e2e;
 mod fixture;
 mod gallery;

@@ -7,39 +7,32 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Item, items};
+use super::facts::{Fact, Facts};
 
 /// The facts of an environment's manifests, by name.
 #[derive(Default)]
 pub(super) struct Definitions {
     /// What is said of each service.
     pub(super) services: BTreeMap<String, Facts>,
-    objects: BTreeMap<String, Facts>,
+    /// Networks, volumes and whatever else belongs to no service.
+    pub(super) objects: BTreeMap<String, Facts>,
 }
-
-/// Values by path.
-pub(super) type Facts = BTreeMap<String, String>;
 
 /// What an element of a list is told by, in this order; a plain one among others by itself.
 const NAMES: [&str; 3] = ["name", "target", "mountPath"];
 const SERVICE_LABEL: &str = "io.bootsmith.service";
 
-/// Networks, volumes and whatever else belongs to no service.
-pub(super) fn objects(old: &Definitions, new: &Definitions) -> Vec<Item> {
-    items(&old.objects, &new.objects, |_| String::new())
-}
-
 impl Definitions {
     /// What is said where there is no manifest.
     pub(super) const EMPTY: Self = Self { services: BTreeMap::new(), objects: BTreeMap::new() };
 
-    /// Adds what a manifest says; an `Err` says why it is none, and quotes nothing of it.
-    pub(super) fn add(&mut self, manifest: &[u8]) -> Result<(), String> {
+    /// Adds what a manifest says, also one that names the bootstrap image itself; an `Err` says why it is none, and quotes nothing of it.
+    pub(super) fn add(&mut self, manifest: &[u8], names_image: bool) -> Result<(), String> {
         let text = std::str::from_utf8(manifest).map_err(|_| "it is no UTF-8 text".to_owned())?;
         let documents = serde_saphyr::from_multiple::<Value>(text);
         for document in documents.map_err(|error| error.without_snippet().to_string())? {
             match document.get("kind").and_then(Value::as_str) {
-                Some(kind) => self.add_object(kind, &document),
+                Some(kind) => self.add_object(kind, &document, names_image),
                 None => self.add_stack(&document),
             }
         }
@@ -62,7 +55,7 @@ impl Definitions {
     }
 
     /// An object for Kubernetes, which may belong to a service.
-    fn add_object(&mut self, kind: &str, object: &Value) {
+    fn add_object(&mut self, kind: &str, object: &Value, names_image: bool) {
         let metadata = &object["metadata"];
         let name = metadata["name"].as_str().unwrap_or_default();
         let mut facts = Facts::new();
@@ -74,6 +67,7 @@ impl Definitions {
             }
             None => {
                 flatten("", object, &mut facts);
+                facts.retain(|path, _| !(names_image && path.ends_with(".image")));
                 self.objects.insert(format!("{kind} {name}"), facts);
             }
         }
@@ -99,14 +93,23 @@ fn flatten(path: &str, value: &Value, facts: &mut Facts) {
                 flatten(&below(path, &key), element, facts);
             }
         }
+        Value::Number(mode) if is_mode(path) && mode.is_u64() => {
+            keep(path, &format!("{:04o}", mode.as_u64().unwrap_or_default()), facts);
+        }
         _ => keep(path, &plain(value), facts),
     }
+}
+
+/// Whether the number at a path is the mode of a file: `mode` of Compose, `defaultMode` of Kubernetes.
+fn is_mode(path: &str) -> bool {
+    let key = path.rsplit_once('.').map_or(path, |(_, key)| key);
+    key == "mode" || key == "defaultMode"
 }
 
 /// What stands for something that the entrypoint knows only on the target says nothing here.
 fn keep(path: &str, text: &str, facts: &mut Facts) {
     if !text.contains("${BOOTSMITH_") {
-        facts.insert(path.to_owned(), text.to_owned());
+        facts.insert(path.to_owned(), Fact::from(text.to_owned()));
     }
 }
 
@@ -128,7 +131,7 @@ mod tests {
 
     fn read(text: &str) -> Definitions {
         let mut definitions = Definitions::default();
-        definitions.add(text.as_bytes()).expect("YAML");
+        definitions.add(text.as_bytes(), false).expect("YAML");
         definitions
     }
 
@@ -139,13 +142,13 @@ mod tests {
             (b"a: hunter2\na: b\n", "line 2"),
             (b"a: \xff", "it is no UTF-8 text"),
         ] {
-            let message = Definitions::default().add(bytes).expect_err("no YAML");
+            let message = Definitions::default().add(bytes, false).expect_err("no YAML");
             assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");
         }
     }
 
     fn facts(facts: &Facts) -> Vec<String> {
-        facts.iter().map(|(path, value)| format!("{path}={value}")).collect()
+        facts.iter().map(|(path, value)| format!("{path}={}", value.text())).collect()
     }
 
     #[test]
@@ -156,7 +159,7 @@ services:
     command: [serve, --fast]
     environment: {LOG: info, DIGEST: '${BOOTSMITH_DIGEST_WEB}'}
     labels: {io.bootsmith.service: web, tier: front}
-    volumes: ['data:/data', {source: a, target: /b, read_only: true}]
+    volumes: ['data:/data', {source: a, target: /b, read_only: true, tmpfs: {mode: 448}}]
 volumes:
   data: {labels: {a: b}}
   bootsmith.secret-x: {external: true}
@@ -171,6 +174,7 @@ volumes:
                 "volumes./b.read_only=true",
                 "volumes./b.source=a",
                 "volumes./b.target=/b",
+                "volumes./b.tmpfs.mode=0700",
                 "volumes.data:/data=data:/data"
             ]
         );
@@ -182,7 +186,9 @@ volumes:
         let text = "
 kind: Deployment
 metadata: {name: web, labels: {io.bootsmith.service: web}}
-spec: {containers: [{name: web, env: [{name: LOG, value: info}]}]}
+spec:
+  containers: [{name: web, env: [{name: LOG, value: info}]}]
+  volumes: [{name: a, secret: {defaultMode: 256}}, {name: b, emptyDir: {sizeLimit: 256}}]
 ---
 kind: NetworkPolicy
 metadata: {name: deny, annotations: {io.bootsmith.version: 1.0.0}}
@@ -196,7 +202,11 @@ spec: {policyTypes: [Ingress]}
                 "Deployment.metadata.name=web",
                 "Deployment.spec.containers.web.env.LOG.name=LOG",
                 "Deployment.spec.containers.web.env.LOG.value=info",
-                "Deployment.spec.containers.web.name=web"
+                "Deployment.spec.containers.web.name=web",
+                "Deployment.spec.volumes.a.name=a",
+                "Deployment.spec.volumes.a.secret.defaultMode=0400",
+                "Deployment.spec.volumes.b.emptyDir.sizeLimit=256",
+                "Deployment.spec.volumes.b.name=b"
             ]
         );
         assert_eq!(

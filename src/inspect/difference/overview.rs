@@ -1,11 +1,25 @@
 //! What differs in what two releases say of themselves: services, parameters, migrations, scripts.
 //!
-//! Takes in the overview of an environment before and after; gives out items. Never shows the default of a secret.
+//! Takes in the overview of an environment and what is known of it elsewhere, before and after; gives out items. Never shows the default of a
+//! secret.
 
 use crate::render::{EnvironmentOverview, MigrationOverview, ParameterOverview, ScriptOverview, ServiceOverview};
 
-use super::definition::{Definitions, Facts};
-use super::{Item, by_name, items};
+use super::Item;
+use super::definition::Definitions;
+use super::facts::{Fact, Facts, by_name, items};
+use super::records::{Records, parameter_default};
+
+/// An environment of one release, from wherever something is said of it.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// For people and programs.
+    pub(super) overview: &'a EnvironmentOverview,
+    /// For the platform.
+    pub(super) definitions: &'a Definitions,
+    /// For the entrypoint.
+    pub(super) records: &'a Records,
+}
 
 /// Parameters without which the new release is refused, and which the old one did not ask for.
 pub(super) fn must_be_given(before: &EnvironmentOverview, after: &EnvironmentOverview) -> Vec<String> {
@@ -14,18 +28,17 @@ pub(super) fn must_be_given(before: &EnvironmentOverview, after: &EnvironmentOve
     new.map(|parameter| parameter.name.clone()).collect()
 }
 
-/// Services, by the overview and by the manifests.
-pub(super) fn services(
-    before: &EnvironmentOverview,
-    earlier: &Definitions,
-    after: &EnvironmentOverview,
-    later: &Definitions,
-) -> Vec<Item> {
-    let facts = |environment: &EnvironmentOverview, definitions: &Definitions| {
-        let defined = |name: &str| definitions.services.get(name).cloned().unwrap_or_default();
-        by_name(&environment.services, |service| (&service.name, service_facts(service, defined(&service.name))))
+/// Services, by the overview, the manifests and the records.
+pub(super) fn services(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let facts = |of: Known<'_>| {
+        let defined = |name: &str| of.definitions.services.get(name).cloned().unwrap_or_default();
+        by_name(&of.overview.services, |service| {
+            let mut facts = defined(&service.name);
+            facts.extend(of.records.of_service(&service.name));
+            (&service.name, service_facts(service, facts))
+        })
     };
-    items(&facts(before, earlier), &facts(after, later), |facts| facts["image"].clone())
+    items(&facts(before), &facts(after), |facts| facts["image"].text().to_owned())
 }
 
 /// The overview says image and number in one way for every platform; what the manifest says of them is the same again.
@@ -42,73 +55,118 @@ fn service_facts(service: &ServiceOverview, defined: Facts) -> Facts {
         ("replicas", replicas.to_string()),
         ("wave", wave.to_string()),
     ];
-    facts.extend(said.map(|(key, value)| (key.to_owned(), value)));
+    facts.extend(said.map(|(key, value)| (key.to_owned(), value.into())));
     facts
 }
 
+/// Networks, volumes and whatever else belongs to no service, by the manifests and the records.
+pub(super) fn objects(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let facts = |of: Known<'_>| {
+        let mut objects = of.records.objects();
+        // On Kubernetes the manifest has another name for a volume.
+        objects.retain(|name, _| {
+            let claim = name.strip_prefix("volumes.").map(|name| format!("PersistentVolumeClaim {name}"));
+            claim.is_none_or(|claim| !of.definitions.objects.contains_key(&claim))
+        });
+        for (name, defined) in &of.definitions.objects {
+            objects.entry(name.clone()).or_default().extend(defined.clone());
+        }
+        objects
+    };
+    items(&facts(before), &facts(after), |_| String::new())
+}
+
+/// Hooks, scripts behind commands, rules for upgrades.
+pub(super) fn rules(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let note =
+        |facts: &Facts| facts.iter().map(|(key, fact)| format!("{key} {}", fact.text())).collect::<Vec<_>>().join(", ");
+    items(&before.records.rules(), &after.records.rules(), note)
+}
+
 /// Parameters; the default of a secret is not shown.
-pub(super) fn parameters(before: &EnvironmentOverview, after: &EnvironmentOverview) -> Vec<Item> {
-    let facts = |all: &[ParameterOverview]| by_name(all, |of| (&of.name, parameter_facts(of)));
-    items(&facts(&before.parameters), &facts(&after.parameters), parameter_note)
+pub(super) fn parameters(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let facts = |of: Known<'_>| {
+        by_name(&of.overview.parameters, |parameter| {
+            let mut facts = of.records.of("parameter", &parameter.name);
+            facts.extend(parameter_facts(parameter));
+            (&parameter.name, facts)
+        })
+    };
+    items(&facts(before), &facts(after), parameter_note)
 }
 
 fn parameter_facts(parameter: &ParameterOverview) -> Facts {
     let ParameterOverview { name: _, description, secret, required, default } = parameter;
-    let flags =
-        [("required", *required), ("secret", *secret)].map(|(key, holds)| (key, if holds { "yes" } else { "no" }));
-    let mut facts: Facts = flags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    facts.insert("description".to_owned(), description.clone());
-    let shown = default.as_ref().map(|value| if *secret { "********".to_owned() } else { format!("{value:?}") });
-    facts.extend(shown.map(|value| ("default".to_owned(), value)));
+    let flags = [("required", *required), ("secret", *secret)].map(|(key, holds)| (key, yes_no(holds)));
+    let mut facts: Facts = flags.map(|(key, value)| (key.to_owned(), value)).into();
+    facts.insert("description".to_owned(), Fact::from(description.clone()));
+    if default.is_some() {
+        facts.insert("default".to_owned(), parameter_default(default.as_deref(), *secret));
+    }
     facts
 }
 
 fn parameter_note(facts: &Facts) -> String {
-    let flag = |key: &str| (facts[key] == "yes").then(|| key.to_owned());
-    let default = facts.get("default").map(|value| format!("default {value}"));
+    let flag = |key: &str| facts[key].is("yes").then(|| key.to_owned());
+    let default = facts.get("default").map(|value| format!("default {}", value.text()));
     [flag("required"), flag("secret"), default].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
+fn yes_no(holds: bool) -> Fact {
+    Fact::from(if holds { "yes" } else { "no" }.to_owned())
+}
+
 /// Migrations in the order of the new release, then those that are gone.
-pub(super) fn migrations(before: &EnvironmentOverview, after: &EnvironmentOverview) -> Vec<Item> {
-    let facts = |all: &[MigrationOverview]| by_name(all, |of| (&of.name, migration_facts(of)));
-    let mut items = items(&facts(&before.migrations), &facts(&after.migrations), migration_note);
-    let place = |item: &Item| after.migrations.iter().position(|migration| migration.name == item.name);
+pub(super) fn migrations(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let facts = |of: Known<'_>| {
+        by_name(&of.overview.migrations, |migration| {
+            let mut facts = of.records.of("migration", &migration.name);
+            facts.extend(migration_facts(migration));
+            (&migration.name, facts)
+        })
+    };
+    let mut items = items(&facts(before), &facts(after), migration_note);
+    let place = |item: &Item| after.overview.migrations.iter().position(|migration| migration.name == item.name);
     items.sort_by_key(|item| place(item).unwrap_or(usize::MAX));
     items
 }
 
 fn migration_facts(migration: &MigrationOverview) -> Facts {
     let MigrationOverview { name: _, release, service, mode, reversible, compatible, idempotent, content } = migration;
-    let yes_no = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
     let facts = [
-        ("release", release.clone()),
-        ("service", service.clone()),
-        ("mode", mode.clone()),
+        ("release", release.clone().into()),
+        ("service", service.clone().into()),
+        ("mode", mode.clone().into()),
         ("reversible", yes_no(*reversible)),
         ("compatible", yes_no(*compatible)),
         ("idempotent", yes_no(*idempotent)),
-        ("content", content.clone()),
+        ("content", content.clone().into()),
     ];
     facts.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 /// What an operator has to know before it runs: where, and whether there is a way back.
 fn migration_note(facts: &Facts) -> String {
-    let way_back = if facts["reversible"] == "yes" { "" } else { ", irreversible" };
-    let compatible = if facts["compatible"] == "yes" { ", compatible with the release before" } else { "" };
-    format!("of {}, {} in {}{way_back}{compatible}", facts["release"], facts["mode"], facts["service"])
+    let way_back = if facts["reversible"].is("yes") { "" } else { ", irreversible" };
+    let compatible = if facts["compatible"].is("yes") { ", compatible with the release before" } else { "" };
+    let text = |key: &str| facts[key].text();
+    format!("of {}, {} in {}{way_back}{compatible}", text("release"), text("mode"), text("service"))
 }
 
-/// Scripts: what they are called for and where they run.
-pub(super) fn scripts(before: &EnvironmentOverview, after: &EnvironmentOverview) -> Vec<Item> {
-    let facts = |all: &[ScriptOverview]| by_name(all, |of| (&of.name, script_facts(of)));
-    items(&facts(&before.scripts), &facts(&after.scripts), |facts| facts["description"].clone())
+/// Scripts: what they are called for, where they run, and what.
+pub(super) fn scripts(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
+    let facts = |of: Known<'_>| {
+        by_name(&of.overview.scripts, |script| {
+            let mut facts = of.records.of("script", &script.name);
+            facts.extend(script_facts(script));
+            (&script.name, facts)
+        })
+    };
+    items(&facts(before), &facts(after), |facts| facts["description"].text().to_owned())
 }
 
 fn script_facts(script: &ScriptOverview) -> Facts {
     let ScriptOverview { name: _, description, mode, service } = script;
-    let mut facts = Facts::from([("description".to_owned(), description.clone()), ("mode".to_owned(), mode.clone())]);
-    facts.extend(service.iter().map(|service| ("service".to_owned(), service.clone())));
-    facts
+    let said = [("description", Some(description)), ("mode", Some(mode)), ("service", service.as_ref())];
+    said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Fact::from(value?.clone())))).collect()
 }

@@ -101,9 +101,11 @@ fn a_tree_for_people() {
 │  │  ├─ new: added (docker.io/library/new:1.0)
 │  │  ├─ old: removed (docker.io/library/old:1.0)
 │  │  └─ web
-│  │     ├─ environment.MODE    (none) -> fast
-│  │     ├─ image               docker.io/library/web:1.0 -> docker.io/library/web:1.1
-│  │     └─ volumes.more:/more  (none) -> more:/more
+│  │     ├─ config site.content      as it was -> changed
+│  │     ├─ environment.MODE         (none) -> fast
+│  │     ├─ image                    docker.io/library/web:1.0 -> docker.io/library/web:1.1
+│  │     ├─ parameter LEVEL.default  "info" -> (none)
+│  │     └─ volumes.more:/more       (none) -> more:/more
 │  ├─ migrations
 │  │  └─ add: added (of 1.5.0, run in web, irreversible)
 │  ├─ parameters
@@ -143,8 +145,10 @@ fn markdown_for_release_notes() {
 - `new` added: `docker.io/library/new:1.0`
 - `old` removed: `docker.io/library/old:1.0`
 - `web`
+  - config site.content: `as it was` → `changed`
   - environment.MODE: none → `fast`
   - image: `docker.io/library/web:1.0` → `docker.io/library/web:1.1`
+  - parameter LEVEL.default: `"info"` → `(none)`
   - volumes.more:/more: none → `more:/more`
 
 ### Migrations
@@ -215,6 +219,43 @@ fn a_release_that_only_moves_its_version_differs_in_nothing() {
         let (old, new) = (format!("old/shop-1.4.2-{platform}.tar"), format!("out/shop-1.4.3-{platform}.tar"));
         let seen = run(project.bootsmith().args(["diff", &old, &new, "--exit-code"])).expect(0);
         assert_eq!(seen.out, format!("shop 1.4.2 -> 1.4.3 for {platform}: no difference\n"));
+    }
+}
+
+/// What decides what `up` does and is in no manifest of Compose: modes, owners, hooks, rules.
+#[test]
+fn what_is_only_recorded_is_compared() {
+    const ALLOW: &str = r#"allow = [{ code = "B037", feature = "services.*.volumes.*", reason = "one node" }]"#;
+    for (platform, more) in [("compose", ""), ("swarm", ALLOW)] {
+        let project = Project::new();
+        project.write("bootstrap.toml", OLD.replace("[\"compose\"]", &format!("[\"{platform}\"]\n{more}")));
+        run(&mut project.build_into("old")).expect(0);
+        for (from, to) in [
+            ("secrets = [\"db\"]", "secrets = [{ source = \"db\", mode = \"0400\", uid = \"33\" }]"),
+            (
+                "[volumes.data]",
+                "[volumes.data]\n[networks.default]\ninternal = true\n[hooks]\npre-upgrade = [\"report\"]",
+            ),
+            ("default = \"info\"", "default = \"info\"\npattern = \"info|debug\""),
+        ] {
+            project.change(from, to);
+        }
+        run(&mut project.build()).expect(0);
+        let (old, new) = (format!("old/shop-1.4.2-{platform}.tar"), format!("out/shop-1.4.2-{platform}.tar"));
+        let tree = run(project.bootsmith().args(["diff", "--exit-code", &old, &new])).expect(10).out;
+        for line in [
+            "secret db.mode 0444 -> 0400",
+            "secret db.owner 0:0 -> 33:0",
+            "pattern (none) -> info|debug",
+            "hook pre-upgrade: added (scripts report)",
+            "internal (none) -> true",
+        ] {
+            let words = tree.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains(line), "{line}\n{tree}");
+        }
+        assert!(!tree.contains(" 256") && !tree.contains(" 292"), "{tree}");
+        let markdown = run(project.bootsmith().args(["diff", "--markdown", &old, &new])).expect(0).out;
+        assert!(markdown.contains("  - secret db.mode: `0444` → `0400`\n"), "{markdown}");
     }
 }
 
