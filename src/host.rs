@@ -23,6 +23,7 @@ pub use previous::read_previous;
 
 use crate::document::Context;
 use crate::epoch::{Epoch, EpochFault};
+use crate::registry::{Event, Events};
 use crate::source::{LockFile, SourceFault, Sources};
 use crate::spec;
 use crate::store::{Cache, StoreError};
@@ -102,12 +103,27 @@ pub fn cache_folder() -> Option<PathBuf> {
     Some(cache.join("bootsmith"))
 }
 
-/// The cache of this user; one that ends with the command where there is no home.
-pub(crate) fn open_cache() -> Result<Cache, StoreError> {
-    match cache_folder() {
-        Some(folder) => Cache::open(&folder),
-        None => Cache::temporary(),
+/// Does something with the cache of this user. One that cannot be made, that others could change, or that has no room is as good as none:
+/// `events` hears of it, and the work is done with a cache that ends with the command.
+pub(crate) fn with_cache<T, E: From<StoreError> + std::error::Error>(
+    events: Events<'_>,
+    work: impl Fn(&Arc<Cache>) -> Result<T, E>,
+) -> Result<T, E> {
+    let cache = match cache_folder().map(|folder| Cache::open(&folder)) {
+        Some(Ok(cache)) => cache,
+        Some(Err(error)) => temporary_cache(events, &error)?,
+        None => Cache::temporary()?,
+    };
+    let cache = Arc::new(cache);
+    match work(&cache) {
+        Err(error) if cache.can_be_replaced() => work(&Arc::new(temporary_cache(events, &error)?)),
+        other => other,
     }
+}
+
+fn temporary_cache(events: Events<'_>, error: &dyn std::error::Error) -> Result<Cache, StoreError> {
+    events(Event::WithoutCache { error });
+    Cache::temporary()
 }
 
 /// Where the user stands; the root when even that is gone.

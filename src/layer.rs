@@ -7,7 +7,6 @@ pub(crate) mod beside;
 mod block;
 pub mod content;
 pub mod gzip;
-mod read_ahead;
 pub mod tar_header;
 pub mod unverified;
 
@@ -15,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use crate::digest::{Descriptor, Digest};
+use crate::digest::{Descriptor, Digest, HashingWriter};
 use crate::epoch::Epoch;
 use crate::path::RelativePath;
 use crate::tree::{File, FileTree};
@@ -64,14 +63,25 @@ pub enum PackError {
 /// Packs a tree into `sink`, in one pass and with a bounded amount of memory.
 pub fn pack(tree: &FileTree, epoch: Epoch, sink: impl Write) -> Result<Packed, PackError> {
     let mut writer = LayerWriter::new(sink);
+    write_tar(tree, epoch, &mut writer)?;
+    Ok(writer.complete()?)
+}
+
+/// Describes the tar of a tree without compressing it, which is what takes time.
+pub fn describe_tar(tree: &FileTree, epoch: Epoch) -> Result<Descriptor, PackError> {
+    let mut writer = HashingWriter::new(io::sink());
+    write_tar(tree, epoch, &mut writer)?;
+    Ok(writer.complete().1)
+}
+
+fn write_tar(tree: &FileTree, epoch: Epoch, writer: &mut impl Write) -> Result<(), PackError> {
     for (path, file) in entries(tree)? {
         match file {
             None => writer.write_all(&tar_header::encode(&path, Kind::Folder, 0, epoch))?,
-            Some(file) => write_file(&mut writer, &path, file, epoch)?,
+            Some(file) => write_file(writer, &path, file, epoch)?,
         }
     }
-    writer.write_all(&tar_header::END)?;
-    Ok(writer.complete()?)
+    Ok(writer.write_all(&tar_header::END)?)
 }
 
 /// Packs a tree into memory.
@@ -190,6 +200,7 @@ mod tests {
         layer.content.reader().expect("memory").read_to_end(&mut blob).expect("memory");
         assert_eq!(layer.packed.blob, Descriptor::of(&blob));
         assert_eq!(layer.packed.tar, Descriptor::of(&bytes_of(&layer)));
+        assert_eq!(describe_tar(&example(), Epoch::default()).ok(), Some(layer.packed.tar));
     }
 
     #[test]

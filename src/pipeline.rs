@@ -155,7 +155,7 @@ fn write(
 ) -> Result<Built, BuildError> {
     let reference = ImageReference::parse(&render::reference(plan, platform))?;
     let path = place.output.join(format!("{}-{}-{}.tar", plan.project, plan.version, platform.name()));
-    let receipt = store::write_archive(image, &reference, &path, place.cache, progress)?;
+    let receipt = store::write_archive(image, &reference, &path, progress)?;
     receipt.write(&path.with_extension("json"))?;
     Ok(Built { platform, path, receipt })
 }

@@ -14,6 +14,7 @@ mod docker_archive;
 pub(crate) mod layer_check;
 pub mod named;
 pub(crate) mod oci_layout;
+pub mod private;
 pub mod pulled;
 pub mod receipt;
 pub(crate) mod tarball;
@@ -62,6 +63,15 @@ pub enum StoreError {
         /// What is wrong with it.
         #[source]
         fault: Box<ContentFault>,
+    },
+    /// Somebody else could decide what is in a folder of the cache.
+    #[error("`{}` {fault}", path.display())]
+    NotPrivate {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        fault: private::NotPrivate,
     },
     /// The images in a base do not fit together.
     #[error(transparent)]
@@ -190,6 +200,7 @@ impl StoreError {
             Self::Disk { action, source, .. } => disk_hint(action, source.kind()).map(str::to_owned),
             Self::Content { fault, .. } => content_hint(fault).map(str::to_owned),
             Self::Base(fault) => base_hint(fault),
+            Self::NotPrivate { .. } => Some("choose another folder for the cache with XDG_CACHE_HOME".to_owned()),
             Self::Pack { .. } => None,
             Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
             Self::MissingTools(fault) => Some(tools_hint(fault)),
@@ -242,9 +253,16 @@ impl ContentFault {
     }
 }
 
+/// The action of [`StoreError::Disk`] that failed when something of a registry could not be kept.
+pub(crate) const KEEP: &str = "keep";
+/// The same when there is no place for temporary files.
+pub(crate) const MAKE_TEMPORARY: &str = "create a temporary folder in";
+
 /// What to do when the system refuses an action on a file, which is a verb as in [`StoreError::Disk`].
 pub(crate) fn disk_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
     match (action, kind) {
+        (KEEP, _) => Some("make room there, or choose another folder with XDG_CACHE_HOME"),
+        (MAKE_TEMPORARY, _) => Some("make room there, or choose another folder with TMPDIR"),
         ("read", io::ErrorKind::PermissionDenied) => Some("make it readable for the user who builds"),
         (_, io::ErrorKind::StorageFull) => Some("make room on the disk, or choose another output folder"),
         (_, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {

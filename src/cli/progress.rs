@@ -36,6 +36,7 @@ impl Bar {
                 self.say(&format!("{} {}: {RECEIVED}", blob.digest, human_size(blob.size)));
             }
             Event::Again { error, pause } => self.say(&again(error, *pause)),
+            Event::WithoutCache { error } => self.say(&without_cache(*error)),
             _ => {}
         }
     }
@@ -66,4 +67,16 @@ const RECEIVED: &str = "received";
 pub(super) fn again(error: &RegistryError, pause: Duration) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("again in {} s: {error}{cause}", pause.as_secs())
+}
+
+/// Why the cache is not used, and what to do about it.
+pub(super) fn without_cache(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let mut reason = error.to_string();
+    for cause in causes.map(ToString::to_string).filter(|cause| !error.to_string().ends_with(cause)) {
+        reason.push_str(&format!(": {cause}"));
+    }
+    format!(
+        "note: a temporary folder takes the place of the cache: {reason}; XDG_CACHE_HOME names another folder for it"
+    )
 }

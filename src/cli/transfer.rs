@@ -1,19 +1,22 @@
 //! What moves to and from registries: a bar with bytes and rate on a terminal, a line for each blob elsewhere; on standard error.
 
 use std::io::{IsTerminal as _, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::digest::Descriptor;
 use crate::registry::{BlobOutcome, Event};
 
-use super::progress::again;
+use super::progress::{again, without_cache};
 use super::table::human_size;
 
 /// Tells people what happens.
 pub(super) struct Transfer {
     bar: ProgressBar,
     is_terminal: bool,
+    /// Said once: a command may need the cache more than once.
+    is_without_cache: AtomicBool,
 }
 
 impl Transfer {
@@ -23,7 +26,11 @@ impl Transfer {
         let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} ({bytes_per_sec}) {msg}")
             .expect("the template is sound");
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style), is_terminal }
+        Self {
+            bar: ProgressBar::with_draw_target(Some(0), target).with_style(style),
+            is_terminal,
+            is_without_cache: AtomicBool::new(false),
+        }
     }
 
     /// Tells of one event.
@@ -34,6 +41,10 @@ impl Transfer {
             Event::Lost { bytes, .. } => self.bar.set_position(self.bar.position().saturating_sub(*bytes)),
             Event::Blob { blob, outcome } => self.blob(*blob, *outcome),
             Event::Again { error, pause } => self.say(&again(error, *pause)),
+            Event::WithoutCache { error } if !self.is_without_cache.swap(true, Ordering::Relaxed) => {
+                self.say(&without_cache(*error));
+            }
+            Event::WithoutCache { .. } => {}
             Event::Tagged { repository, tag } => self.say(&format!("{repository}:{tag}")),
         }
     }

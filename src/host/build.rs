@@ -9,7 +9,7 @@ use crate::source::Sources;
 use crate::store::{Progress, StoreError};
 
 use super::registry::{PullFailure, RegistrySettings, pull_bases};
-use super::{HostError, epoch, open_cache, previous::read_previous, project_folder, read_sources};
+use super::{HostError, epoch, previous::read_previous, project_folder, read_sources, with_cache};
 
 /// What to build, and where.
 ///
@@ -113,10 +113,11 @@ pub fn build_and_tell(
     let previous = settings.previous.as_deref().map(read_previous).transpose()?;
     let selection = Selection { previous, ..settings.selection.clone() };
     let (sources, prepared) = prepare(&settings.file, &selection)?;
-    let cache = open_cache()?;
-    pull_bases(&prepared.plan, &settings.registry, &cache, events).map_err(|error| Failure::Pull(Box::new(error)))?;
-    let place =
-        Workplace { project: project_folder(&settings.file), output: &settings.output, cache: &cache, epoch: epoch()? };
-    let built = pipeline::build(&prepared, place, progress)?;
+    let (project, output, epoch) = (project_folder(&settings.file), &settings.output, epoch()?);
+    let built = with_cache(events, |cache| {
+        let pulled = pull_bases(&prepared.plan, &settings.registry, cache, events);
+        pulled.map_err(|error| Failure::Pull(Box::new(error)))?;
+        Ok::<_, Failure>(pipeline::build(&prepared, Workplace { project, output, cache, epoch }, progress)?)
+    })?;
     Ok(Outcome { sources, prepared, built })
 }

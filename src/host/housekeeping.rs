@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::store::StoreError;
+use crate::store::private::look_at_folder;
 
 /// What entries of a cache are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,8 +100,12 @@ fn sum<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<CacheUse> {
     all.to_vec()
 }
 
-/// Every file below the folder; links are not followed. What vanishes meanwhile was never there.
+/// Every file below the folder, if it is this user's own; links are not followed. What vanishes meanwhile was never there.
 fn entries(folder: &Path) -> Result<Vec<Entry>, StoreError> {
+    match look_at_folder(folder) {
+        Err(StoreError::Disk { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        looked => looked?,
+    }
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
         let listed = match fs::read_dir(&next) {
@@ -133,7 +138,8 @@ fn look(folder: &Path, path: &Path) -> io::Result<Option<Entry>> {
 /// Whether a process has the lock of a download, or waits for it.
 fn is_received(entry: &Entry) -> bool {
     let lock = entry.path.with_extension("lock");
-    entry.kind == CacheKind::Partial && File::open(lock).is_ok_and(|lock| lock.try_lock().is_err())
+    let is_file = lock.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    entry.kind == CacheKind::Partial && is_file && File::open(lock).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
 #[cfg(test)]

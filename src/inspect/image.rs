@@ -7,9 +7,9 @@ use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::Descriptor;
 use crate::epoch::Epoch;
 use crate::image::{ArchitectureImage, Document, Image};
-use crate::layer::content::Content;
 use crate::layer::{Layer, Packed};
 use crate::store::StoreError;
+use crate::store::oci_layout::unverified_blob;
 
 impl BootstrapArchive {
     /// The image that was written, as far as its tarball depends on it. Every layer has to be there.
@@ -32,6 +32,6 @@ impl BootstrapArchive {
     fn layer(&self, layer: &ArchivedLayer) -> Result<Layer, StoreError> {
         let tar = Descriptor { digest: layer.diff_id, size: 0 };
         let packed = Packed { tar, blob: layer.blob };
-        Ok(Layer { role: layer.role.clone(), packed, content: Content::File(self.slice(layer)?) })
+        Ok(Layer { role: layer.role.clone(), packed, content: unverified_blob(&self.container, layer.blob)? })
     }
 }

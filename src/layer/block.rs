@@ -34,10 +34,4 @@ impl Block {
         self.size += read;
         Ok(read)
     }
-
-    /// Reads until it has a size, or there is no more; whether it has that size.
-    pub(super) fn fill(&mut self, reader: &mut impl Read, size: usize) -> io::Result<bool> {
-        while self.size < size && self.read(reader, size)? > 0 {}
-        Ok(self.size == size)
-    }
 }

@@ -1,16 +1,15 @@
 //! Where the bytes of a blob are: in memory, or a part of an open file.
 //!
-//! Takes in bytes or an open file; gives out readers, and a fast way to copy. A part of a file stays readable when its name is
-//! taken by another file meanwhile, because the file is held open. Opens no file.
+//! Takes in bytes or an open file; gives out readers, and a fast way to copy. Bytes of a file are compared with their digest whenever they
+//! are used: what a file had a moment ago proves nothing about what a disk or a network returns now. A part of a file stays readable
+//! when its name is taken by another file meanwhile, because the file is held open. Opens no file.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::block::BLOCK_SIZE;
-use super::read_ahead::read_ahead;
 use super::unverified::{ReadError, Unverified};
 use crate::digest::{Digest, Hasher};
 
@@ -19,25 +18,30 @@ use crate::digest::{Digest, Hasher};
 pub enum Content {
     /// Bytes in memory.
     Memory(Arc<[u8]>),
-    /// A part of a file.
-    File(FileSlice),
-    /// A part of a file that is verified when its bytes are used.
-    Unverified(Unverified),
+    /// A part of a file, verified whenever its bytes are used.
+    File(Unverified),
 }
 
 impl Content {
-    /// Reads the bytes from their start; what is unverified is verified first.
+    /// Reads the bytes from their start; those of a file are verified first.
     pub fn reader(&self) -> Result<Box<dyn Read + Send + '_>, ReadError> {
         Ok(match self {
             Self::Memory(bytes) => Box::new(bytes.as_ref()),
-            Self::File(slice) => Box::new(slice.reader()),
-            Self::Unverified(unverified) => Box::new(unverified.verify()?.reader()),
+            Self::File(unverified) => Box::new(unverified.verify()?.reader()),
         })
     }
 
-    /// Copies the bytes to a file, calling `progress` with the size of each piece; gives how many bytes there were. What is unverified
-    /// is verified meanwhile: only when this succeeds, the target is worth something. A file that was written to since it was
-    /// opened is [`io::ErrorKind::InvalidData`]: what was verified is not what was copied.
+    /// Reads the bytes as they are, for a caller that compares them with their digest itself.
+    pub(crate) fn raw_reader(&self) -> Box<dyn Read + Send + '_> {
+        match self {
+            Self::Memory(bytes) => Box::new(bytes.as_ref()),
+            Self::File(unverified) => Box::new(unverified.raw_reader()),
+        }
+    }
+
+    /// Copies the bytes to a file, calling `progress` with the size of each piece; returns how many bytes there were. Those of a file are
+    /// verified while they are copied: only when this succeeds, the target is worth something. A file that was written to since it
+    /// was opened is [`io::ErrorKind::InvalidData`].
     pub fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> Result<u64, ReadError> {
         match self {
             Self::Memory(bytes) => {
@@ -45,8 +49,7 @@ impl Content {
                 progress(bytes.len() as u64);
                 Ok(bytes.len() as u64)
             }
-            Self::File(slice) => Ok(slice.copy_to(target, progress)?),
-            Self::Unverified(unverified) => unverified.copy_to(target, progress),
+            Self::File(unverified) => unverified.copy_to(target, progress),
         }
     }
 }
@@ -59,17 +62,6 @@ pub struct FileSlice {
     modified: Option<SystemTime>,
     offset: u64,
     size: u64,
-}
-
-/// What the system says about a part of a file: no bytes of it, but enough to tell one state from another.
-#[derive(Clone, Debug)]
-pub struct SliceState {
-    /// About the file.
-    pub metadata: Metadata,
-    /// Where the part starts in the file.
-    pub offset: u64,
-    /// How many bytes the part has.
-    pub size: u64,
 }
 
 /// How much is hashed at once.
@@ -94,11 +86,6 @@ impl FileSlice {
         self.size
     }
 
-    /// The state of the file now.
-    pub fn state(&self) -> io::Result<SliceState> {
-        Ok(SliceState { metadata: self.file.metadata()?, offset: self.offset, size: self.size })
-    }
-
     /// The digest of the part.
     pub fn digest(&self) -> io::Result<Digest> {
         let mut hasher = Hasher::default();
@@ -120,18 +107,6 @@ impl FileSlice {
     /// Whether the file was written to since it was opened.
     pub(super) fn was_written_to(&self) -> bool {
         modified(&self.file) != self.modified
-    }
-
-    /// Reads and writes large aligned pieces. The kernel's own `copy_file_range` works page by page when the two offsets differ
-    /// within a page, as they do between tars: it took half as long again, and left the disk more to do.
-    fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> io::Result<u64> {
-        let first = BLOCK_SIZE - beyond_page(target)?;
-        read_ahead(self.reader(), first, |bytes| {
-            target.write_all(bytes)?;
-            progress(bytes.len() as u64);
-            Ok(())
-        })?;
-        if self.was_written_to() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(self.size) }
     }
 }
 

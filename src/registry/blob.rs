@@ -174,9 +174,8 @@ impl Delivery<'_> {
         if size == 0 && blob != Digest::of(b"") {
             return Err(broken(SourceFault::Short(0)));
         }
-        let reader = self.content.reader().map_err(|error| broken(error.into()))?;
         let tell = |bytes| session.tell(Event::Sent { blob, bytes });
-        let mut reader = VerifyingReader::new(reader, self.blob, &tell);
+        let mut reader = VerifyingReader::new(self.content.raw_reader(), self.blob, &tell);
         let result = session.send(question, Body::Stream { reader: &mut reader, size });
         let bytes = reader.position();
         if let Some(fault) = reader.into_fault() {

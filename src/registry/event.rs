@@ -54,6 +54,11 @@ pub enum Event<'a> {
         /// The pause.
         pause: Duration,
     },
+    /// The cache of this user cannot be used: a temporary folder takes its place.
+    WithoutCache {
+        /// Why.
+        error: &'a dyn std::error::Error,
+    },
     /// A tag names the image now.
     Tagged {
         /// The repository with its registry.

@@ -113,7 +113,7 @@ pub fn is_pulled(image: Digest, wanted: WantedLayers<'_>, pulled: &Pulled<'_>) -
     let missing = |image| PullError::Image { image, reason: "it is not here".to_owned() };
     let Some(root) = pulled.document(image) else { return false };
     let needed = layers(&root, wanted, &mut |digest, _| pulled.document(digest).ok_or_else(|| missing(digest)));
-    pulled.layout(image).join("index.json").exists()
+    media_type(&root, image).is_ok_and(|kind| pulled.is_named(Descriptor::of(&root), &kind))
         && needed.is_ok_and(|layers| layers.iter().all(|layer| pulled.has(*layer)))
 }
 

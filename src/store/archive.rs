@@ -1,17 +1,17 @@
 //! Writing the tarball of an image.
 //!
 //! Takes in an image, its reference and a path; gives out the file, whole or not at all, and its receipt. A file that is already
-//! there with these very bytes is left alone. Either way, what was unverified before is verified after.
+//! there with these very bytes is left alone. Either way every byte of the image was hashed, of the base and of a file that is left alone too.
 
 use std::path::Path;
 
-use super::cache::{Cache, Kind, Sight};
-use super::disk::{AtomicFile, Stamp};
+use super::disk::{self, AtomicFile};
 use super::receipt::Receipt;
 use super::tarball::Tarball;
 use super::{Progress, StoreError};
 use crate::digest::Digest;
 use crate::image::{Image, ImageReference};
+use crate::layer::content::FileSlice;
 use crate::layer::unverified::{ReadError, Unverified};
 use crate::parallel::in_parallel;
 
@@ -20,28 +20,19 @@ pub fn write_archive(
     image: &Image,
     reference: &ImageReference,
     path: &Path,
-    cache: &Cache,
     progress: Progress<'_>,
 ) -> Result<Receipt, StoreError> {
     let tarball = Tarball::new(image, reference);
-    let doubts = Doubts::about(&tarball)?;
     let mut receipt = Receipt::new(image, reference, tarball.size());
-    receipt.unchanged = is_there(tarball.key(path), path, cache);
-    if receipt.unchanged {
-        doubts.verify()?;
-    } else {
-        write(&tarball, path, cache, progress)?;
+    receipt.unchanged = is_there(&tarball, path)?;
+    if !receipt.unchanged {
+        write(&tarball, path, progress)?;
     }
-    doubts.settle(cache);
     Ok(receipt)
 }
 
-fn is_there(key: Digest, path: &Path, cache: &Cache) -> bool {
-    cache.get(Kind::Output, key).is_some_and(|stamp: Stamp| Stamp::of_path(path).is_ok_and(|now| now == stamp))
-}
-
 /// The file gets its name when every blob in it is verified, and not before.
-pub(super) fn write(tarball: &Tarball, path: &Path, cache: &Cache, progress: Progress<'_>) -> Result<(), StoreError> {
+pub(super) fn write(tarball: &Tarball, path: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
     let mut file = AtomicFile::create(path)?;
     file.write(tarball.size(), |file, written| {
         let both = |bytes| {
@@ -51,42 +42,41 @@ pub(super) fn write(tarball: &Tarball, path: &Path, cache: &Cache, progress: Pro
         tarball.write(file, &both)
     })
     .map_err(|error: ReadError| StoreError::reading(error, "write", path))?;
-    file.complete()?;
-    if let Ok(stamp) = Stamp::of_path(path) {
-        cache.put(Kind::Output, tarball.key(path), &stamp);
-    }
-    Ok(())
+    file.complete()
 }
 
-/// The blobs that nobody has verified, as their files were before anybody read them.
-struct Doubts<'a> {
-    blobs: Vec<(&'a Unverified, Sight)>,
+/// Whether a file has these very bytes. What they are made of is verified as well: a base that is damaged is reported, whatever was built
+/// on it before.
+fn is_there(tarball: &Tarball, path: &Path) -> Result<bool, StoreError> {
+    match disk::open_no_link(path) {
+        Ok(file) if matches!(tarball.first_difference(&file), Ok(None)) => verify(tarball, &file),
+        _ => Ok(false),
+    }
 }
 
-impl<'a> Doubts<'a> {
-    fn about(tarball: &'a Tarball) -> Result<Self, StoreError> {
-        let see = |blob: &'a Unverified| {
-            let state = blob.state().map_err(StoreError::disk("read", &blob.origin().path))?;
-            Ok((blob, Sight::of(&state)))
-        };
-        Ok(Self { blobs: tarball.unverified().map(see).collect::<Result<_, StoreError>>()? })
-    }
+/// The blobs where they come from, and where they were written to.
+fn verify(tarball: &Tarball, file: &FileSlice) -> Result<bool, StoreError> {
+    let sources = tarball.unverified().map(Doubt::Source);
+    let written = tarball.unverified_in(file).into_iter().map(|(slice, digest)| Doubt::Written(slice, digest));
+    let doubts: Vec<_> = sources.chain(written).collect();
+    in_parallel(&doubts, Doubt::is_right).into_iter().try_fold(true, |all, right| Ok(all && right?))
+}
 
-    /// Verifies what nothing copies.
-    fn verify(&self) -> Result<(), StoreError> {
-        let verify = |(blob, _): &(&Unverified, Sight)| {
-            let read = |error| StoreError::reading(error, "read", &blob.origin().path);
-            blob.verify().map(drop).map_err(read)
-        };
-        in_parallel(&self.blobs, verify).into_iter().collect()
-    }
+/// Bytes that are to be compared with their digest.
+enum Doubt<'a> {
+    Source(&'a Unverified),
+    Written(FileSlice, Digest),
+}
 
-    /// Everything turned out right: who finds a file in the same state again need not hash it.
-    fn settle(&self, cache: &Cache) {
-        for (blob, before) in &self.blobs {
-            if let Ok(after) = blob.state() {
-                cache.trust(before, &after, blob.expected());
+impl Doubt<'_> {
+    /// What was written is written again when it is not right; what it is made of is an error then.
+    fn is_right(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Source(blob) => {
+                let read = |error| StoreError::reading(error, "read", &blob.origin().path);
+                blob.verify().map(|_| true).map_err(read)
             }
+            Self::Written(slice, digest) => Ok(slice.digest().is_ok_and(|actual| actual == *digest)),
         }
     }
 }

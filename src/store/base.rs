@@ -1,7 +1,7 @@
 //! Opening a base.
 //!
-//! Takes in a reference like `oci:PATH`; gives out a [`Base`] that is verified, or will be when it is used. Warm, with a cache that
-//! has seen the same files, it reads a few small documents and no layer.
+//! Takes in a reference like `oci:PATH`; gives out a [`Base`] that is verified, or will be when it is used. With a cache that
+//! has seen the same layers before, it reads small documents only; layers are verified when they are copied.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::cache::Cache;
 use super::container::Container;
+use super::layer_check::compare;
 use super::{StoreError, docker_archive, oci_layout};
 use crate::digest::Digest;
 use crate::image::base::BaseFault;
@@ -97,13 +98,19 @@ impl fmt::Display for BaseReference {
 pub fn open_base(reference: &BaseReference, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
     let found = match reference {
         BaseReference::Scratch => return Ok(Base::scratch(architectures)?),
-        BaseReference::Registry(_, digest) => {
-            find_layout(reference.to_string(), &cache.pulled().layout(*digest), None)?
-        }
+        BaseReference::Registry(_, digest) => find_pulled(reference, *digest, cache)?,
         BaseReference::OciLayout(place) => find_layout(reference.to_string(), &place.path, place.tag.as_deref())?,
         BaseReference::DockerArchive(place) => find_archive(reference.to_string(), place)?,
     };
     found.open(architectures, cache)
+}
+
+/// What is kept of a registry's image is believed when it is the image that was asked for.
+fn find_pulled(reference: &BaseReference, digest: Digest, cache: &Cache) -> Result<FoundBase, StoreError> {
+    let layout = cache.pulled().layout(digest);
+    let found = find_layout(reference.to_string(), &layout, None)?;
+    compare("the image", digest, found.digest()).map_err(StoreError::content(&layout))?;
+    Ok(found)
 }
 
 /// A base in a file or folder: its documents, read once. What it says it is, is what is opened.
@@ -168,8 +175,8 @@ impl FoundBase {
         }
     }
 
-    /// Verifies it on the given architectures, or on all that it has when none is given. A large layer whose content is known already may be
-    /// left to whoever uses its bytes, as `Content::Unverified`: they are verified then.
+    /// Verifies it on the given architectures, or on all that it has when none is given. A large layer whose content is known already is
+    /// verified when its bytes are used.
     pub fn open(self, architectures: &[Architecture], cache: &Cache) -> Result<Base, StoreError> {
         let Self { name, container, found } = self;
         match found {

@@ -8,9 +8,8 @@ use std::path::Path;
 use oci_spec::image as oci;
 
 use super::archive::write;
-use super::cache::Cache;
 use super::container::Container;
-use super::oci_layout::{CONTAINERD_NAME, annotation, blob, descriptor, parse, verified_bytes};
+use super::oci_layout::{CONTAINERD_NAME, annotation, descriptor, parse, unverified_blob, verified_bytes};
 use super::tarball::Tarball;
 use super::{ContentFault, Progress, StoreError};
 use crate::digest::Descriptor;
@@ -18,7 +17,6 @@ use crate::epoch::Epoch;
 use crate::image::ImageReference;
 use crate::image::parts::{Parts, PartsFault, parts};
 use crate::image::replica::Replica;
-use crate::layer::content::Content;
 
 /// The annotation on an entry of `index.json` that says what the image is for.
 pub const ANNOTATION_ROLE: &str = "io.bootsmith.bundle";
@@ -43,11 +41,10 @@ pub fn write_bundle(
     images: &[BundledImage],
     epoch: Epoch,
     path: &Path,
-    cache: &Cache,
     progress: Progress<'_>,
 ) -> Result<u64, StoreError> {
     let tarball = Tarball::bundle(images, epoch)?;
-    write(&tarball, path, cache, progress)?;
+    write(&tarball, path, progress)?;
     Ok(tarball.size())
 }
 
@@ -78,7 +75,7 @@ fn replica(container: &Container, entry: &oci::Descriptor) -> Result<Replica, St
     };
     let root = read(descriptor(container, entry)?)?;
     let Parts { documents, blobs } = parts(root, &mut read, &fault)?;
-    let content = |part: Descriptor| Ok((part, Content::File(blob(container, part)?)));
+    let content = |part: Descriptor| Ok((part, unverified_blob(container, part)?));
     let blobs = blobs.into_iter().map(content).collect::<Result<_, StoreError>>()?;
     Ok(Replica::new(documents, blobs).expect("the root is a document"))
 }

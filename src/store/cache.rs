@@ -1,193 +1,189 @@
-//! The content cache: what was packed, verified or written before need not be done again.
+//! The content cache: what was compressed, looked through or pulled before need not be done again.
 //!
 //! Takes in a folder; gives out layers, and records by key. Everything in it can be made again: an entry that is missing, damaged or
 //! half-written counts as absent, and one that cannot be written is done without. Names are digests and files appear by rename, so
-//! that builds may share a cache at the same time.
+//! that builds may share a cache at the same time. Nothing in it decides a byte of an image: a blob is used when it unpacks to the tar that
+//! was made or verified just now, and the digest of a file is never taken from a record.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flate2::read::MultiGzDecoder;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
-use super::Pulled;
-use super::StoreError;
-use super::disk::{self, AtomicFile, Stamp};
-use crate::digest::{Descriptor, Digest, Hasher};
+use super::disk::AtomicFile;
+use super::{MAKE_TEMPORARY, Pulled, StoreError, private};
+use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
-use crate::layer::content::{Content, FileSlice, SliceState};
+use crate::layer::beside::hash_beside;
+use crate::layer::content::{Content, FileSlice};
 use crate::layer::gzip::COMPRESSOR;
+use crate::layer::unverified::{Origin, Unverified};
 use crate::layer::{self, Layer, PackError, Packed};
-use crate::tree::{File, FileTree};
+use crate::tree::FileTree;
 
 /// A folder of things that need not be done again.
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
+    /// Whether something could not be kept that had to be.
+    has_failed: AtomicBool,
     /// Removes the folder of a temporary cache.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 /// Raised when the meaning of an entry changes.
 const FORMAT: &str = "1";
-/// Blobs up to this size are hashed whenever they are used; larger ones are trusted by their stamp.
+/// Blobs up to this size are held in memory; larger ones are read again, and verified again, when they are copied.
 const SMALL_SIZE: u64 = 4 * 1024 * 1024;
+/// As much as is written to see whether there is room for anything at all.
+const TRIAL_SIZE: usize = 4096;
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
-    /// Tree → digests of the packed layer.
-    Packed,
     /// Digest of a blob or a tar → digests of the layer.
     Layer,
     /// Digest of a tar → the paths in it.
     Listing,
-    /// State of a part of a file → its digest.
-    Stamp,
     /// Layers and wanted tools → tools that are missing.
     Tools,
-    /// Output path and content → state of the file that has it.
-    Output,
-}
-
-/// A part of a file, seen before it is read.
-#[derive(Debug)]
-pub(super) struct Sight {
-    stamp: Stamp,
-    is_settled: bool,
-    key: Digest,
-}
-
-impl Sight {
-    /// Takes the time: what is changed from now on must show.
-    pub(super) fn of(state: &SliceState) -> Self {
-        let stamp = Stamp::from(&state.metadata);
-        let key = Digest::of(format!("{stamp:?} {} {}", state.offset, state.size).as_bytes());
-        Self { stamp, is_settled: stamp.is_settled(), key }
-    }
 }
 
 impl Kind {
     fn folder(self) -> &'static str {
         match self {
-            Self::Packed => "packed",
             Self::Layer => "layers",
             Self::Listing => "listings",
-            Self::Stamp => "stamps",
             Self::Tools => "tools",
-            Self::Output => "outputs",
         }
     }
 }
 
 impl Cache {
-    /// Uses a folder, which is created when it is missing.
+    /// Uses a folder, which is created when it is missing; it must belong to this user, be writable for nobody else, and have room.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let root = root.join(FORMAT);
-        disk::create_folder(&root)?;
-        Ok(Self { root, _folder: None })
+        private::make_folder(root)?;
+        let root = private::folder_below(root, FORMAT)?;
+        try_to_write(&root).map_err(StoreError::disk("write to", &root))?;
+        Ok(Self { root, has_failed: AtomicBool::new(false), folder: None })
     }
 
     /// A cache that ends with this value.
     pub fn temporary() -> Result<Self, StoreError> {
-        let folder = tempfile::tempdir().map_err(StoreError::disk("create a folder in", &std::env::temp_dir()))?;
-        Ok(Self { root: folder.path().to_owned(), _folder: Some(folder) })
+        let folder = tempfile::tempdir().map_err(StoreError::disk(MAKE_TEMPORARY, &std::env::temp_dir()))?;
+        Ok(Self { root: folder.path().to_owned(), has_failed: AtomicBool::new(false), folder: Some(folder) })
     }
 
     /// What was taken from registries.
     pub fn pulled(&self) -> Pulled<'_> {
-        Pulled::new(self.root.join("registries"), self)
+        Pulled::new(self)
     }
 
-    /// The layer of a tree, packed now or before.
+    /// Whether something could not be kept that had to be, in a folder that another one can take the place of.
+    pub(crate) fn can_be_replaced(&self) -> bool {
+        self.folder.is_none() && self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Something that had to be kept could not be.
+    pub(super) fn failed(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// A folder of the cache, made where it is missing.
+    pub(super) fn folder(&self, names: &str) -> Result<PathBuf, StoreError> {
+        private::folder_below(&self.root, names)
+    }
+
+    /// The same folder, whether it is there or not.
+    pub(super) fn path_of(&self, names: &str) -> PathBuf {
+        self.root.join(names)
+    }
+
+    /// The layer of a tree. Its tar is made now, whatever the cache holds; its compressed form may come from there.
     pub fn layer(&self, role: &str, tree: &FileTree, epoch: Epoch) -> Result<Layer, StoreError> {
-        let key = tree_key(tree, epoch);
-        if let Some(layer) = self.packed_before(role, key) {
-            return Ok(layer);
-        }
         let failed = |source| StoreError::Pack { role: role.to_owned(), source };
-        match self.write_blob(|sink| layer::pack(tree, epoch, sink)) {
-            Ok((packed, content)) => {
-                self.put(Kind::Packed, key, &packed);
-                Ok(Layer { role: role.to_owned(), packed, content })
-            }
-            Err(error @ PackError::FileIsFolder(_)) => Err(failed(error)),
-            Err(PackError::Write(_)) => layer::pack_in_memory(role, tree, epoch).map_err(failed),
-        }
-    }
-
-    fn packed_before(&self, role: &str, key: Digest) -> Option<Layer> {
-        let packed: Packed = self.get(Kind::Packed, key)?;
-        let content = self.blob(packed.blob)?;
-        Some(Layer { role: role.to_owned(), packed, content })
-    }
-
-    /// A blob that is in the cache, verified.
-    pub(super) fn blob(&self, expected: Descriptor) -> Option<Content> {
-        let slice = disk::open(&self.blob_path(expected.digest)).ok().filter(|slice| slice.size() == expected.size)?;
-        if expected.size > SMALL_SIZE {
-            return self
-                .digest_of(&slice)
-                .is_ok_and(|digest| digest == expected.digest)
-                .then_some(Content::File(slice));
+        let tar = layer::describe_tar(tree, epoch).map_err(failed)?;
+        if let Some((packed, content)) = self.compressed(tar) {
+            return Ok(Layer { role: role.to_owned(), packed, content });
         }
         let mut bytes = Vec::new();
-        slice.reader().read_to_end(&mut bytes).ok()?;
-        (Digest::of(&bytes) == expected.digest).then(|| Content::from(bytes))
+        let packed = layer::pack(tree, epoch, &mut bytes).map_err(failed)?;
+        // Another build makes it again when it cannot be kept.
+        let _ = self.keep(&packed, &bytes);
+        Ok(Layer { role: role.to_owned(), packed, content: Content::from(bytes) })
     }
 
-    /// Writes a blob by a function that packs or compresses into the writer it is given.
-    pub(super) fn write_blob<E: From<io::Error>>(
+    fn keep(&self, packed: &Packed, bytes: &[u8]) -> Result<(), PackError> {
+        let mut file = self.new_blob()?;
+        file.as_file().write_all(bytes)?;
+        self.name_blob(file, packed)
+    }
+
+    /// The compressed form of a tar, when one is here that unpacks to it.
+    pub(super) fn compressed(&self, tar: Descriptor) -> Option<(Packed, Content)> {
+        let packed: Packed = self.get(Kind::Layer, compressed_key(tar)).filter(|packed: &Packed| packed.tar == tar)?;
+        let path = self.blob_path(packed.blob.digest).ok()?;
+        let slice = private::open(&path).ok().filter(|slice| slice.size() == packed.blob.size)?;
+        if slice.size() <= SMALL_SIZE {
+            let mut bytes = Vec::new();
+            slice.reader().read_to_end(&mut bytes).ok()?;
+            return (unpacked(bytes.as_slice(), tar.size)? == packed).then(|| (packed, Content::from(bytes)));
+        }
+        (unpacked(slice.reader(), tar.size)? == packed).then(|| (packed, blob_content(slice, &path, packed)))
+    }
+
+    /// Writes the compressed form of a tar by a function that is given a writer, into the cache, or else into a file without a name.
+    pub(super) fn compress<E: From<io::Error>>(
         &self,
-        write: impl FnOnce(&mut dyn Write) -> Result<Packed, E>,
+        write: impl Fn(&mut dyn Write) -> Result<Packed, E>,
     ) -> Result<(Packed, Content), E> {
-        let folder = self.root.join("blobs");
-        fs::create_dir_all(&folder)?;
-        let mut file = AtomicFile::create(&folder.join("blob")).map_err(into_io)?;
+        if let Ok((packed, content)) = self.compress_into_cache(&write) {
+            return Ok((packed, content));
+        }
+        let mut file = tempfile::tempfile()?;
+        let packed = write(&mut file)?;
+        let slice = FileSlice::whole(file, packed.blob.size);
+        Ok((packed, blob_content(slice, &std::env::temp_dir(), packed)))
+    }
+
+    fn compress_into_cache<E: From<io::Error>>(
+        &self,
+        write: impl Fn(&mut dyn Write) -> Result<Packed, E>,
+    ) -> Result<(Packed, Content), E> {
+        let mut file = self.new_blob()?;
         let packed = write(file.as_file())?;
-        let path = self.blob_path(packed.blob.digest);
-        let large = packed.blob.size > SMALL_SIZE;
-        file.rename_target(&path);
-        if large { file.complete() } else { file.complete_unsynced() }.map_err(into_io)?;
-        let slice = disk::open(&path).map_err(into_io)?;
-        if slice.size() != packed.blob.size {
-            return Err(io::Error::from(io::ErrorKind::InvalidData).into());
-        }
-        Ok((packed, Content::File(slice)))
+        let path = self.blob_path(packed.blob.digest).map_err(into_io)?;
+        self.name_blob(file, &packed)?;
+        let slice = private::open(&path).map_err(into_io)?;
+        Ok((packed, blob_content(slice, &path, packed)))
     }
 
-    fn blob_path(&self, digest: Digest) -> PathBuf {
-        self.root.join("blobs").join(digest.hex())
+    fn new_blob(&self) -> io::Result<AtomicFile> {
+        let folder = self.folder("blobs").map_err(into_io)?;
+        AtomicFile::create(&folder.join("blob")).map_err(into_io)
     }
 
-    /// The digest of a part of a file: hashed, unless the file is in the state in which it was hashed before.
-    pub(super) fn digest_of(&self, slice: &FileSlice) -> io::Result<Digest> {
-        let before = Sight::of(&slice.state()?);
-        if let Some(digest) = self.trusted_digest(&before) {
-            return Ok(digest);
-        }
-        let digest = slice.digest()?;
-        self.trust(&before, &slice.state()?, digest);
-        Ok(digest)
+    /// Whoever uses it unpacks it first, so nobody has to wait for the disk.
+    fn name_blob<E: From<io::Error>>(&self, mut file: AtomicFile, packed: &Packed) -> Result<(), E> {
+        file.rename_target(&self.blob_path(packed.blob.digest).map_err(into_io)?);
+        file.complete_unsynced().map_err(into_io)?;
+        self.put(Kind::Layer, compressed_key(packed.tar), packed);
+        Ok(())
     }
 
-    /// The digest of a part of a file that is in the state in which it was hashed before.
-    pub(super) fn trusted_digest(&self, sight: &Sight) -> Option<Digest> {
-        self.get(Kind::Stamp, sight.key)
-    }
-
-    /// Records the digest of a part of a file that was hashed between two looks at its state, when that tells of every change.
-    pub(super) fn trust(&self, before: &Sight, after: &SliceState, digest: Digest) {
-        if before.is_settled && Stamp::from(&after.metadata) == before.stamp {
-            self.put(Kind::Stamp, before.key, &digest);
-        }
+    fn blob_path(&self, digest: Digest) -> Result<PathBuf, StoreError> {
+        Ok(self.folder("blobs")?.join(digest.hex()))
     }
 
     /// What was recorded, when it is there and undamaged.
     pub(super) fn get<T: DeserializeOwned>(&self, kind: Kind, key: Digest) -> Option<T> {
-        let text = fs::read_to_string(self.record_path(kind, key)).ok()?;
+        let text = private::read_text(&self.record_path(kind, key).ok()?)?;
         let (checksum, body) = text.split_once('\n')?;
         if Digest::parse(checksum).ok()? != record_checksum(key, body) {
             return None;
@@ -197,12 +193,11 @@ impl Cache {
 
     /// Records something; a failure only means that it is done again.
     pub(super) fn put(&self, kind: Kind, key: Digest, value: &impl Serialize) {
-        let path = self.record_path(kind, key);
         let Ok(body) = serde_json::to_string(value) else {
             return;
         };
         let text = format!("{}\n{body}", record_checksum(key, &body));
-        let written = disk::create_folder(&self.root.join(kind.folder())).and_then(|()| {
+        let written = self.record_path(kind, key).and_then(|path| {
             let mut file = AtomicFile::create(&path)?;
             file.as_file().write_all(text.as_bytes()).map_err(StoreError::disk("write", &path))?;
             file.complete_unsynced()
@@ -210,9 +205,34 @@ impl Cache {
         drop(written);
     }
 
-    fn record_path(&self, kind: Kind, key: Digest) -> PathBuf {
-        self.root.join(kind.folder()).join(key.hex())
+    fn record_path(&self, kind: Kind, key: Digest) -> Result<PathBuf, StoreError> {
+        Ok(self.folder(kind.folder())?.join(key.hex()))
     }
+}
+
+/// Whether there is room for anything: a folder on a disk that is full or read-only can be there all the same.
+fn try_to_write(folder: &Path) -> io::Result<()> {
+    let mut file: File = tempfile::tempfile_in(folder)?;
+    file.write_all(&[0; TRIAL_SIZE])
+}
+
+/// One compressor, one blob: another one's are not used.
+fn compressed_key(tar: Descriptor) -> Digest {
+    Digest::of(format!("{COMPRESSOR} {}", tar.digest).as_bytes())
+}
+
+/// What a blob is: itself, and the tar that it unpacks to, if that is no longer than it should be.
+fn unpacked(blob: impl Read, tar_size: u64) -> Option<Packed> {
+    let ((copied, tar), blob) = hash_beside(blob, |mut blob| {
+        let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, &mut blob)).take(tar_size + 1);
+        hash_beside(decoder, |tar| io::copy(tar, &mut io::sink()))
+    });
+    copied.ok().map(|_| Packed { tar, blob })
+}
+
+fn blob_content(slice: FileSlice, path: &Path, packed: Packed) -> Content {
+    let origin = Origin { path: path.to_owned(), what: "a compressed layer".to_owned() };
+    Content::File(Unverified::new(slice, packed.blob.digest, origin))
 }
 
 fn record_checksum(key: Digest, body: &str) -> Digest {
@@ -226,28 +246,31 @@ fn into_io(error: StoreError) -> io::Error {
     }
 }
 
-/// Everything that decides the bytes of a layer, lengths before contents so that nothing can be moved between them.
-fn tree_key(tree: &FileTree, epoch: Epoch) -> Digest {
-    let mut hasher = Hasher::default();
-    hasher.update(format!("{COMPRESSOR}\n{}\n", epoch.seconds()).as_bytes());
-    for (path, File { mode, bytes }) in tree.iter() {
-        hasher.update(format!("{} {path} {:o} {}\n", path.as_str().len(), mode.bits(), bytes.len()).as_bytes());
-        hasher.update(bytes);
-    }
-    hasher.complete().digest
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::path::RelativePath;
-    use crate::tree::Mode;
+    use crate::tree::{File, Mode};
 
-    fn tree(text: &str) -> FileTree {
+    fn tree_of_mode(text: &str, mode: Mode) -> FileTree {
         let mut tree = FileTree::default();
         let path = RelativePath::parse("bootstrap/release").expect("a path of the test");
-        tree.insert(path, File { mode: Mode::Plain, bytes: text.as_bytes().into() }).expect("a path of its own");
+        tree.insert(path, File { mode, bytes: text.as_bytes().into() }).expect("a path of its own");
         tree
+    }
+
+    fn tree(text: &str) -> FileTree {
+        tree_of_mode(text, Mode::Plain)
+    }
+
+    fn layer(cache: &Cache, tree: &FileTree) -> Layer {
+        cache.layer("x", tree, Epoch::default()).expect("a layer")
+    }
+
+    fn fresh(tree: &FileTree) -> Layer {
+        layer::pack_in_memory("x", tree, Epoch::default()).expect("a layer")
     }
 
     fn bytes(layer: &Layer) -> Vec<u8> {
@@ -256,42 +279,82 @@ mod tests {
         bytes
     }
 
+    /// The files in which a layer is kept.
+    fn kept(cache: &Cache, packed: &Packed) -> [PathBuf; 2] {
+        let record = cache.record_path(Kind::Layer, compressed_key(packed.tar)).expect("a folder");
+        [cache.blob_path(packed.blob.digest).expect("a folder"), record]
+    }
+
     #[test]
     fn a_cached_layer_is_the_packed_layer() {
         let cache = Cache::temporary().expect("a cache");
-        let fresh = layer::pack_in_memory("x", &tree("a"), Epoch::default()).expect("a layer");
+        let expected = fresh(&tree("a"));
         for _ in 0..3 {
-            let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
-            assert_eq!((layer.packed, bytes(&layer)), (fresh.packed, bytes(&fresh)));
+            let layer = layer(&cache, &tree("a"));
+            assert_eq!((layer.packed, bytes(&layer)), (expected.packed, bytes(&expected)));
         }
-        assert_ne!(cache.layer("x", &tree("b"), Epoch::default()).expect("a layer").packed, fresh.packed);
+        assert_eq!(cache.compressed(expected.packed.tar).map(|(packed, _)| packed), Some(expected.packed), "kept");
+        assert_ne!(layer(&cache, &tree("b")).packed, expected.packed);
+    }
+
+    #[test]
+    fn a_mode_alone_makes_another_layer() {
+        let cache = Cache::temporary().expect("a cache");
+        for mode in [Mode::Plain, Mode::Executable] {
+            for _ in 0..2 {
+                let (tree, expected) = (tree_of_mode("a", mode), fresh(&tree_of_mode("a", mode)));
+                assert_eq!(bytes(&layer(&cache, &tree)), bytes(&expected), "{mode:?}");
+            }
+        }
     }
 
     #[test]
     fn a_damaged_blob_or_record_is_made_again() {
         let cache = Cache::temporary().expect("a cache");
-        let fresh = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
-        let expected = bytes(&fresh);
-        let blob = cache.blob_path(fresh.packed.blob.digest);
-        let record = cache.record_path(Kind::Packed, tree_key(&tree("a"), Epoch::default()));
-        for damaged in [&blob, &record] {
-            let good = fs::read(damaged).expect("an entry");
+        let expected = layer(&cache, &tree("a"));
+        for damaged in kept(&cache, &expected.packed) {
+            let good = fs::read(&damaged).expect("an entry");
             for bad in [Vec::new(), good[1..].to_vec(), vec![b'x'; good.len()]] {
-                fs::write(damaged, bad).expect("room");
-                let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
-                assert_eq!(bytes(&layer), expected);
-                assert_eq!(fs::read(damaged).ok(), Some(good.clone()), "healed");
+                fs::write(&damaged, bad).expect("room");
+                assert_eq!(bytes(&layer(&cache, &tree("a"))), bytes(&expected));
+                assert_eq!(fs::read(&damaged).ok(), Some(good.clone()), "healed");
             }
         }
+    }
+
+    #[test]
+    fn a_record_that_names_another_blob_is_not_believed() {
+        let cache = Cache::temporary().expect("a cache");
+        let (good, evil) = (layer(&cache, &tree("good")).packed, layer(&cache, &tree("evil")).packed);
+        // With the right checksum, as somebody writes it who may write to the cache, and whatever it says of the tar.
+        for tar in [evil.tar, good.tar] {
+            cache.put(Kind::Layer, compressed_key(good.tar), &Packed { tar, blob: evil.blob });
+            assert!(cache.compressed(good.tar).is_none());
+            assert_eq!(bytes(&layer(&cache, &tree("good"))), bytes(&fresh(&tree("good"))));
+        }
+    }
+
+    #[test]
+    fn a_blob_that_unpacks_to_more_than_it_should_is_not_unpacked_further() {
+        let cache = Cache::temporary().expect("a cache");
+        let good = layer(&cache, &tree("good")).packed;
+        let bomb = layer(&cache, &tree(&"0".repeat(10_000_000))).packed;
+        cache.put(Kind::Layer, compressed_key(good.tar), &Packed { tar: good.tar, blob: bomb.blob });
+        let [blob, _] = kept(&cache, &bomb);
+        let read = unpacked(private::open(&blob).expect("a blob").reader(), good.tar.size).expect("a gzip");
+        assert_eq!(read.tar.size, good.tar.size + 1);
+        assert!(cache.compressed(good.tar).is_none());
     }
 
     #[test]
     fn a_cache_that_cannot_be_written_is_done_without() {
         let cache = Cache::temporary().expect("a cache");
         fs::write(cache.root.join("blobs"), b"a file in the way").expect("room");
-        fs::write(cache.root.join("packed"), b"a file in the way").expect("room");
-        let layer = cache.layer("x", &tree("a"), Epoch::default()).expect("a layer");
+        fs::write(cache.root.join("layers"), b"a file in the way").expect("room");
+        let layer = layer(&cache, &tree("a"));
         assert_eq!(Descriptor::of(&bytes(&layer)), layer.packed.blob);
+        let (packed, content) = cache.compress(|sink| layer::compress(&b"a tar"[..], sink)).expect("a temporary file");
+        assert_eq!((packed.tar, content.reader().is_ok()), (Descriptor::of(b"a tar"), true));
     }
 
     #[test]
@@ -301,24 +364,11 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for round in 0..20 {
-                        let layer = cache.layer("x", &tree(&round.to_string()), Epoch::default()).expect("a layer");
+                        let layer = layer(&cache, &tree(&round.to_string()));
                         assert_eq!(Descriptor::of(&bytes(&layer)), layer.packed.blob);
                     }
                 });
             }
         });
-    }
-
-    #[test]
-    fn a_changed_file_is_hashed_again() {
-        let cache = Cache::temporary().expect("a cache");
-        let path = cache.root.join("file");
-        fs::write(&path, b"one").expect("room");
-        std::thread::sleep(std::time::Duration::from_millis(40));
-        let digest = |cache: &Cache| cache.digest_of(&disk::open(&path).expect("a file")).expect("a digest");
-        assert_eq!((digest(&cache), digest(&cache)), (Digest::of(b"one"), Digest::of(b"one")));
-        assert_eq!(fs::read_dir(cache.root.join("stamps")).expect("a folder").count(), 1, "the state is recorded");
-        fs::write(&path, b"two").expect("room");
-        assert_eq!(digest(&cache), Digest::of(b"two"));
     }
 }

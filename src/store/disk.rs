@@ -1,22 +1,20 @@
 //! Files: opened as parts that can be read and copied, written so that they appear whole or not at all.
 //!
-//! Takes in paths; gives out [`FileSlice`]s, stamps and atomic writers. Knows nothing of images.
+//! Takes in paths; gives out [`FileSlice`]s and atomic writers. Knows nothing of images.
 
 use std::cell::Cell;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::{ContentFault, StoreError};
+use super::{ContentFault, StoreError, private};
 use crate::layer::content::FileSlice;
 
 /// Opens a regular file for reading; a pipe or a device would block or never end.
@@ -30,6 +28,17 @@ pub fn open(path: &Path) -> Result<FileSlice, StoreError> {
     Ok(FileSlice::whole(file, size))
 }
 
+/// The same, of a name that is the file's own: no symbolic link is followed.
+pub fn open_no_link(path: &Path) -> Result<FileSlice, StoreError> {
+    let file = File::options().read(true).custom_flags(private::no_link()).open(path);
+    let file = file.map_err(StoreError::disk("read", path))?;
+    let metadata = file.metadata().map_err(StoreError::disk("read", path))?;
+    if !metadata.is_file() {
+        return Err(StoreError::content(path)(ContentFault::FileType));
+    }
+    Ok(FileSlice::whole(file, metadata.len()))
+}
+
 /// Makes a folder and those above it.
 pub fn create_folder(path: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(path).map_err(StoreError::disk("create the folder", path))
@@ -37,7 +46,7 @@ pub fn create_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Puts bytes under a name at once: a reader sees the old file or the new one. An identical file is left alone.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
+    if has_bytes(path, bytes) {
         return Ok(());
     }
     let mut file = AtomicFile::create(path)?;
@@ -45,45 +54,10 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     file.complete()
 }
 
-/// What tells one state of a file from another without reading it: a write changes the times, a replacement the inode. A user
-/// can set the modification time back, but not the change time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-/// Kernels count file times in steps of up to 10 ms: two writes in one step look the same.
-const CLOCK_STEP: Duration = Duration::from_millis(20);
-
-impl Stamp {
-    /// The stamp of the file that has a name now.
-    pub fn of_path(path: &Path) -> io::Result<Self> {
-        Ok(Self::from(&fs::symlink_metadata(path)?))
-    }
-
-    /// Whether the last change is so long ago that another would show.
-    pub fn is_settled(&self) -> bool {
-        let (seconds, nanoseconds) = self.changed;
-        let since_1970 = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
-        let changed = since_1970.map(|(seconds, nanoseconds)| UNIX_EPOCH + Duration::new(seconds, nanoseconds));
-        changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > CLOCK_STEP)
-    }
-}
-
-impl From<&Metadata> for Stamp {
-    fn from(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
+fn has_bytes(path: &Path, bytes: &[u8]) -> bool {
+    let mut old = Vec::new();
+    let file = open_no_link(path).ok().filter(|file| file.size() == bytes.len() as u64);
+    file.is_some_and(|file| file.reader().read_to_end(&mut old).is_ok()) && old == bytes
 }
 
 /// A file that gets its name when it is complete. Until then it lies beside its target as `.<name>.<random>.tmp`, locked;
@@ -146,8 +120,6 @@ impl AtomicFile {
         let Self { temporary, target } = self;
         let path = target.as_path();
         temporary.as_file().sync_all().map_err(StoreError::disk("write", path))?;
-        // A time to the nanosecond, which no later write gets from the kernel's coarse clock: see `Stamp`.
-        temporary.as_file().set_modified(SystemTime::now()).map_err(StoreError::disk("write", path))?;
         let file = temporary.persist(path).map_err(|error| StoreError::disk("write", path)(error.error))?;
         drop(file);
         sync_folder(folder_of(path)).map_err(StoreError::disk("write", path))
@@ -217,7 +189,8 @@ fn sweep(folder: &Path, prefix: &str) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_ours = name.starts_with(prefix) && name.ends_with(SUFFIX);
-        if is_ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        let open = || File::options().read(true).custom_flags(private::no_link()).open(entry.path());
+        if is_ours && open().is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -269,16 +242,5 @@ mod tests {
         first.complete().expect("a rename");
         second.complete().expect("a rename");
         assert_eq!(names(folder.path()), [".other.tar.abc.tmp", "out.tar"]);
-    }
-
-    #[test]
-    fn a_write_or_a_replacement_changes_the_stamp() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let target = folder.path().join("out.tar");
-        replace(&target, b"one").expect("room");
-        let stamp = Stamp::of_path(&target).expect("a stamp");
-        assert_eq!(Stamp::of_path(&target).ok(), Some(stamp));
-        File::options().write(true).open(&target).and_then(|mut file| file.write_all(b"two")).expect("room");
-        assert_ne!(Stamp::of_path(&target).ok(), Some(stamp));
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::cache::Cache;
 use super::container::Container;
-use super::layer_check::{check, compare, is_gzip};
+use super::layer_check::{Candidate, check, compare, is_gzip};
 use super::oci_layout::{architecture, parse};
 use super::{ContentFault, StoreError};
 use crate::digest::Digest;
@@ -83,12 +83,10 @@ pub(super) fn verify(container: &Container, found: Found, cache: &Cache) -> Resu
 fn verify_layer(container: &Container, name: &str, diff_id: &str, cache: &Cache) -> Result<Layer, StoreError> {
     let slice = container.file(name)?;
     let checked = (|| {
-        let expected = Digest::parse(diff_id)?;
+        let diff_id = Digest::parse(diff_id)?;
         let origin = container.origin(format!("`{name}`"));
-        let blob = if is_gzip(&slice)? { cache.digest_of(&slice)? } else { expected };
-        let layer = check(&slice, &origin, blob, cache)?;
-        compare(&origin.what, expected, layer.packed.diff_id())?;
-        Ok(layer)
+        let blob = if is_gzip(&slice)? { slice.digest()? } else { diff_id };
+        check(Candidate { slice: &slice, origin: &origin, blob, diff_id }, cache)
     })();
     checked.map_err(|fault| container.fault(fault))
 }

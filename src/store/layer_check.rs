@@ -1,22 +1,21 @@
 //! A layer of a base: verified, looked through, and brought into the one compression that our images have.
 //!
-//! Takes in the part of a file that holds the layer; gives out a [`Layer`] whose digests are proven. What was found is recorded by
-//! the digest of the content, so that the next build reads nothing of it.
+//! Takes in the part of a file that holds the layer; gives out a [`Layer`] whose bytes are verified now or while they are copied. What was
+//! found in a layer is recorded by the digest of its blob, so that the next build unpacks nothing: it hashes what it copies, and that is all.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::thread;
 
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::cache::{Cache, Kind, Sight};
+use super::cache::{Cache, Kind};
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
 use crate::layer::beside::hash_beside;
 use crate::layer::content::{Content, FileSlice};
-use crate::layer::gzip::{COMPRESSOR, LayerWriter};
+use crate::layer::gzip::LayerWriter;
 use crate::layer::unverified::{Origin, Unverified};
 use crate::layer::{Layer, Packed};
 
@@ -55,19 +54,29 @@ const SMALL_SIZE: u64 = 1 << 20;
 /// What a layer may hold; a full distribution has some hundred thousand paths.
 const MAX_PATHS: usize = 2_000_000;
 
-/// Verifies a layer and gives it the role `base`. `expected` is the digest of the blob (or of the tar, when it is not compressed).
-pub(super) fn check(
-    slice: &FileSlice,
-    origin: &Origin,
-    expected: Digest,
-    cache: &Cache,
-) -> Result<Layer, ContentFault> {
-    if !is_gzip(slice)? {
-        return check_tar(slice, &origin.what, expected, cache);
+/// What should be a layer.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    /// The bytes.
+    pub(super) slice: &'a FileSlice,
+    /// What they are called when they are not what they should be.
+    pub(super) origin: &'a Origin,
+    /// The promised digest of the blob; of a tar that is not compressed, that of the tar.
+    pub(super) blob: Digest,
+    /// The promised digest of the tar.
+    pub(super) diff_id: Digest,
+}
+
+/// Verifies a layer and gives it the role `base`.
+pub(super) fn check(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
+    if !is_gzip(candidate.slice)? {
+        return check_tar(candidate, cache);
     }
-    match cache.get(Kind::Layer, expected) {
-        Some(Packed { tar, .. }) => known_gzip(slice, origin, expected, tar, cache),
-        None => check_gzip(slice, &origin.what, expected, cache),
+    // A record that disagrees with the image's configuration is damaged, or the image is: the layer itself tells.
+    let known = cache.get(Kind::Layer, candidate.blob).map(|packed: Packed| packed.tar);
+    match known.filter(|tar| tar.digest == candidate.diff_id) {
+        Some(tar) => known_gzip(candidate, tar),
+        None => check_gzip(candidate, cache),
     }
 }
 
@@ -81,44 +90,47 @@ pub(super) fn is_gzip(slice: &FileSlice) -> Result<bool, ContentFault> {
     Ok(magic == [0x1f, 0x8b])
 }
 
-/// A blob whose digest says what is in it. Whether it has that digest is seen when it is copied, unless its file is trusted already.
-fn known_gzip(
-    slice: &FileSlice,
-    origin: &Origin,
-    expected: Digest,
-    tar: Descriptor,
-    cache: &Cache,
-) -> Result<Layer, ContentFault> {
-    let sight = Sight::of(&slice.state()?);
-    let content = if slice.size() > SMALL_SIZE && cache.trusted_digest(&sight).is_none() {
-        Content::Unverified(Unverified::new(slice.clone(), expected, origin.clone()))
-    } else {
-        let actual = cache.digest_of(slice).map_err(|error| read_fault(&error))?;
-        compare(&origin.what, expected, actual)?;
-        Content::File(slice.clone())
-    };
-    let packed = Packed { tar, blob: Descriptor { digest: expected, size: slice.size() } };
-    Ok(Layer { role: ROLE_BASE.to_owned(), packed, content })
+/// A blob whose digest says what is in it. Whether it has that digest is seen when it is copied.
+fn known_gzip(candidate: Candidate<'_>, tar: Descriptor) -> Result<Layer, ContentFault> {
+    let Candidate { slice, origin, blob, .. } = candidate;
+    if slice.size() <= SMALL_SIZE {
+        compare(&origin.what, blob, slice.digest().map_err(|error| read_fault(&error))?)?;
+    }
+    Ok(gzip_layer(candidate, tar))
 }
 
-/// The blob is kept as it is. Hashing it and looking through it run side by side.
-fn check_gzip(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
-    let (actual, looked) = thread::scope(|scope| {
-        let hashing = scope.spawn(|| cache.digest_of(slice));
-        let looked = look_through_gzip(slice, what);
-        (hashing.join().expect("hashing does not panic"), looked)
+/// A blob that nobody has looked into: it is hashed while it is unpacked, and what is unpacked is hashed too.
+fn check_gzip(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
+    let Candidate { slice, origin, blob, diff_id } = candidate;
+    let (looked, actual) = hash_beside(slice.reader(), |mut reader| {
+        let looked = look_through_gzip(&mut reader, slice.size(), &origin.what);
+        // Whatever is wrong inside: other bytes than promised are the fault that counts.
+        io::copy(&mut reader, &mut io::sink()).map_err(|error| read_fault(&error))?;
+        Ok::<_, ContentFault>(looked)
     });
-    compare(what, expected, actual.map_err(|error| read_fault(&error))?)?;
+    let looked = looked?;
+    compare(&origin.what, blob, actual.digest)?;
     let (tar, listing) = looked?;
-    let packed = Packed { tar, blob: Descriptor { digest: expected, size: slice.size() } };
+    compare(&format!("the unpacked form of {}", origin.what), diff_id, tar.digest)?;
+    let layer = gzip_layer(candidate, tar);
     cache.put(Kind::Listing, tar.digest, &listing);
-    cache.put(Kind::Layer, expected, &packed);
-    Ok(Layer { role: ROLE_BASE.to_owned(), packed, content: Content::File(slice.clone()) })
+    cache.put(Kind::Layer, blob, &layer.packed);
+    Ok(layer)
 }
 
-fn look_through_gzip(slice: &FileSlice, what: &str) -> Result<(Descriptor, Vec<ListedPath>), ContentFault> {
-    let limit = unpack_limit(slice.size());
-    let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
+fn gzip_layer(Candidate { slice, origin, blob, .. }: Candidate<'_>, tar: Descriptor) -> Layer {
+    let packed = Packed { tar, blob: Descriptor { digest: blob, size: slice.size() } };
+    let content = Content::File(Unverified::new(slice.clone(), blob, origin.clone()));
+    Layer { role: ROLE_BASE.to_owned(), packed, content }
+}
+
+fn look_through_gzip(
+    reader: &mut dyn Read,
+    size: u64,
+    what: &str,
+) -> Result<(Descriptor, Vec<ListedPath>), ContentFault> {
+    let limit = unpack_limit(size);
+    let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, reader));
     let (listing, tar) = hash_beside(decoder.take(limit + 1), |mut tar| list(&mut tar));
     if tar.size > limit {
         return Err(ContentFault::Limit { what: format!("the unpacked size of {what}"), limit });
@@ -132,18 +144,16 @@ pub(crate) fn unpack_limit(size: u64) -> u64 {
 }
 
 /// A tar is compressed once, by us, and then comes from the cache: our images have gzip layers only.
-fn check_tar(slice: &FileSlice, what: &str, expected: Digest, cache: &Cache) -> Result<Layer, ContentFault> {
-    let actual = cache.digest_of(slice).map_err(|error| read_fault(&error))?;
-    compare(what, expected, actual)?;
-    let key = Digest::of(format!("{COMPRESSOR} {actual}").as_bytes());
-    if let Some(packed) = cache.get::<Packed>(Kind::Layer, key)
-        && let Some(content) = cache.blob(packed.blob)
-    {
-        return Ok(Layer { role: ROLE_BASE.to_owned(), packed, content });
-    }
-    let (packed, content) = cache.write_blob(|sink| compress_and_list(slice, sink, cache))?;
-    compare(what, expected, packed.diff_id())?;
-    cache.put(Kind::Layer, key, &packed);
+fn check_tar(Candidate { slice, origin, blob, diff_id }: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
+    let actual = slice.digest().map_err(|error| read_fault(&error))?;
+    compare(&origin.what, blob, actual)?;
+    compare(&origin.what, diff_id, actual)?;
+    let tar = Descriptor { digest: actual, size: slice.size() };
+    let (packed, content) = match cache.compressed(tar) {
+        Some(compressed) => compressed,
+        None => cache.compress(|sink| compress_and_list(slice, sink, cache))?,
+    };
+    compare(&origin.what, diff_id, packed.diff_id())?;
     Ok(Layer { role: ROLE_BASE.to_owned(), packed, content })
 }
 

@@ -9,13 +9,14 @@ use serde::de::DeserializeOwned;
 
 use super::cache::Cache;
 use super::container::Container;
-use super::layer_check::{check, compare};
+use super::layer_check::{Candidate, check, compare};
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::media_type::{CONFIGS, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
-use crate::layer::content::FileSlice;
+use crate::layer::content::{Content, FileSlice};
+use crate::layer::unverified::Unverified;
 use crate::parallel::in_parallel;
 
 /// An image that was found, its configuration verified, its layers not yet.
@@ -97,9 +98,10 @@ fn verify_layer(
     let slice = blob(container, expected)?;
     let checked = (|| {
         let origin = container.origin(format!("the layer {}", expected.digest));
-        let layer = check(&slice, &origin, expected.digest, cache)?;
-        compare(&format!("the unpacked layer {}", expected.digest), Digest::parse(diff_id)?, layer.packed.diff_id())?;
-        Ok(layer)
+        check(
+            Candidate { slice: &slice, origin: &origin, blob: expected.digest, diff_id: Digest::parse(diff_id)? },
+            cache,
+        )
     })();
     checked.map_err(|fault| container.fault(fault))
 }
@@ -186,6 +188,12 @@ pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSl
     }
     let what = format!("the blob {}", expected.digest);
     Err(container.fault(ContentFault::WrongSize { what, expected: expected.size, actual: slice.size() }))
+}
+
+/// A blob by its descriptor, its size verified; its bytes are verified when they are used.
+pub(crate) fn unverified_blob(container: &Container, expected: Descriptor) -> Result<Content, StoreError> {
+    let origin = container.origin(format!("the blob {}", expected.digest));
+    Ok(Content::File(Unverified::new(blob(container, expected)?, expected.digest, origin)))
 }
 
 /// Where a layout keeps a blob.

@@ -10,22 +10,23 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::StoreError;
 use super::cache::Cache;
 use super::container::MAX_DOCUMENT_SIZE;
-use super::disk::{self, create_folder, replace};
+use super::disk::replace;
+use super::{KEEP, StoreError, private};
 use crate::digest::{Descriptor, Digest, Hasher};
-use crate::layer::content::Content;
+use crate::layer::content::{Content, FileSlice};
+use crate::layer::unverified::{Origin, Unverified};
 
 /// Blobs of registries, and layouts of images that consist of them.
 #[derive(Debug)]
 pub struct Pulled<'a> {
-    root: PathBuf,
     cache: &'a Cache,
 }
 
 /// A blob on its way: nobody else receives it meanwhile.
-pub struct Incoming {
+pub struct Incoming<'a> {
+    cache: &'a Cache,
     /// Locked as long as this value lives; the system unlocks it when a process ends, however that happens.
     _lock: File,
     file: File,
@@ -38,81 +39,107 @@ pub struct Incoming {
 /// How much is read at once of what came before.
 const BLOCK_SIZE: usize = 256 * 1024;
 
+/// Below the folder of the cache.
+const BLOBS: &str = "registries/blobs/sha256";
+const IMAGES: &str = "registries/images";
+const INCOMING: &str = "registries/incoming";
+
 impl<'a> Pulled<'a> {
-    pub(super) fn new(root: PathBuf, cache: &'a Cache) -> Self {
-        Self { root, cache }
+    pub(super) fn new(cache: &'a Cache) -> Self {
+        Self { cache }
     }
 
     /// The layout of the image that a digest names, whether it is there or not.
     pub fn layout(&self, image: Digest) -> PathBuf {
-        self.root.join("images").join(image.hex())
+        self.cache.path_of(IMAGES).join(image.hex())
     }
 
-    /// Whether a blob is there as it should be. One that is not counts as absent.
+    /// Whether a blob is there as it should be. One that is not counts as absent, and is fetched again.
     pub fn has(&self, blob: Descriptor) -> bool {
-        let slice = disk::open(&self.path(blob.digest)).ok().filter(|slice| slice.size() == blob.size);
-        slice.is_some_and(|slice| self.cache.digest_of(&slice).is_ok_and(|digest| digest == blob.digest))
+        let slice = self.open(blob.digest).ok().filter(|slice| slice.size() == blob.size);
+        slice.is_some_and(|slice| slice.digest().is_ok_and(|digest| digest == blob.digest))
     }
 
     /// A manifest, index or configuration that is there as it should be.
     pub fn document(&self, digest: Digest) -> Option<Vec<u8>> {
-        let slice = disk::open(&self.path(digest)).ok().filter(|slice| slice.size() <= MAX_DOCUMENT_SIZE)?;
+        let slice = self.open(digest).ok().filter(|slice| slice.size() <= MAX_DOCUMENT_SIZE)?;
         let mut bytes = Vec::new();
         slice.reader().read_to_end(&mut bytes).ok()?;
         (Digest::of(&bytes) == digest).then_some(bytes)
     }
 
-    /// The bytes of a blob that is there. Who uses them holds them against their digest.
+    /// The bytes of a blob that is there; they are verified when they are used.
     pub fn content(&self, blob: Descriptor) -> Result<Content, StoreError> {
-        disk::open(&self.path(blob.digest)).map(Content::File)
+        let origin = Origin { path: self.path(blob.digest)?, what: format!("the blob {}", blob.digest) };
+        Ok(Content::File(Unverified::new(self.open(blob.digest)?, blob.digest, origin)))
     }
 
     /// Keeps a manifest, index or configuration.
     pub fn keep(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        create_folder(&self.blobs())?;
-        replace(&self.path(Digest::of(bytes)), bytes)
+        self.kept(|| replace(&self.path(Digest::of(bytes))?, bytes))
     }
 
     /// Makes a layout of an image whose documents are here.
     pub fn name(&self, image: Descriptor, media_type: &str) -> Result<(), StoreError> {
-        let layout = self.layout(image.digest);
-        create_folder(&layout)?;
-        let entry = json!({ "mediaType": media_type, "digest": image.digest.to_string(), "size": image.size });
-        let index = json!({ "schemaVersion": 2, "manifests": [entry] });
-        replace(&layout.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        link(&layout.join("blobs")).map_err(StoreError::disk("write", &layout))?;
-        replace(&layout.join("index.json"), index.to_string().as_bytes())
+        self.kept(|| {
+            let layout = self.cache.folder(&format!("{IMAGES}/{}", image.digest.hex()))?;
+            replace(&layout.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+            link(&layout.join("blobs")).map_err(StoreError::disk(KEEP, &layout))?;
+            replace(&layout.join("index.json"), &index_of(image, media_type))
+        })
+    }
+
+    /// Whether there is a layout of an image, and of no other.
+    pub fn is_named(&self, image: Descriptor, media_type: &str) -> bool {
+        let layout = self.cache.folder(&format!("{IMAGES}/{}", image.digest.hex()));
+        let index = layout.ok().and_then(|layout| {
+            let leads_to_blobs = fs::read_link(layout.join("blobs")).is_ok_and(|target| target == Path::new(TO_BLOBS));
+            private::read_text(&layout.join("index.json")).filter(|_| leads_to_blobs)
+        });
+        index.is_some_and(|index| index.as_bytes() == index_of(image, media_type))
     }
 
     /// Begins to receive a blob, or goes on; `None` when it is there meanwhile.
-    pub fn receive(&self, blob: Descriptor) -> Result<Option<Incoming>, StoreError> {
-        let folder = self.root.join("incoming");
-        create_folder(&folder)?;
-        create_folder(&self.blobs())?;
-        let lock_path = folder.join(format!("{}.lock", blob.digest.hex()));
-        let lock = open_to_write(&lock_path).map_err(StoreError::disk("write", &lock_path))?;
-        lock.lock().map_err(StoreError::disk("lock", &lock_path))?;
-        if self.has(blob) {
-            return Ok(None);
-        }
-        let partial = folder.join(blob.digest.hex());
-        let file = open_to_write(&partial).map_err(StoreError::disk("write", &partial))?;
-        let target = self.path(blob.digest);
-        let mut incoming = Incoming { _lock: lock, file, partial, target, expected: blob, hasher: Hasher::default() };
-        incoming.take_up().map_err(StoreError::disk("read", &incoming.partial))?;
-        Ok(Some(incoming))
+    pub fn receive(&self, blob: Descriptor) -> Result<Option<Incoming<'a>>, StoreError> {
+        self.kept(|| {
+            let folder = self.cache.folder(INCOMING)?;
+            let lock_path = folder.join(format!("{}.lock", blob.digest.hex()));
+            let lock = private::open_to_write(&lock_path).map_err(StoreError::disk(KEEP, &lock_path))?;
+            lock.lock().map_err(StoreError::disk("lock", &lock_path))?;
+            if self.has(blob) {
+                return Ok(None);
+            }
+            let partial = folder.join(blob.digest.hex());
+            let file = private::open_to_write(&partial).map_err(StoreError::disk(KEEP, &partial))?;
+            let (target, hasher) = (self.path(blob.digest)?, Hasher::default());
+            let mut incoming =
+                Incoming { cache: self.cache, _lock: lock, file, partial, target, expected: blob, hasher };
+            incoming.take_up().map_err(StoreError::disk("read", &incoming.partial))?;
+            Ok(Some(incoming))
+        })
     }
 
-    fn path(&self, digest: Digest) -> PathBuf {
-        self.blobs().join(digest.hex())
+    /// Who needs to keep something and cannot, needs another cache.
+    fn kept<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        work().inspect_err(|_| self.cache.failed())
     }
 
-    fn blobs(&self) -> PathBuf {
-        self.root.join("blobs/sha256")
+    fn open(&self, digest: Digest) -> Result<FileSlice, StoreError> {
+        private::open(&self.path(digest)?)
+    }
+
+    fn path(&self, digest: Digest) -> Result<PathBuf, StoreError> {
+        Ok(self.cache.folder(BLOBS)?.join(digest.hex()))
     }
 }
 
-impl Incoming {
+/// The index of a layout of one image.
+fn index_of(image: Descriptor, media_type: &str) -> Vec<u8> {
+    let entry = json!({ "mediaType": media_type, "digest": image.digest.to_string(), "size": image.size });
+    json!({ "schemaVersion": 2, "manifests": [entry] }).to_string().into_bytes()
+}
+
+impl Incoming<'_> {
     /// How many bytes are here.
     pub fn position(&self) -> u64 {
         self.hasher.size()
@@ -123,7 +150,7 @@ impl Incoming {
         if self.position() + bytes.len() as u64 > self.expected.size {
             return Ok(false);
         }
-        self.file.write_all(bytes).map_err(StoreError::disk("write", &self.partial))?;
+        self.file.write_all(bytes).map_err(|error| self.fault(error))?;
         self.hasher.update(bytes);
         Ok(true)
     }
@@ -132,19 +159,24 @@ impl Incoming {
     pub fn restart(&mut self) -> Result<(), StoreError> {
         self.hasher = Hasher::default();
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map(drop).map_err(StoreError::disk("write", &self.partial))
+        emptied.map(drop).map_err(|error| self.fault(error))
     }
 
     /// Gives the blob its name; when it is not what it should be, it is thrown away, and its digest given back.
     pub fn complete(self) -> Result<Option<Digest>, StoreError> {
-        let actual = self.hasher.complete();
+        let actual = self.hasher.clone().complete();
         if actual != self.expected {
             fs::remove_file(&self.partial).map_err(StoreError::disk("remove", &self.partial))?;
             return Ok(Some(actual.digest));
         }
-        self.file.sync_all().map_err(StoreError::disk("write", &self.partial))?;
-        fs::rename(&self.partial, &self.target).map_err(StoreError::disk("write", &self.target))?;
+        let named = self.file.sync_all().and_then(|()| fs::rename(&self.partial, &self.target));
+        named.map_err(|error| self.fault(error))?;
         Ok(None)
+    }
+
+    fn fault(&self, error: io::Error) -> StoreError {
+        self.cache.failed();
+        StoreError::disk(KEEP, &self.partial)(error)
     }
 
     /// What came before is believed as far as it goes: the digest of the whole decides.
@@ -162,13 +194,17 @@ impl Incoming {
     }
 }
 
-fn open_to_write(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path)
-}
+/// From a layout to the blobs of all of them.
+const TO_BLOBS: &str = "../../blobs";
 
 /// Every layout has the same blobs.
 fn link(path: &Path) -> io::Result<()> {
-    match std::os::unix::fs::symlink("../../blobs", path) {
+    match fs::read_link(path) {
+        Ok(target) if target == Path::new(TO_BLOBS) => return Ok(()),
+        Ok(_) => fs::remove_file(path)?,
+        Err(_) => {}
+    }
+    match std::os::unix::fs::symlink(TO_BLOBS, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }
@@ -178,7 +214,7 @@ fn link(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn receive(pulled: &Pulled<'_>, blob: Descriptor) -> Incoming {
+    fn receive<'a>(pulled: &Pulled<'a>, blob: Descriptor) -> Incoming<'a> {
         pulled.receive(blob).expect("room").expect("it is not there")
     }
 
@@ -218,7 +254,7 @@ mod tests {
         let blob = Descriptor::of(b"a document");
         pulled.keep(b"a document").expect("room");
         assert_eq!((pulled.has(blob), pulled.document(blob.digest)), (true, Some(b"a document".to_vec())));
-        fs::write(pulled.path(blob.digest), b"a d0cument").expect("room");
+        fs::write(pulled.path(blob.digest).expect("a folder"), b"a d0cument").expect("room");
         assert_eq!((pulled.has(blob), pulled.document(blob.digest)), (false, None));
         pulled.keep(b"a document").expect("room");
         assert!(pulled.has(blob), "healed");

@@ -78,16 +78,6 @@ impl Tarball {
         Ok(Self { items, epoch })
     }
 
-    /// Two tarballs with one key write the same bytes to the same place.
-    pub(super) fn key(&self, path: &Path) -> Digest {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let mut text = format!("{} {}\n", self.epoch.seconds(), place.display());
-        for item in &self.items {
-            text.extend([item.name.as_str(), " ", &item.expected.digest.to_string(), "\n"]);
-        }
-        Digest::of(text.as_bytes())
-    }
-
     /// How many bytes the tarball has.
     pub(super) fn size(&self) -> u64 {
         let size = |item: &Item| {
@@ -97,12 +87,27 @@ impl Tarball {
         self.items.iter().map(size).sum::<u64>() + END.len() as u64
     }
 
-    /// The blobs that nobody has verified yet.
+    /// The blobs that come from files.
     pub(super) fn unverified(&self) -> impl Iterator<Item = &Unverified> {
         self.items.iter().filter_map(|item| match &item.content {
-            Content::Unverified(unverified) => Some(unverified),
-            Content::Memory(_) | Content::File(_) => None,
+            Content::File(unverified) => Some(unverified),
+            Content::Memory(_) => None,
         })
+    }
+
+    /// Where the same blobs are in a file that is laid out as this tarball, and which digest they should have.
+    pub(super) fn unverified_in(&self, file: &FileSlice) -> Vec<(FileSlice, Digest)> {
+        let mut position = 0;
+        let mut found = Vec::new();
+        for item in &self.items {
+            let start = position + item.header(self.epoch).len() as u64;
+            position = start + item.expected.size + padding(item.expected.size).len() as u64;
+            if matches!(item.content, Content::File(_)) {
+                let part = file.part(start, item.expected.size);
+                found.extend(part.map(|part| (part, item.expected.digest)));
+            }
+        }
+        found
     }
 
     /// Writes every byte. When this succeeds, every blob is what its digest says.
@@ -157,7 +162,7 @@ impl Item {
         }
         let is_content_next = match &self.content {
             Content::Memory(bytes) => is_next(reader, bytes)?,
-            Content::File(_) | Content::Unverified(_) => reader.skip(self.expected.size),
+            Content::File(_) => reader.skip(self.expected.size),
         };
         Ok(is_content_next && is_next(reader, padding(self.expected.size))?)
     }

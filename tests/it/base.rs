@@ -260,7 +260,7 @@ fn documents_that_do_not_fit_are_refused() {
             .expect("room");
     };
     let cases: [(Change<'_>, &str); 8] = [
-        (&wrong_diff_id, "is damaged or was tampered with: the unpacked layer sha256:"),
+        (&wrong_diff_id, "is damaged or was tampered with: the unpacked form of the layer sha256:"),
         (
             &zstd,
             "has a layer of the unsupported kind `application/vnd.oci.image.layer.v1.tar+zstd`; hint: make it again with gzip layers",

@@ -92,8 +92,8 @@ pub(crate) fn scratch_image(architectures: &[&str]) -> Image {
     image(&Base::scratch(&architectures).expect("a base"))
 }
 
-pub(crate) fn write(image: &Image, path: &Path, cache: &Cache) -> Receipt {
-    write_archive(image, &reference(), path, cache, &|_| ()).expect("a tarball")
+pub(crate) fn write(image: &Image, path: &Path) -> Receipt {
+    write_archive(image, &reference(), path, &|_| ()).expect("a tarball")
 }
 
 /// An image to stand on: two layers, a shell and a docker, for the given architectures; written as an OCI layout in a tar.
@@ -117,7 +117,7 @@ pub(crate) fn base_archive(path: &Path, architectures: &[&str]) -> Image {
     };
     let base = Base::scratch(&architectures).expect("a base");
     let image = assemble(&base, &layers, &settings, Epoch::default()).expect("an image");
-    write(&image, path, &Cache::temporary().expect("a cache"));
+    write(&image, path);
     image
 }
 

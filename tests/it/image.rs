@@ -9,8 +9,10 @@ use bootsmith::epoch::Epoch;
 use bootsmith::image::AssembleError;
 use bootsmith::image::{Base, assemble};
 use bootsmith::layer::content::{Content, FileSlice};
+use bootsmith::layer::unverified::{Origin, Unverified};
 use bootsmith::layer::{Layer, Packed};
 use bootsmith::store::{Cache, Receipt, write_archive};
+use bootsmith::tree::Mode;
 use serde_json::Value;
 
 use crate::fixture::{self, Place, digest_of_file, reference, scratch_image, write};
@@ -41,8 +43,8 @@ fn names(path: &Path) -> Vec<String> {
 #[test]
 fn the_bytes_of_a_tarball_are_golden() {
     let place = Place::new();
-    write(&scratch_image(&["linux/amd64"]), &place.path("one.tar"), &place.cache);
-    write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("two.tar"), &place.cache);
+    write(&scratch_image(&["linux/amd64"]), &place.path("one.tar"));
+    write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("two.tar"));
     assert_eq!(
         digest_of_file(&place.path("one.tar")),
         "sha256:18fb4bba78036c56248ea2ea8cb6f5a2b75eb07b378629307fc859381cc47f61"
@@ -57,7 +59,7 @@ fn the_bytes_of_a_tarball_are_golden() {
 fn a_tarball_is_layout_and_archive_in_one() {
     let place = Place::new();
     let path = place.path("out.tar");
-    let receipt = write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
+    let receipt = write(&scratch_image(&["linux/amd64"]), &path);
     let image = &receipt.images[0];
     let blob = |digest: Digest| format!("blobs/sha256/{}", digest.hex());
     let layers: Vec<_> = image.layers.iter().map(|layer| blob(layer.digest)).collect();
@@ -86,7 +88,7 @@ fn a_tarball_is_layout_and_archive_in_one() {
 fn several_architectures_are_one_nested_index() {
     let place = Place::new();
     let path = place.path("out.tar");
-    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &path, &place.cache);
+    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &path);
     let index = json(&path, "index.json");
     assert_eq!(index["manifests"].as_array().map(Vec::len), Some(1));
     assert_eq!(index["manifests"][0]["mediaType"], "application/vnd.oci.image.index.v1+json");
@@ -113,7 +115,7 @@ fn a_configuration_sets_what_the_settings_say() {
     let reference = bootsmith::store::BaseReference::parse(&format!("oci:{}", place.path("base.tar").display()))
         .expect("a reference");
     let opened = bootsmith::store::open_base(&reference, &[], &place.cache).expect("a base");
-    let receipt = write(&fixture::image(&opened), &place.path("out.tar"), &place.cache);
+    let receipt = write(&fixture::image(&opened), &place.path("out.tar"));
     let config = json(&place.path("out.tar"), &format!("blobs/sha256/{}", receipt.images[0].config.hex()));
     assert_eq!(
         config["config"],
@@ -135,8 +137,8 @@ fn an_unchanged_tarball_is_left_alone_and_a_changed_one_is_not() {
     let place = Place::new();
     let path = place.path("out.tar");
     let image = scratch_image(&["linux/amd64"]);
-    assert!(!write(&image, &path, &place.cache).unchanged);
-    assert!(write(&image, &path, &place.cache).unchanged);
+    assert!(!write(&image, &path).unchanged);
+    assert!(write(&image, &path).unchanged);
     let good = fs::read(&path).expect("a tarball");
     let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("a time");
     let mut bad = good.clone();
@@ -155,9 +157,9 @@ fn an_unchanged_tarball_is_left_alone_and_a_changed_one_is_not() {
     ];
     for harm in damage {
         harm();
-        assert!(!write(&image, &path, &place.cache).unchanged);
+        assert!(!write(&image, &path).unchanged);
         assert_eq!(fs::read(&path).ok(), Some(good.clone()));
-        assert!(write(&image, &path, &place.cache).unchanged);
+        assert!(write(&image, &path).unchanged);
     }
 }
 
@@ -165,18 +167,17 @@ fn an_unchanged_tarball_is_left_alone_and_a_changed_one_is_not() {
 fn another_image_or_name_is_written() {
     let place = Place::new();
     let path = place.path("out.tar");
-    write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
-    assert!(!write(&scratch_image(&["linux/arm64"]), &path, &place.cache).unchanged);
+    write(&scratch_image(&["linux/amd64"]), &path);
+    assert!(!write(&scratch_image(&["linux/arm64"]), &path).unchanged);
     let other = bootsmith::image::ImageReference::parse("other:1").expect("a reference");
-    let receipt =
-        write_archive(&scratch_image(&["linux/arm64"]), &other, &path, &place.cache, &|_| ()).expect("a tarball");
+    let receipt = write_archive(&scratch_image(&["linux/arm64"]), &other, &path, &|_| ()).expect("a tarball");
     assert!(!receipt.unchanged);
 }
 
 #[test]
 fn a_receipt_is_read_as_it_is_written() {
     let place = Place::new();
-    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("out.tar"), &place.cache);
+    let receipt = write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("out.tar"));
     receipt.write(&place.path("out.json")).expect("room");
     let text = fs::read_to_string(place.path("out.json")).expect("a receipt");
     assert_eq!(serde_json::from_str::<Receipt>(&text).ok(), Some(receipt));
@@ -188,8 +189,7 @@ fn progress_tells_of_every_byte() {
     let copied = std::cell::Cell::new(0);
     let progress = |bytes| copied.set(copied.get() + bytes);
     let image = scratch_image(&["linux/amd64"]);
-    let receipt =
-        write_archive(&image, &reference(), &place.path("out.tar"), &place.cache, &progress).expect("a tarball");
+    let receipt = write_archive(&image, &reference(), &place.path("out.tar"), &progress).expect("a tarball");
     let blobs: u64 = receipt.images[0].layers.iter().map(|layer| layer.size_bytes).sum();
     assert!((blobs..receipt.size_bytes).contains(&copied.get()), "{}", copied.get());
 }
@@ -200,8 +200,7 @@ fn a_folder_that_cannot_be_written_is_one_clear_error() {
     fs::write(place.path("file"), b"").expect("room");
     for (name, reason) in [("missing/out.tar", "No such file or directory"), ("file/out.tar", "Not a directory")] {
         let path = place.path(name);
-        let error = write_archive(&scratch_image(&["linux/amd64"]), &reference(), &path, &place.cache, &|_| ())
-            .expect_err(name);
+        let error = write_archive(&scratch_image(&["linux/amd64"]), &reference(), &path, &|_| ()).expect_err(name);
         assert_eq!(error.to_string(), format!("cannot write `{}`", path.display()));
         let cause = std::error::Error::source(&error).expect("a cause").to_string();
         assert!(cause.starts_with(reason), "{cause}");
@@ -213,7 +212,7 @@ fn a_folder_that_cannot_be_written_is_one_clear_error() {
 fn a_failed_write_leaves_the_old_tarball() {
     let place = Place::new();
     let path = place.path("out.tar");
-    write(&scratch_image(&["linux/amd64"]), &path, &place.cache);
+    write(&scratch_image(&["linux/amd64"]), &path);
     let before = fs::read(&path).expect("a tarball");
     fs::write(place.path("blob"), vec![7; 100_000]).expect("room");
     let file = fs::File::options().read(true).write(true).open(place.path("blob")).expect("a file");
@@ -221,10 +220,12 @@ fn a_failed_write_leaves_the_old_tarball() {
     let slice = FileSlice::whole(file, 100_000);
     let described = Descriptor::of(b"");
     let packed = Packed { tar: described, blob: Descriptor { size: 100_000, ..described } };
-    let broken = Layer { role: "broken".to_owned(), packed, content: Content::File(slice) };
+    let origin = Origin { path: place.path("blob"), what: "the layer".to_owned() };
+    let content = Content::File(Unverified::new(slice, described.digest, origin));
+    let broken = Layer { role: "broken".to_owned(), packed, content };
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let image = assemble(&base, &[broken], &fixture::settings(), Epoch::default()).expect("an image");
-    let error = write_archive(&image, &reference(), &path, &place.cache, &|_| ()).expect_err("the blob is too short");
+    let error = write_archive(&image, &reference(), &path, &|_| ()).expect_err("the blob is too short");
     assert!(error.to_string() == "a file of the base was changed while it was copied", "{error}");
     assert_eq!(fs::read(&path).ok(), Some(before));
     let left = fs::read_dir(path.parent().expect("a folder")).expect("a folder").count();
@@ -245,7 +246,10 @@ fn caches_and_folders_do_not_reach_the_bytes() {
         let place = Place::new();
         let cache = Cache::open(&place.path("deep/cache")).expect("a cache");
         let path = place.path("out.tar");
-        write(&scratch_image(&["linux/amd64"]), &path, &cache);
+        let tree = fixture::tree(&[("bootstrap/release", Mode::Plain, "version=1.4.2\n")]);
+        let layer = cache.layer("environments", &tree, Epoch::default()).expect("a layer");
+        let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
+        write(&assemble(&base, &[layer], &fixture::settings(), Epoch::default()).expect("an image"), &path);
         digest_of_file(&path)
     });
     assert_eq!(digests[0], digests[1]);

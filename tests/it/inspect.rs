@@ -20,7 +20,7 @@ fn faults(path: &Path) -> Vec<String> {
 fn tarball(architectures: &[&str]) -> (Place, PathBuf, Vec<u8>) {
     let place = Place::new();
     let path = place.path("out.tar");
-    write(&scratch_image(architectures), &path, &place.cache);
+    write(&scratch_image(architectures), &path);
     let bytes = fs::read(&path).expect("a tarball");
     (place, path, bytes)
 }
@@ -85,7 +85,7 @@ fn a_good_tarball_on_a_base_has_no_faults() {
     let reference = bootsmith::store::BaseReference::parse(&format!("oci:{}", place.path("base.tar").display()))
         .expect("a reference");
     let base = bootsmith::store::open_base(&reference, &[], &place.cache).expect("a base");
-    write(&fixture::image(&base), &place.path("out.tar"), &place.cache);
+    write(&fixture::image(&base), &place.path("out.tar"));
     assert_eq!(faults(&place.path("out.tar")), Vec::<String>::new());
     let summary = inspect::open(&place.path("out.tar")).and_then(|archive| archive.summary()).expect("a summary");
     let roles: Vec<_> = summary.images[1].layers.iter().map(|layer| layer.role.as_str()).collect();
@@ -211,7 +211,7 @@ fn faults_of(layers: &[bootsmith::layer::Layer]) -> Vec<String> {
     let place = Place::new();
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let image = assemble(&base, layers, &fixture::settings(), Epoch::default()).expect("an image");
-    write(&image, &place.path("out.tar"), &place.cache);
+    write(&image, &place.path("out.tar"));
     faults(&place.path("out.tar"))
 }
 

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result};
 use bootsmith::epoch::Epoch;
 use bootsmith::image::{self, Architecture, Base, BaseImage, ImageReference, Settings};
 use bootsmith::layer::content::{Content, FileSlice};
+use bootsmith::layer::unverified::{Origin, Unverified};
 use bootsmith::layer::{self, Layer};
-use bootsmith::store::Cache;
 use bootsmith::store::archive::write_archive;
 use bootsmith::store::receipt::Receipt;
 use oci_spec::image::{Config, ImageConfiguration};
@@ -25,7 +25,9 @@ pub(crate) fn pack(role: &str, rootfs: &Rootfs) -> Result<Layer> {
     rootfs.write(&tar)?;
     let mut blob = tempfile::tempfile()?;
     let packed = layer::compress(BufReader::new(File::open(&tar)?), &mut blob)?;
-    let content = Content::File(FileSlice::whole(blob, packed.blob.size));
+    let origin = Origin { path: tar, what: format!("the layer `{role}`") };
+    let slice = FileSlice::whole(blob, packed.blob.size);
+    let content = Content::File(Unverified::new(slice, packed.blob.digest, origin));
     Ok(Layer { role: role.to_owned(), packed, content })
 }
 
@@ -44,7 +46,7 @@ pub(crate) fn write(reference: &str, layers: &[Layer], process: &Config, path: &
     };
     let image = image::assemble(&base, layers, &settings, Epoch::default())?;
     fs::create_dir_all(path.parent().context("an archive lies in a folder")?)?;
-    Ok(write_archive(&image, &reference, path, &Cache::temporary()?, &|_| {})?)
+    Ok(write_archive(&image, &reference, path, &|_| {})?)
 }
 
 /// The words of Go are those of OCI.

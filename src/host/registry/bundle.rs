@@ -1,17 +1,16 @@
 //! One call for those who carry a release where no registry is: the bootstrap image and all images of its services in one file.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::image::{Architecture, ImageReference, Replica};
+use crate::image::{Architecture, Image, ImageReference, Replica};
 use crate::lock;
 use crate::reference::{ReferenceFault, RegistryReference};
 use crate::registry::Events;
 use crate::relocate::{Places, relocate, service_images};
 use crate::store::{BundledImage, Progress, write_bundle};
 
-use super::super::open_cache;
+use super::super::with_cache;
 use super::RegistrySettings;
 use super::copy::CopyError;
 use super::open::{ImageName, Needed, open_images};
@@ -48,28 +47,37 @@ pub fn bundle(settings: &BundleSettings, events: Events<'_>, progress: Progress<
     let bootstrap = ImageReference::parse(archive.reference().ok_or(CopyError::NoReference)?)?;
     let named = name_images(service_images(archive)?)?;
     settings.registry.check_login(named.iter().map(|image| image.from.registry()))?;
-    let cache = open_cache()?;
-    let supply =
-        Supply::Registries { settings: &settings.registry, architecture: architecture.as_ref(), cache: &cache, events };
+    with_cache(events, |cache| {
+        let architecture = architecture.as_ref();
+        let supply = Supply::Registries { settings: &settings.registry, architecture, cache, events };
+        let mut images = take_services(&named, &supply)?;
+        let written = |image: &Named| (image.written.clone(), image.name.familiar());
+        let places = named.iter().map(written).collect();
+        let image =
+            relocate(archive, &Places { bootstrap: bootstrap.clone(), images: places, is_offline: true }, cache)?;
+        let epoch = image.epoch();
+        let image = of_architecture(image, architecture)?;
+        images.insert(0, BundledImage { name: bootstrap.clone(), replica: Replica::from(&image), is_bootstrap: true });
+        let size_bytes = write_bundle(&images, epoch, &settings.bundle, progress)?;
+        let images = images.iter().map(|image| (image.name.to_string(), image.replica.digest())).collect();
+        Ok(Bundled { size_bytes, images })
+    })
+}
+
+/// The images of the services, each once: one image may be written in several ways.
+fn take_services(named: &[Named], supply: &Supply<'_>) -> Result<Vec<BundledImage>, CopyError> {
     let mut images: Vec<BundledImage> = Vec::new();
-    for Named { from, name, .. } in &named {
-        // One image may be written in several ways.
-        if images.iter().any(|image| image.name == *name) {
-            continue;
+    for Named { from, name, .. } in named {
+        if !images.iter().any(|image| image.name == *name) {
+            images.push(BundledImage { name: name.clone(), replica: supply.replica(from)?, is_bootstrap: false });
         }
-        images.push(BundledImage { name: name.clone(), replica: supply.replica(from)?, is_bootstrap: false });
     }
-    let places: BTreeMap<_, _> = named.into_iter().map(|image| (image.written, image.name.familiar())).collect();
-    let places = Places { bootstrap: bootstrap.clone(), images: places, is_offline: true };
-    let mut image = relocate(archive, &places, &cache)?;
-    let epoch = image.epoch();
-    if let Some(architecture) = &architecture {
-        image = image.only(architecture).ok_or_else(|| CopyError::NoArchitecture(architecture.clone()))?;
-    }
-    images.insert(0, BundledImage { name: bootstrap, replica: Replica::from(&image), is_bootstrap: true });
-    let size_bytes = write_bundle(&images, epoch, &settings.bundle, &cache, progress)?;
-    let images = images.iter().map(|image| (image.name.to_string(), image.replica.digest())).collect();
-    Ok(Bundled { size_bytes, images })
+    Ok(images)
+}
+
+fn of_architecture(image: Image, architecture: Option<&Architecture>) -> Result<Image, CopyError> {
+    let Some(architecture) = architecture else { return Ok(image) };
+    image.only(architecture).ok_or_else(|| CopyError::NoArchitecture(architecture.clone()))
 }
 
 /// An image on its way into a bundle.

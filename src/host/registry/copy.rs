@@ -12,7 +12,7 @@ use crate::registry::{self, Events, RegistryError, Session, Upload};
 use crate::relocate::{Places, RelocateError, relocate, service_images};
 use crate::store::StoreError;
 
-use super::super::open_cache;
+use super::super::with_cache;
 use super::client::{Client, ClientError};
 use super::credentials::CredentialError;
 use super::open::{ImageName, Needed, open_images};
@@ -111,24 +111,21 @@ pub fn copy(settings: &CopySettings, events: Events<'_>) -> Result<CopiedImage, 
     let moves = moves(service_images(archive)?, &destination)?;
     let bootstrap = RegistryReference::parse(archive.reference().ok_or(CopyError::NoReference)?)?;
     let bootstrap = destination.place(&bootstrap).tagged().ok_or(CopyError::NoReference)?;
-    let cache = open_cache()?;
-    let supply = match archive.bundled_images()? {
-        Some(images) => Supply::bundle(images),
-        None => Supply::Registries { settings: &settings.registry, architecture: None, cache: &cache, events },
-    };
-    let asked = supply.asked(moves.iter().map(|one| one.from.registry()));
-    settings.registry.check_login(asked.into_iter().chain([bootstrap.registry()]))?;
-    let mut target = Target::new(&destination, &settings.registry, events)?;
-    let mut images = BTreeMap::new();
-    for one in &moves {
-        let replica = supply.replica(&one.from)?;
-        target.push(&replica, &one.to)?;
-        images.insert(one.written.clone(), format!("{}@{}", one.to.unpinned_text(), replica.digest()));
-    }
-    let places = Places { bootstrap: bootstrap.clone(), images: images.clone(), is_offline: false };
-    let relocated = Replica::from(&relocate(archive, &places, &cache)?);
-    target.push(&relocated, &RegistryReference::from(&bootstrap))?;
-    Ok(CopiedImage { digest: relocated.digest(), reference: bootstrap.to_string(), images })
+    let bundled = archive.bundled_images()?;
+    with_cache(events, |cache| {
+        let supply = match &bundled {
+            Some(images) => Supply::bundle(images.clone()),
+            None => Supply::Registries { settings: &settings.registry, architecture: None, cache, events },
+        };
+        let asked = supply.asked(moves.iter().map(|one| one.from.registry()));
+        settings.registry.check_login(asked.into_iter().chain([bootstrap.registry()]))?;
+        let mut target = Target::new(&destination, &settings.registry, events)?;
+        let images = target.push_services(&moves, &supply)?;
+        let places = Places { bootstrap: bootstrap.clone(), images: images.clone(), is_offline: false };
+        let relocated = Replica::from(&relocate(archive, &places, cache)?);
+        target.push(&relocated, &RegistryReference::from(&bootstrap))?;
+        Ok(CopiedImage { digest: relocated.digest(), reference: bootstrap.to_string(), images })
+    })
 }
 
 /// A registry, and what its repositories begin with.
@@ -201,6 +198,17 @@ impl<'a> Target<'a> {
     ) -> Result<Self, CopyError> {
         let client = Client::new(&settings.client)?;
         Ok(Self { client, settings, registry: &destination.registry, events, repositories: Vec::new() })
+    }
+
+    /// The new name of every image, by its old one.
+    fn push_services(&mut self, moves: &[Move], supply: &Supply<'_>) -> Result<BTreeMap<String, String>, CopyError> {
+        let mut images = BTreeMap::new();
+        for one in moves {
+            let replica = supply.replica(&one.from)?;
+            self.push(&replica, &one.to)?;
+            images.insert(one.written.clone(), format!("{}@{}", one.to.unpinned_text(), replica.digest()));
+        }
+        Ok(images)
     }
 
     fn push(&mut self, image: &Replica, to: &RegistryReference) -> Result<(), CopyError> {

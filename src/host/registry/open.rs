@@ -1,13 +1,14 @@
 //! One call for those who look at images: tarballs, and images of registries, which are brought into the content store first.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::inspect::{self, BootstrapArchive};
 use crate::reference::{ReferenceFault, RegistryReference};
 use crate::registry::{self, Events, PullError, Referrer, Session, WantedLayers, is_pulled};
 use crate::store::Cache;
 
-use super::super::open_cache;
+use super::super::with_cache;
 use super::RegistrySettings;
 use super::pull::{PullFailure, pull_with, with_session};
 
@@ -39,7 +40,7 @@ pub struct OpenedImage {
     archive: BootstrapArchive,
     referrers: Option<Vec<Referrer>>,
     /// Ends with this value where there is no place for a cache.
-    _cache: Option<Cache>,
+    _cache: Option<Arc<Cache>>,
 }
 
 impl ImageName {
@@ -94,7 +95,9 @@ pub fn open_images(
         ImageName::Tarball(path) | ImageName::Unclear(path) => {
             Ok(OpenedImage { archive: inspect::open(path)?, referrers: None, _cache: None })
         }
-        ImageName::Registry(reference) => open_pulled(reference, needed, settings, events),
+        ImageName::Registry(reference) => {
+            with_cache(events, |cache| open_pulled(reference, needed, settings, cache, events))
+        }
     };
     names.iter().map(open).collect()
 }
@@ -103,13 +106,14 @@ fn open_pulled(
     reference: &RegistryReference,
     needed: Needed,
     settings: &RegistrySettings,
+    cache: &Arc<Cache>,
     events: Events<'_>,
 ) -> Result<OpenedImage, PullFailure> {
-    let (cache, layers) = (open_cache()?, needed.layers());
+    let layers = needed.layers();
     let (registry, repository) = (reference.registry(), reference.repository());
     let here = reference.digest().filter(|digest| is_pulled(*digest, layers, &cache.pulled()));
     let ask = |session: &Session<'_>| {
-        let digest = here.map_or_else(|| pull_with(session, reference, layers, &cache), Ok)?;
+        let digest = here.map_or_else(|| pull_with(session, reference, layers, cache), Ok)?;
         let referrers = match needed {
             Needed::PayloadAndReferrers => {
                 Some(registry::referrers(session, repository, digest).map_err(PullError::from)?)
@@ -123,5 +127,5 @@ fn open_pulled(
         _ => with_session(registry, repository, settings, events, ask)?,
     };
     let archive = inspect::open_pulled(&cache.pulled().layout(digest), &reference.to_string())?;
-    Ok(OpenedImage { archive, referrers, _cache: Some(cache) })
+    Ok(OpenedImage { archive, referrers, _cache: Some(Arc::clone(cache)) })
 }

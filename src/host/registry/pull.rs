@@ -12,7 +12,7 @@ use crate::reference::{ReferenceFault, RegistryReference};
 use crate::registry::{self, Events, PullError, Session, Wanted, WantedLayers, is_pulled};
 use crate::store::{self, BaseReference, Cache, Progress, StoreError};
 
-use super::super::open_cache;
+use super::super::with_cache;
 use super::client::{Client, ClientError};
 use super::credentials::CredentialError;
 use super::{OneLogin, RegistrySettings};
@@ -70,14 +70,14 @@ pub fn pull(settings: &PullSettings, events: Events<'_>, progress: Progress<'_>)
     let target = settings.tarball.as_ref().map(|path| Ok::<_, ReferenceFault>((path, name()?))).transpose()?;
     let architectures = settings.architectures.iter().map(|text| Architecture::parse(text));
     let architectures = architectures.collect::<Result<Vec<_>, _>>()?;
-    let cache = open_cache()?;
-    let layers = WantedLayers::Of(&architectures);
-    let digest = fetch(&reference, layers, &settings.registry, &cache, events)?;
-    if let Some((path, name)) = target {
-        let image = inspect::image_of_layout(&cache.pulled().layout(digest))?;
-        store::write_archive(&image, &name, path, &cache, progress)?;
-    }
-    Ok(PulledImage { digest })
+    with_cache(events, |cache| {
+        let digest = fetch(&reference, WantedLayers::Of(&architectures), &settings.registry, cache, events)?;
+        if let Some((path, name)) = &target {
+            let image = inspect::image_of_layout(&cache.pulled().layout(digest))?;
+            store::write_archive(&image, name, path, progress)?;
+        }
+        Ok(PulledImage { digest })
+    })
 }
 
 /// Sees to it that the bases of a release that are in registries are in the content store. What is there needs no network.

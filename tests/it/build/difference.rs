@@ -292,7 +292,7 @@ fn a_manifest_that_is_no_yaml_is_said() {
     let broken = assemble(&base, &[fixture::layer("environments", &files)], &fixture::settings(), Epoch::default());
     let place = Place::new();
     let path = place.path("broken.tar").display().to_string();
-    fixture::write(&broken.expect("an image"), &place.path("broken.tar"), &place.cache);
+    fixture::write(&broken.expect("an image"), &place.path("broken.tar"));
     let seen = run(project.bootsmith().args(["diff", TARBALL, &path])).expect(3);
     assert!(seen.err.starts_with(&format!("error: `{path}` has a bad `{manifest}`: ")), "{}", seen.err);
     assert!(!seen.err.contains("hunter2"), "{}", seen.err);

@@ -177,7 +177,7 @@ pub(crate) fn base_with(tools: &[impl AsRef<str>], noise: usize) -> Vec<u8> {
     let settings = Settings { command: vec!["sh".to_owned()], ..Settings::default() };
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let image = assemble(&base, &layers, &settings, Epoch::default()).expect("an image");
-    fixture::write(&image, &place.path("base.tar"), &place.cache);
+    fixture::write(&image, &place.path("base.tar"));
     fs::read(place.path("base.tar")).expect("a tarball")
 }
 

@@ -39,7 +39,7 @@ struct Pusher<'a> {
 impl<'a> Pusher<'a> {
     fn new(registry: &'a Guarded, architectures: &[&str]) -> Self {
         let place = Place::new();
-        let receipt = fixture::write(&image(architectures), &place.path("out.tar"), &place.cache);
+        let receipt = fixture::write(&image(architectures), &place.path("out.tar"));
         Self { registry, place, digest: receipt.digest.to_string() }
     }
 

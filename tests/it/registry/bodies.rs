@@ -6,6 +6,7 @@ use std::time::Duration;
 use bootsmith::digest::{Descriptor, Digest};
 use bootsmith::image::Image;
 use bootsmith::layer::content::{Content, FileSlice};
+use bootsmith::layer::unverified::{Origin, Unverified};
 use bootsmith::layer::{Layer, Packed};
 
 use super::client::Push;
@@ -71,7 +72,9 @@ fn with_layer(place: &Place, expected: &[u8], actual: &[u8]) -> Image {
     let described = Descriptor::of(expected);
     let packed = Packed { tar: described, blob: described };
     let size = actual.len() as u64;
-    let layer = Layer { role: "damaged".to_owned(), packed, content: Content::File(FileSlice::whole(file, size)) };
+    let origin = Origin { path, what: "the layer".to_owned() };
+    let content = Content::File(Unverified::new(FileSlice::whole(file, size), packed.blob.digest, origin));
+    let layer = Layer { role: "damaged".to_owned(), packed, content };
     let base = bootsmith::image::Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let layers = [fixture::payload(), vec![layer]].concat();
     bootsmith::image::assemble(&base, &layers, &fixture::settings(), bootsmith::epoch::Epoch::default())

@@ -21,7 +21,7 @@ impl User {
     pub(super) fn new() -> Self {
         let place = Place::new();
         std::fs::create_dir(place.path("home")).expect("room");
-        let receipt = write(&scratch_image(&["linux/amd64"]), &place.path("out.tar"), &place.cache);
+        let receipt = write(&scratch_image(&["linux/amd64"]), &place.path("out.tar"));
         Self { place, digest: receipt.digest.to_string() }
     }
 

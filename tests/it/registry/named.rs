@@ -94,7 +94,7 @@ fn several_architectures_are_shown_and_verified() {
     let released = Released::new();
     let place = Place::new();
     let image = fixture::scratch_image(&["linux/amd64", "linux/arm64"]);
-    fixture::write(&image, &place.path("two.tar"), &place.cache);
+    fixture::write(&image, &place.path("two.tar"));
     let (path, reference) = (place.path("two.tar").display().to_string(), format!("{}/two:1", released.server.name()));
     released.run(&["push", &path, &reference]).expect(0);
     let document = |name: &str| {
@@ -145,7 +145,7 @@ fn an_image_that_is_not_as_it_was_built_is_told() {
     let payload = [fixture::payload().remove(0)];
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let image = assemble(&base, &payload, &fixture::settings(), Epoch::default()).expect("an image");
-    fixture::write(&image, &place.path("bad.tar"), &place.cache);
+    fixture::write(&image, &place.path("bad.tar"));
     let (path, reference) = (place.path("bad.tar").display().to_string(), format!("{}/bad:1", released.server.name()));
     released.run(&["push", &path, &reference]).expect(0);
     let [file, image] = [&path, &reference].map(|name| released.run(&["verify", name]).expect(1).err);

@@ -127,7 +127,7 @@ fn enlarge(small: &Path, target: &Path) -> Result<u64> {
 }
 
 fn write(image: &Image, name: &str, target: &Path) -> Result<u64> {
-    Ok(write_archive(image, &ImageReference::parse(name)?, target, &Cache::temporary()?, &|_| {})?.size_bytes)
+    Ok(write_archive(image, &ImageReference::parse(name)?, target, &|_| {})?.size_bytes)
 }
 
 fn noise_layer(seed: u64, size: usize) -> Result<Layer> {

@@ -54,10 +54,7 @@ const ABSENCES: &[Absence] = &[
         rooms: &[],
         modules: &[],
         words: &["Instant", "SystemTime"],
-        except: &[
-            ("src/layer/content.rs", "when a file was changed last, to see that nobody writes to it"),
-            ("src/store/disk.rs", "the age of files of the cache"),
-        ],
+        except: &[("src/layer/content.rs", "when a file was changed last, to see that nobody writes to it")],
     },
     Absence {
         says: "No `HashMap` where order can reach bytes.",

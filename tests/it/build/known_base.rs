@@ -1,14 +1,12 @@
-//! A base whose content is known, in a file that was touched since: it is verified while it is copied, and no build is less careful.
+//! A base whose layers were looked into before: nothing is unpacked again, and every byte is verified in every build all the same.
 
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::time::{Duration, SystemTime};
 
 use bootsmith::image::Base;
-use bootsmith::layer::content::Content;
 use bootsmith::layer::unverified::ReadError;
 use bootsmith::store::{
     BaseReference, Cache, Place as ToolPlace, Progress, Receipt, StoreError, Tool, open_base, require_tools,
@@ -26,22 +24,20 @@ const INSIDE: u64 = 2_500_000;
 /// Only the large layer is copied in such pieces.
 const LARGE_PIECE: u64 = 100_000;
 
-/// A base that was built with before, and was touched since.
-struct Touched {
+/// A base that was built with before.
+struct Known {
     place: Place,
     cache: Cache,
 }
 
-impl Touched {
+impl Known {
     fn new() -> Self {
         let place = Place::new();
         let cache = Cache::open(&place.path("cache")).expect("a cache");
-        let touched = Self { place, cache };
-        fs::write(touched.base(), &*BASE).expect("room");
-        settle();
-        touched.build().expect("a tarball");
-        touched.touch();
-        touched
+        let known = Self { place, cache };
+        fs::write(known.base(), &*BASE).expect("room");
+        known.build().expect("a tarball");
+        known
     }
 
     fn base(&self) -> PathBuf {
@@ -50,17 +46,6 @@ impl Touched {
 
     fn output(&self) -> PathBuf {
         self.place.path("out.tar")
-    }
-
-    fn touch(&self) {
-        let file = File::options().write(true).open(self.base()).expect("a file");
-        file.set_modified(SystemTime::now()).expect("a time");
-        settle();
-    }
-
-    fn tamper(&self) {
-        flip(&self.base());
-        settle();
     }
 
     fn open(&self) -> Base {
@@ -74,25 +59,17 @@ impl Touched {
     fn build_watched(&self, progress: Progress<'_>) -> Result<Receipt, StoreError> {
         let base = open(&self.base(), &self.cache)?;
         require_tools(&base, &tools(), &self.cache)?;
-        write_archive(&fixture::image(&base), &fixture::reference(), &self.output(), &self.cache, progress)
+        write_archive(&fixture::image(&base), &fixture::reference(), &self.output(), progress)
     }
 
-    /// What somebody is told who sees the base for the first time.
+    /// What a user is told who sees the base for the first time.
     fn fault_at_first_sight(&self) -> String {
         let cache = Cache::temporary().expect("a cache");
         message(&open(&self.base(), &cache).expect_err("a bad base"))
     }
 
-    fn is_trusted(&self) -> bool {
-        unverified(&self.open()) == 0
-    }
-
     fn records(&self, kind: &str) -> PathBuf {
         self.place.path("cache").join("1").join(kind)
-    }
-
-    fn stamps(&self) -> usize {
-        fs::read_dir(self.records("stamps")).expect("a folder").count()
     }
 
     /// What lies beside the output: no temporary file.
@@ -114,12 +91,8 @@ fn tools() -> Vec<Tool> {
     vec![Tool::new("sh", [ToolPlace::File("/usr/bin/sh".to_owned())])]
 }
 
-fn unverified(base: &Base) -> usize {
-    let layers = base.images().iter().flat_map(|image| &image.layers);
-    layers.filter(|layer| matches!(layer.content, Content::Unverified(_))).count()
-}
-
-fn flip(path: &Path) {
+/// Changes a bit of a file far inside.
+pub(super) fn flip(path: &Path) {
     let mut file = File::options().read(true).write(true).open(path).expect("a file");
     let mut byte = [0];
     file.seek(SeekFrom::Start(INSIDE)).and_then(|_| file.read_exact(&mut byte)).expect("a byte");
@@ -127,60 +100,43 @@ fn flip(path: &Path) {
     file.seek(SeekFrom::Start(INSIDE)).and_then(|_| file.write_all(&byte)).expect("room");
 }
 
-/// A change must be a moment old before it is believed.
-fn settle() {
-    std::thread::sleep(Duration::from_millis(40));
-}
-
-#[test]
-fn a_touched_base_is_verified_while_it_is_copied_and_trusted_after() {
-    let touched = Touched::new();
-    let before = fs::read(touched.output()).expect("a tarball");
-    fs::remove_file(touched.output()).expect("a file");
-    assert_eq!(unverified(&touched.open()), 1, "the large layer alone is left for the copy");
-    touched.build().expect("a tarball");
-    assert!(touched.is_trusted());
-    assert_eq!(fs::read(touched.output()).ok(), Some(before));
-}
-
 #[test]
 fn a_base_that_was_tampered_with_gives_the_error_of_the_first_sight_and_no_output() {
-    let touched = Touched::new();
-    let before = fs::read(touched.output()).expect("a tarball");
-    touched.tamper();
-    let expected = touched.fault_at_first_sight();
+    let known = Known::new();
+    let before = fs::read(known.output()).expect("a tarball");
+    flip(&known.base());
+    let expected = known.fault_at_first_sight();
     assert!(expected.contains("base.tar` is damaged or was tampered with: the layer sha256:"), "{expected}");
-    touched.open();
-    let stamps = touched.stamps();
+    known.open();
     for output_is_there in [true, false] {
         for _ in 0..2 {
-            let error = touched.build().expect_err("other bytes");
+            let error = known.build().expect_err("other bytes");
             assert_eq!(message(&error), expected);
         }
-        assert_eq!(fs::read(touched.output()).ok(), output_is_there.then(|| before.clone()), "as it was");
+        assert_eq!(fs::read(known.output()).ok(), output_is_there.then(|| before.clone()), "as it was");
         if output_is_there {
-            fs::remove_file(touched.output()).expect("a file");
+            fs::remove_file(known.output()).expect("a file");
         }
     }
-    assert!(!touched.is_trusted());
-    assert_eq!(touched.stamps(), stamps, "the small layer was recorded when it was opened, the large one never");
-    assert_eq!(touched.files(), ["base.tar", "cache"]);
+    assert_eq!(known.files(), ["base.tar", "cache"]);
 }
 
 #[test]
-fn an_output_that_is_up_to_date_is_left_alone_when_the_base_is_verified() {
-    let touched = Touched::new();
-    assert_eq!(unverified(&touched.open()), 1);
-    assert!(touched.build().expect("a tarball").unchanged);
-    assert!(touched.is_trusted());
+fn an_output_that_is_up_to_date_is_left_alone_and_one_that_rotted_is_written_again() {
+    let known = Known::new();
+    let before = fs::read(known.output()).expect("a tarball");
+    assert!(known.build().expect("a tarball").unchanged);
+    flip(&known.output());
+    assert!(!known.build().expect("a tarball").unchanged);
+    assert!(fs::read(known.output()).expect("a tarball") == before);
 }
 
 #[test]
 fn a_base_that_changes_while_it_is_copied_is_noticed() {
-    let touched = Touched::new();
-    fs::remove_file(touched.output()).expect("a file");
-    let changes: [&dyn Fn(); 2] = [&|| flip(&touched.base()), &|| {
-        File::options().write(true).open(touched.base()).and_then(|file| file.set_len(INSIDE)).expect("a file");
+    let known = Known::new();
+    fs::remove_file(known.output()).expect("a file");
+    let changes: [&dyn Fn(); 2] = [&|| flip(&known.base()), &|| {
+        File::options().write(true).open(known.base()).and_then(|file| file.set_len(INSIDE)).expect("a file");
     }];
     for change in changes {
         let changed = Cell::new(false);
@@ -189,70 +145,49 @@ fn a_base_that_changes_while_it_is_copied_is_noticed() {
                 change();
             }
         };
-        let error = touched.build_watched(&progress).expect_err("other bytes than before");
+        let error = known.build_watched(&progress).expect_err("other bytes than before");
         assert!(changed.get());
         assert!(matches!(error, StoreError::SourceChanged), "{error}");
-        assert_eq!(touched.files(), ["base.tar", "cache"]);
-        fs::write(touched.base(), &*BASE).expect("room");
-        settle();
-        assert!(!touched.is_trusted());
+        assert_eq!(known.files(), ["base.tar", "cache"]);
+        fs::write(known.base(), &*BASE).expect("room");
     }
 }
 
 #[test]
-fn a_base_that_is_touched_while_it_is_copied_is_not_trusted_after() {
-    let touched = Touched::new();
-    fs::remove_file(touched.output()).expect("a file");
-    let file = File::options().write(true).open(touched.base()).expect("a file");
-    let progress = |bytes| {
-        if bytes > LARGE_PIECE {
-            file.set_modified(SystemTime::now()).expect("a time");
-        }
-    };
-    touched.build_watched(&progress).expect("what was copied has the right digest");
-    settle();
-    assert!(!touched.is_trusted());
-}
-
-#[test]
 fn what_is_in_a_layer_is_looked_up_in_verified_bytes_alone() {
-    let touched = Touched::new();
+    let known = Known::new();
     let forget = || {
         for kind in ["listings", "tools"] {
-            fs::remove_dir_all(touched.records(kind)).expect("records");
+            fs::remove_dir_all(known.records(kind)).expect("records");
         }
     };
     forget();
-    let base = touched.open();
-    assert_eq!(unverified(&base), 1);
-    require_tools(&base, &tools(), &touched.cache).expect("a shell");
+    require_tools(&known.open(), &tools(), &known.cache).expect("a shell");
     forget();
-    touched.tamper();
-    let error = require_tools(&touched.open(), &tools(), &touched.cache).expect_err("other bytes");
-    assert_eq!(message(&error), touched.fault_at_first_sight());
+    flip(&known.base());
+    let error = require_tools(&known.open(), &tools(), &known.cache).expect_err("other bytes");
+    assert_eq!(message(&error), known.fault_at_first_sight());
 }
 
 #[test]
-fn unverified_bytes_are_read_when_they_are_the_promised_ones() {
-    let touched = Touched::new();
+fn bytes_of_a_file_are_read_when_they_are_the_promised_ones() {
+    let known = Known::new();
     let read = |base: &Base| {
         let layer = base.images()[0].layers.last().expect("the large layer");
         let mut bytes = Vec::new();
         layer.content.reader().map(|mut reader| reader.read_to_end(&mut bytes).expect("readable")).map(|_| bytes)
     };
-    assert!(read(&touched.open()).is_ok());
-    touched.tamper();
-    assert!(matches!(read(&touched.open()), Err(ReadError::Wrong(_))));
+    assert!(read(&known.open()).is_ok());
+    flip(&known.base());
+    assert!(matches!(read(&known.open()), Err(ReadError::Wrong(_))));
 }
 
 #[test]
 fn the_program_ends_with_3_and_leaves_the_old_tarball() {
     let project = Project::slow();
-    settle();
     run(&mut project.build()).expect(0);
     let before = project.tarball();
     flip(&project.path("base.tar"));
-    settle();
     project.change("shop\"\nversion", "shop\"\n# another output\nversion");
     let seen = run(&mut project.build()).expect(3);
     assert!(seen.err.contains("base.tar` is damaged or was tampered with: the layer sha256:"), "{}", seen.err);
