@@ -209,7 +209,7 @@ check_arguments() {
             refuse_usage "\`$command${action:+ $action}\` takes no option \`$option\`" "see \`help $command\`"
     done
     case $option_adopt/$option_migrated in
-    yes/ | /?*) refuse_usage '`--adopt` and `--migrated` belong together' "for example: $command --adopt --migrated=1.4.2" ;;
+    /?*) refuse_usage '`--migrated` says what `--adopt` takes over' "for example: $command --adopt --migrated=1.4.2" ;;
     esac
     [ -n "$quiet" ] && [ -n "$verbose" ] && refuse_usage '`--quiet` and `--verbose` exclude each other'
     return 0

@@ -126,6 +126,7 @@ begin_changes() {
 # Every service as wanted, verified and recorded; then what is left over goes.
 converge() {
     begin_deadline
+    adopt_namesakes
     apply_waves
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment

@@ -12,6 +12,7 @@ command_down() {
     [ -z "$option_volumes" ] || [ -n "$option_yes" ] || [ -n "$option_dry_run" ] ||
         refuse_usage '`--volumes` deletes the data of the product' 'when that is meant, add `--yes`'
     preflight_target
+    check_whose running
     check_hooks pre-down post-down
     refuse_faults
     list_removal || refuse "what \`$target\` consists of cannot be listed: $(complaint)"

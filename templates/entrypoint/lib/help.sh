@@ -204,7 +204,7 @@ option_summary() { # COMMAND OPTION
     downgrade--retry) echo 'take back a migration again that could not be' ;;
     *--retry) echo 'run a migration again that failed or was interrupted' ;;
     *--message) echo 'why, for the history' ;;
-    *--adopt) echo 'take over a product that runs without a ledger; with --migrated' ;;
+    *--adopt) echo 'take over what runs or is stored under the name of the product and has no ledger; with --migrated' ;;
     *--migrated) echo 'the release whose migrations have run already' ;;
     *--without-backup) echo 'do not ask for the backup that the release wants' ;;
     *--exit-code) echo '0: nothing would change, 10: something would' ;;

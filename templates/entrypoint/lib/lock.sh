@@ -31,6 +31,7 @@ take_lock() {
     done
     lock_held=$lock_id
     read_target || refuse "the state of \`$target\` cannot be read: $(complaint)"
+    check_whose_again
 }
 
 # Who we are, for others to read. In a container of an engine our id can be looked up there.
@@ -81,6 +82,8 @@ free_lock() {
 
 command_unlock() {
     preflight_target
+    check_whose products
+    refuse_faults
     read_lock
     if [ -z "$lock_id" ]; then
         say "nobody holds the lock of $target"

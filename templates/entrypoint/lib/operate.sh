@@ -6,6 +6,7 @@
 
 command_stop() {
     preflight_target
+    check_whose running
     check_hooks pre-stop post-stop
     refuse_faults
     if [ -n "$option_dry_run" ]; then
@@ -51,6 +52,7 @@ plan_instances() { # VERB
 
 command_start() {
     preflight_target
+    check_whose running
     check_hooks pre-start post-start
     refuse_faults
     require_instances
@@ -108,6 +110,8 @@ start_wave() {
 # SERVICE…, all without
 command_restart() {
     preflight_target
+    check_whose running
+    refuse_faults
     require_instances
     # shellcheck disable=SC2086 # a list of names
     [ $# -gt 0 ] || set -- $service_names

@@ -152,6 +152,7 @@ compare_flat() {
 }
 
 plan_text() {
+    plan_adoption
     say "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
     while IFS='|' read -r planned action plan_what plan_from plan_to plan_replicas; do
         if [ -n "$plan_what" ]; then

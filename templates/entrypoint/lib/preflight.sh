@@ -25,6 +25,7 @@ check_deployment() {
     check_missing_parameters
     read_mounts
     driver_check_externals
+    [ -n "${restoring:-}" ] || check_whose everything
 }
 
 begin_faults() {
@@ -49,6 +50,7 @@ command_doctor() {
         [ -n "$doctor_failed" ] || doctor_check lock doctor_read_lock
         [ -n "$doctor_failed" ] || doctor_check parameters doctor_read_parameters
         doctor_check externals driver_check_externals
+        doctor_check objects doctor_check_whose
     fi
     doctor_check logins driver_check_logins
     [ -n "$doctor_failed" ] || doctor_check disk driver_describe_disk
@@ -67,6 +69,11 @@ doctor_read_parameters() {
     check_missing_parameters
     read_mounts
     check_note="given:${parameters_given:- none}"
+}
+
+doctor_check_whose() {
+    check_whose everything
+    check_note="nothing of somebody else carries the name $target"
 }
 
 # NAME FUNCTION. The function adds faults, and may leave a word of its own in check_note.

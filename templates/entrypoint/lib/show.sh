@@ -13,6 +13,7 @@
 
 command_ps() {
     preflight_target
+    warn_of_namesakes
     read_drift
     if [ "$option_output" = json ]; then ps_json; else ps_text; fi
 }

@@ -23,14 +23,27 @@ judge_release() {
     esac
 }
 
-# What runs without a ledger was not deployed by us: nobody knows which migrations its data has seen.
+# What has no ledger was not deployed by us: nobody knows which migrations its data has seen.
 judge_ledger() {
     if [ -n "$newest_revision" ]; then
-        [ -z "$option_adopt" ] || add_fault '`--adopt` is for a product without a ledger, and this one has one' "see \`history $environment_name\`"
-    elif ! is_first_install && [ -z "$option_adopt" ]; then
+        [ -z "$option_migrated" ] || add_fault '`--migrated` is for a product without a ledger, and this one has one' "see \`history $environment_name\`"
+        [ -z "$option_adopt" ] || is_adopting || warn 'there is nothing to take over'
+    elif is_first_install && ! is_adopting; then
+        return 0
+    elif [ -z "$option_adopt" ]; then
         add_fault "$target runs, but has no ledger: which migrations its data has seen is not known" \
             "say it: $operation $environment_name --adopt --migrated=VERSION, the release that runs now"
+    elif [ -z "$option_migrated" ]; then
+        judge_unknown_migrations
     fi
+}
+
+# Without migrations there is nothing to know.
+judge_unknown_migrations() {
+    read_migration_names
+    [ -z "$migration_names" ] ||
+        refuse_usage "\`--adopt\` does not say which migrations the data of $target has seen:$migration_names" \
+            "say it: $operation $environment_name --adopt --migrated=VERSION, the release that the data is of; 0.0.0 runs all of them"
 }
 
 # Every migration up to a release is as good as applied.

@@ -263,11 +263,11 @@ test_swarm_an_orphan_goes_last() {
 
 test_swarm_a_network_that_is_left_is_awaited() {
     swarm_is_up
-    echo 'n1 shop-production_side' | answer 'network ls *' twice
+    echo 'n1 shop-production_side' | answer 'network ls *--filter*' twice
     PORT=81 DB_PASSWORD=pw bootstrap up production
     expect_code 0
     expect_call '^\[network\]\[rm\]\[n1\]$'
-    expect_count "$box/docker/calls" 3 '^\[network\]\[ls\]'
+    expect_count "$box/docker/calls" 3 '^\[network\]\[ls\].*\[--filter\]'
 }
 
 test_swarm_down_waits_for_a_network_that_goes_already() {

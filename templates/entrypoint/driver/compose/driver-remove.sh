@@ -16,6 +16,7 @@ driver_list_removal() {
     awk -F '|' -v with_data="$option_volumes" '
         $2 == "" && with_data != "" { print "volume|" $1 "|" }
         $2 == "config" || $2 == "secret" || $2 == "scale" { print $2 "|" $1 "|" }' "$work/volumes"
+    [ -z "$option_volumes" ] || list_taken_over | sed 's/.*/volume|&|/'
     [ -z "$option_volumes" ] || for anonymous_volume in $anonymous_volumes; do printf 'anonymous volume|%s|\n' "$anonymous_volume"; done
 }
 
@@ -64,7 +65,7 @@ say_anonymous_volumes() {
 
 remove_data_volumes() {
     # shellcheck disable=SC2013 # names are words
-    for old_volume in $(awk -F '|' '$2 == "" { print $1 }' "$work/volumes"); do
+    for old_volume in $(awk -F '|' '$2 == "" { print $1 }' "$work/volumes") $(list_taken_over); do
         if capture "$work/answer" docker volume rm "$old_volume"; then
             say "volume $old_volume: deleted with its data"
         else

@@ -241,13 +241,11 @@ unwanted_volumes() {
     done <"$work/volumes"
 }
 
-# A network is found by our label, Compose's default one by Compose's. A container that is not running refers to its network too.
+# A container that is not running refers to its network too.
 list_networks() {
     capture "$work/networks" docker network ls --no-trunc --format '{{.ID}} {{.Name}}' \
         --filter "label=io.bootsmith.project=$project" --filter "label=io.bootsmith.environment=$environment_name" || return 1
-    capture "$work/answer" docker network ls --no-trunc --format '{{.ID}} {{.Name}}' \
-        --filter "label=com.docker.compose.project=$target" --filter label=com.docker.compose.network=default || return 1
-    sort -u "$work/networks" "$work/answer"
+    sort -u "$work/networks"
 }
 
 remove_unused_networks() {

@@ -165,6 +165,17 @@ name_half_made() {
     done <"$work/half-made"
 }
 
+# Compose replaces the containers whose services the release has, and gives the new ones their unnamed volumes; all others go.
+driver_adopt() {
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(adopted_ids container)
+    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker stop "$@" || return 1
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(awk -F '|' -v services=" $service_names " '$1 == "container" && !index(services, " " $4 " ") { print $5 }' "$work/adopted")
+    [ $# -eq 0 ] || capture "$work/answer" docker rm "$@" || return 1
+    remove_adopted_networks
+}
+
 # One engine is one node.
 driver_count_nodes() {
     wanted_replicas=1

@@ -208,6 +208,15 @@ remove_network() {
     warn "the network $network_name is left over: $(complaint)"
 }
 
+# Services go whole: a network that they are on could not be replaced.
+driver_adopt() {
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(adopted_ids service)
+    [ $# -eq 0 ] || capture "$work/answer" docker service rm "$@" || return 1
+    for adopted_service do await_no_containers "label=com.docker.swarm.service.id=$adopted_service"; done
+    remove_adopted_networks
+}
+
 # What the swarm removed is on the nodes for a moment longer.
 await_no_networks() {
     for network_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do

@@ -21,7 +21,7 @@ driver_list_removal() {
 
 list_data_volumes() {
     capture "$work/listed" docker volume ls --quiet --filter "label=io.bootsmith.project=$project" \
-        --filter "label=io.bootsmith.environment=$environment_name"
+        --filter "label=io.bootsmith.environment=$environment_name" && list_taken_over >>"$work/listed"
 }
 
 # For `down`, when the services are stopped. Removal of a service is not over when the swarm says so: a deployment right after it would
