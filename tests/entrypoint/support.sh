@@ -3,15 +3,43 @@
 #
 # A failed expectation says what it saw and ends the case.
 
-# A fresh release and a fresh record of docker calls.
-prepare() {
-    find "$box" -mindepth 1 -delete
-    mkdir -p "$box/root" "$box/docker/answers" "$box/bin" "$box/secrets" "$box/home" "$box/work"
+# What every case begins with; copied for each.
+make_fresh() {
+    mkdir -p "$box/root" "$box/docker/answers" "$box/bin" "$box/secrets" "$box/home" "$box/work" "$box/naps"
     cp -R "$tests/fixture/." "$box/root"
     cp -R "$entrypoint/bin" "$entrypoint/lib" "$box/root"
     use_driver compose
     cp "$tests/docker" "$box/bin/docker"
+    cp "$tests/clock" "$box/bin/clock"
+    ln -s clock "$box/bin/date"
+    ln -s clock "$box/bin/sleep"
     : >"$box/docker/calls"
+    echo "$CASE_BEGINS 0" >"$box/clock"
+}
+
+readonly CASE_BEGINS=1893456000 # 2030-01-01T00:00:00Z, of the clock
+
+# A fresh release and a fresh record of docker calls.
+prepare() {
+    find "$box" -mindepth 1 -delete
+    cp -R "$shared/fresh/." "$box"
+}
+
+# How often the entrypoint has waited a moment. NUMBER
+expect_naps() {
+    read -r now naps <"$box/clock"
+    expect_equal "$1 naps" "$naps naps"
+}
+
+# Moves the clock. SECONDS
+later() {
+    read -r now naps <"$box/clock"
+    echo "$((now + $1)) $naps" >"$box/clock"
+}
+
+# What happens while the entrypoint waits for the NUMBERth time. Standard input: lines of sh, which find the box in $box.
+at_nap() { # NUMBER
+    { printf 'box=%s\n' "$box" && cat; } >"$box/naps/$1"
 }
 
 # The driver that the release is for. PLATFORM
@@ -237,10 +265,25 @@ product_after() {
     } >"$box/docker/after"
 }
 
+# Brings the product up for the first time. The same release on the same engine is brought up once by each worker: a second case gets a copy
+# of what that made.
+first_up() {
+    up_key=$(cd "$box" && tar --sort=name --mtime=@0 -cf - root docker secrets home clock bin | cksum | tr -d ' \n')
+    up_key=$up_key.${PORT:-}.${GREETING:-}.${LEVEL:-}.${TIER:-}
+    if [ -d "$box.up/$up_key" ]; then
+        find "$box" -mindepth 1 -maxdepth 1 ! -name report -exec rm -r {} +
+        cp -a "$box.up/$up_key/." "$box"
+    else
+        DB_PASSWORD=pw bootstrap up production
+        expect_code 0
+        : >"$box/docker/calls"
+        mkdir "$box.up/$up_key"
+        cp -a "$box/." "$box.up/$up_key"
+    fi
+}
+
 # A product that was brought up by the entrypoint itself.
 product_is_up() {
     product_after
-    DB_PASSWORD=pw bootstrap up production
-    expect_code 0
-    : >"$box/docker/calls"
+    first_up
 }

@@ -42,9 +42,7 @@ cluster_after() {
 cluster_is_up() {
     use_kubernetes
     cluster_after
-    DB_PASSWORD=pw bootstrap up production
-    expect_code 0
-    : >"$box/docker/calls"
+    first_up
 }
 
 line_of_call() {

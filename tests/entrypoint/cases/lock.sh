@@ -53,16 +53,18 @@ test_reading_needs_no_lock() {
 test_lock_wait_waits() {
     product_after
     somebody_has_the_lock
-    { sleep 1 && rm "$box/docker/lock"; } &
+    echo 'rm "$box/docker/lock"' | at_nap 3
     DB_PASSWORD=pw bootstrap up production --lock-wait 20
     expect_code 0
     expect_error 'waiting for anna@desk'
+    expect_naps 3
 }
 
 test_lock_wait_ends() {
     somebody_has_the_lock
-    DB_PASSWORD=pw bootstrap up production --lock-wait=1
+    DB_PASSWORD=pw bootstrap up production --lock-wait=5
     expect_code 75
+    expect_naps 3
 }
 
 test_the_lock_of_a_dead_container_is_taken_over() {
@@ -161,7 +163,7 @@ test_a_holder_on_another_node_is_not_called_gone() {
 
 test_a_cluster_keeps_the_lock_as_a_lease_that_its_holder_renews() {
     use_kubernetes
-    somebody_has_the_lock "$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)"
+    somebody_has_the_lock "$("$box/bin/date" -u +%Y-%m-%dT%H:%M:%S.000000Z)"
     bootstrap stop production
     expect_code 75
     expect_error 'someone else holds the lock: anna@desk'

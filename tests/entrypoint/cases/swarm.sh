@@ -37,9 +37,7 @@ swarm_after() {
 swarm_is_up() {
     use_swarm
     swarm_after
-    DB_PASSWORD=pw bootstrap up production
-    expect_code 0
-    : >"$box/docker/calls"
+    first_up
 }
 
 test_swarm_deploys_wave_by_wave_and_waits_by_itself() {

@@ -208,9 +208,10 @@ test_stop_goes_backwards_and_start_forwards() {
     expect_equal '[stop][c3][c4]
 [stop][c1]' "$(grep '^\[stop\]' "$box/docker/calls")"
     sed -i 's/|running|/|exited|/' "$box/docker/containers"
-    (sleep 1 && sed -i 's/^\(c[134].*\)|exited|/\1|running|/' "$box/docker/containers") &
+    at_nap 2 <<'END'
+sed -i 's/^\(c[134].*\)|exited|/\1|running|/' "$box/docker/containers"
+END
     bootstrap start production --timeout 20
-    wait
     expect_code 0
     expect_no_call '^\[start\].*\[c2\]'
 }

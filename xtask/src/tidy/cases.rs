@@ -1,5 +1,7 @@
 //! Checks of the entrypoint's cases: what they assert, they assert by an `expect_…` function, which ends the case when it fails.
 //!
+//! What happens at a moment happens at a nap of the clock or behind a condition, never behind a `sleep`.
+//!
 //! A bare `[`, `grep` or `! …` decides nothing: under `set -e` a shell ignores a command behind `!`, one before `&&` or `||`, and whatever is left of a pipe. As a
 //! condition (`if`, `while`, `until`) and within `$(…)` such commands are what they are everywhere.
 
@@ -31,6 +33,11 @@ fn fault(path: &str, command: &Command) -> Option<String> {
     let Command { line, name, argument, is_condition } = command;
     if BARE.contains(&name.as_str()) && !is_condition {
         return Some(format!("{path}:{line}: bare `{name}`: use an `expect_…` function, which ends the case"));
+    }
+    if name == "sleep" {
+        return Some(format!(
+            "{path}:{line}: `sleep` makes a case depend on the machine's speed: use `at_nap` or `await_file`"
+        ));
     }
     let is_empty = name == "expect_equal" && matches!(argument.as_deref(), Some("''" | "\"\""));
     is_empty.then(|| format!("{path}:{line}: a command that fails prints nothing, too: use `expect_empty FILE`"))
@@ -298,6 +305,14 @@ mod tests {
         assert_eq!(lines_of_faults("test_a() {\n    for x in y; do expect_code 0; done\n}\n"), [""; 0]);
         assert_eq!(lines_of_faults("test_a() {\n    expect_equal '' \"$(cat x)\"\n}\n"), ["c.sh:2"]);
         assert_eq!(lines_of_faults("test_a() {\n    expect_equal \"$x\" ''\n}\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_case_that_sleeps_is_refused() {
+        assert_eq!(
+            lines_of_faults("helper() {\n    (sleep 1 && a) &\n    while b; do sleep 0.1; done\n}\n"),
+            ["c.sh:2", "c.sh:3"]
+        );
     }
 
     #[test]
