@@ -4,6 +4,7 @@
 
 mod record;
 mod tools;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -27,6 +28,7 @@ use crate::store::base::BaseReferenceFault;
 use crate::store::{self, BaseReference, Cache, Progress, Receipt, StoreError};
 
 pub use tools::tools;
+pub use versions::TooOld;
 
 /// A release that can be built: everything decided and every file rendered.
 #[derive(Debug)]
@@ -133,6 +135,9 @@ pub enum BuildError {
     /// Base and payload do not fit together.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
+    /// A program of the base is too old for what the release uses.
+    #[error(transparent)]
+    TooOld(#[from] TooOld),
 }
 
 /// Builds the image of every platform and writes its tarball. No tarball is written before all images are made.
@@ -182,6 +187,7 @@ fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Ba
     };
     if !is_scratch {
         store::require_tools(&base, &tools(platform), place.cache)?;
+        versions::require(plan, platform, &base)?;
     }
     Ok(base)
 }

@@ -15,6 +15,7 @@ mod migration_runner;
 mod objects;
 mod parameter;
 mod pins;
+mod port;
 mod portability;
 mod previous;
 mod release;
@@ -32,6 +33,7 @@ mod volume_kubernetes;
 mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::digest::Digest;
@@ -46,7 +48,7 @@ pub use migration::{Migration, MigrationFile, MigrationMode};
 pub use migration_runner::MigrationAction;
 pub use parameter::{Parameter, ParameterRule};
 pub use pins::{Pinning, read_lock};
-pub use portability::{CHAPTERS, Judged, Portability, Row, Verdict, features};
+pub use portability::{CHAPTERS, Judged, Minimum, Portability, Program, Row, Verdict, features};
 pub use previous::{PreviousRelease, ReleasedMigration};
 pub use release::{Selection, resolve};
 pub use scope::{Piece, pieces, unescaped};
@@ -266,6 +268,8 @@ pub struct Service {
     pub is_global: bool,
     /// How many replicas the release asks for.
     pub replicas: u32,
+    /// The ports of the host that it publishes, unless a patch of a platform publishes others.
+    pub published: Vec<PublishedPorts>,
     /// For how many its published ports are enough on one engine; none when nothing limits them.
     pub max_replicas: Option<u32>,
     /// When it starts: services of a wave depend only on earlier ones. The first is 1.
@@ -284,6 +288,49 @@ pub struct Service {
     pub kubernetes: KubernetesService,
     /// The parameters that its definition uses.
     pub parameters: BTreeSet<EnvironmentKey>,
+}
+
+/// A port of the host that leads to a service, or a range of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedPorts {
+    /// The address of the host; absent: every address.
+    pub address: Option<String>,
+    /// The first.
+    pub first: u16,
+    /// The last; the first itself for a single port.
+    pub last: u16,
+    /// Whether a container takes any one of them, and not all.
+    pub is_choice: bool,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+    /// Whether a swarm opens them on the nodes of the replicas alone.
+    pub is_of_host: bool,
+}
+
+impl fmt::Display for PublishedPorts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, first, last, protocol, .. } = self;
+        let what =
+            if first == last { format!("port {first}/{protocol}") } else { format!("ports {first}-{last}/{protocol}") };
+        match address {
+            Some(address) => write!(formatter, "{what} of {address}"),
+            None => formatter.write_str(&what),
+        }
+    }
+}
+
+impl Service {
+    /// The ports of the host that it takes on a platform; none that is known when a patch says which.
+    pub fn published_on(&self, platform: Platform) -> impl Iterator<Item = &PublishedPorts> {
+        let is_patched = service::patches_ports(&self.patches, platform);
+        let is_told = move |ports: &&PublishedPorts| match platform {
+            Platform::Compose => true,
+            // Which nodes the replicas will be on, nobody knows before.
+            Platform::Swarm => !ports.is_of_host,
+            Platform::Kubernetes => false,
+        };
+        self.published.iter().filter(move |_| !is_patched).filter(is_told)
+    }
 }
 
 /// How a service runs.

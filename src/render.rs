@@ -123,9 +123,13 @@ fn render_environment(
     context: &mut Context,
 ) -> Result<FileTree, RenderBug> {
     let mut tree = FileTree::default();
+    let folder = format!("bootstrap/environments/{}", environment.name);
     let records = portability::to_records(plan, environment, platform);
-    let place = path(&format!("bootstrap/environments/{}/portability", environment.name));
-    tree.insert(place, file(Mode::Plain, records.as_bytes()))?;
+    tree.insert(path(&format!("{folder}/portability")), file(Mode::Plain, records.as_bytes()))?;
+    let requirements = portability::requirements(plan, environment, platform);
+    if !requirements.is_empty() {
+        tree.insert(path(&format!("{folder}/requirements")), file(Mode::Plain, requirements.as_bytes()))?;
+    }
     match platform {
         Platform::Compose => compose::render(plan, environment, &mut tree, context)?,
         Platform::Swarm => swarm::render(plan, environment, &mut tree, context)?,

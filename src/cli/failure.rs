@@ -262,6 +262,9 @@ fn build_hint(error: &BuildError) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let BuildError::TooOld(error) = error {
+        return Some(error.hint());
+    }
     let BuildError::Store(error) = error else { return None };
     let (output, otherwise) = match error {
         StoreError::Content { .. } => ("nothing was written", Some("make the base anew")),

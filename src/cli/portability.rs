@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::plan::{Platform, Row, Verdict, features};
+use crate::plan::{Platform, Row, features};
 
 use super::explain::print_json;
 use super::failure::CommandFailure;
@@ -16,6 +16,9 @@ struct VerdictView {
     verdict: &'static str,
     reason: Option<&'static str>,
     instead: Option<&'static str>,
+    /// The oldest versions that do it, by program.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    minimums: BTreeMap<&'static str, &'static str>,
 }
 
 /// Prints the matrix, or all that is said of the features whose name holds a text.
@@ -38,13 +41,12 @@ fn is_wanted(row: &Row, wanted: Option<&str>) -> bool {
 }
 
 fn to_json(row: &Row) -> serde_json::Value {
-    let view = |verdict: Verdict| VerdictView {
-        verdict: verdict.word(),
-        reason: verdict.reason(),
-        instead: verdict.instead(),
+    let view = |platform: Platform| {
+        let verdict = row.verdict(platform);
+        let minimums = row.minimums(platform).iter().map(|minimum| (minimum.program.name(), minimum.version)).collect();
+        VerdictView { verdict: verdict.word(), reason: verdict.reason(), instead: verdict.instead(), minimums }
     };
-    let platforms: BTreeMap<_, _> =
-        Platform::ALL.iter().map(|platform| (platform.name(), view(row.verdict(*platform)))).collect();
+    let platforms: BTreeMap<_, _> = Platform::ALL.iter().map(|platform| (platform.name(), view(*platform))).collect();
     serde_json::json!({ "feature": row.feature(), "key": row.path, "platforms": platforms })
 }
 
@@ -72,7 +74,8 @@ fn told(row: &Row) -> String {
         let verdict = row.verdict(*platform);
         let reason = verdict.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         let instead = verdict.instead().map(|instead| format!("\n    {instead}")).unwrap_or_default();
-        text.push_str(&format!("  {}: {}{reason}{instead}\n", platform.title(), verdict.word()));
+        let since: String = row.minimums(*platform).iter().map(|minimum| format!("\n    from {minimum}")).collect();
+        text.push_str(&format!("  {}: {}{reason}{instead}{since}\n", platform.title(), verdict.word()));
     }
     text
 }

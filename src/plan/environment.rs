@@ -19,7 +19,9 @@ use super::{
     ConfigContent, Environment, FileKind, Gate, Migration, Platform, PreviousRelease, SecretSource, Service,
     ServiceKind,
 };
-use super::{health_check, migration, objects, parameter, previous, script, script_uses, service_environment, upgrade};
+use super::{
+    health_check, migration, objects, parameter, port, previous, script, script_uses, service_environment, upgrade,
+};
 
 /// What every environment of a release shares.
 pub(super) struct Release<'a> {
@@ -248,6 +250,9 @@ fn read(
         spec_text: &release.sources.spec_text,
     };
     let services = read_services(around.services, &target, &around, context);
+    if release.platforms.iter().any(|platform| *platform != Platform::Kubernetes) {
+        port::check_services(&services, around.services, context);
+    }
     check_secret_uses(&services, &secrets, section(sections, "secrets"), context);
     check_unused(&services, &configs, &secrets, sections, context);
     let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);

@@ -123,66 +123,6 @@ fn check_named(service: &Label, source: &str, span: Span, declared: &Table, cont
     }
 }
 
-/// On one engine a published port belongs to one container: checks that there are enough for the replicas on Compose, if it is built for, and gives
-/// out for how many they are. A swarm and a cluster publish a port once, for all replicas.
-pub(super) fn check_ports(
-    service: &Label,
-    node: Option<&Node>,
-    on_compose: Option<u32>,
-    context: &mut Context,
-) -> Option<u32> {
-    let node = node?;
-    let Value::List(list) = &node.value else { return wrong_type(node, "ports", "a list", context) };
-    list.iter().filter_map(|item| check_port(service, item, on_compose.unwrap_or(0), context)).min()
-}
-
-/// How many replicas can publish a port; none when the engine is free to choose it.
-fn check_port(service: &Label, item: &Node, replicas: u32, context: &mut Context) -> Option<u32> {
-    let published = published_ports(item)?;
-    let count = count_ports(&published);
-    match count {
-        None => {
-            let message = format!("`{published}` is no port and no range of ports");
-            let hint = "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`";
-            context.error(Code::INVALID_VALUE, item.span, message, hint);
-        }
-        Some(count) if count < replicas => {
-            let message = format!(
-                "service `{service}` has {replicas} replicas, but on one engine `{published}` can be published by {count} of them"
-            );
-            let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
-            context.error(Code::INVALID_VALUE, item.span, message, hint);
-        }
-        Some(_) => {}
-    }
-    count
-}
-
-/// The published side of a port entry, when it has one: `[[ip:]published:]target[/protocol]`.
-fn published_ports(item: &Node) -> Option<String> {
-    match &item.value {
-        Value::Text(text) => {
-            let text = unescaped(text)?;
-            let (before, _) = text.rsplit_once(':')?;
-            let published = before.rsplit_once(':').map_or(before, |(_, published)| published);
-            (!published.is_empty()).then(|| published.to_owned())
-        }
-        Value::Table(table) => match &table.get("published")?.value {
-            Value::Integer(port) => Some(port.to_string()),
-            Value::Text(text) => unescaped(text).filter(|text| !text.is_empty()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// How many ports `8080` or `8080-8089` are.
-fn count_ports(published: &str) -> Option<u32> {
-    let (first, last) = published.split_once('-').unwrap_or((published, published));
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first > 0 && first <= last).then(|| u32::from(last - first) + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,28 +137,5 @@ mod tests {
         }
         assert!(SECRET_VALUE.is_match(b"postgres://shop:hunter2@db/shop"));
         assert!(!SECRET_VALUE.is_match(b"postgres://shop@db:5432/shop"));
-    }
-
-    #[test]
-    fn the_scarcest_port_decides() {
-        let ports = |texts: &[&str]| {
-            let items = texts.iter().map(|text| Node::text(Span::default(), *text)).collect();
-            let node = Node { span: Span::default(), value: Value::List(items) };
-            let mut context = Context::new("bootstrap.toml".into());
-            let web = Label::parse("web").expect("a label");
-            check_ports(&web, Some(&node), Some(1), &mut context)
-        };
-        assert_eq!(ports(&["8080-8089:80", "127.0.0.1:9000-9002:90/udp"]), Some(3));
-        assert_eq!(ports(&["80", "8080-8089:80"]), Some(10));
-        assert_eq!(ports(&["80"]), None);
-    }
-
-    #[test]
-    fn ranges_of_ports_are_counted() {
-        for (published, count) in
-            [("8080", Some(1)), ("8080-8089", Some(10)), ("0", None), ("9-8", None), ("http", None)]
-        {
-            assert_eq!(count_ports(published), count, "{published}");
-        }
     }
 }

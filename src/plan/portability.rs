@@ -6,6 +6,7 @@
 mod condition;
 mod judge;
 mod table;
+mod versions;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,9 @@ use crate::name::Label;
 use super::Platform;
 
 pub(super) use judge::judge;
+pub(super) use table::plain;
 pub use table::{CHAPTERS, Row, Verdict, features};
+pub use versions::{Minimum, Program};
 
 /// The verdicts on what is used, by environment, then platform.
 pub type Portability = BTreeMap<Label, BTreeMap<Platform, Vec<Judged>>>;

@@ -11,8 +11,8 @@ use crate::reference::ReferenceParts;
 
 use super::pins::Pins;
 use super::scope::{pieces, unescaped};
-use super::{Dependency, Gate, Piece, Platform, PullPolicy, Service, ServiceKind};
-use super::{health_check, lint, service_files, service_keys, service_kubernetes};
+use super::{Dependency, Gate, Piece, Platform, PublishedPorts, PullPolicy, Service, ServiceKind};
+use super::{health_check, lint, port, service_files, service_keys, service_kubernetes};
 
 /// What a service may refer to.
 pub(super) struct Surroundings<'a> {
@@ -59,7 +59,7 @@ pub(super) fn read(
     lint::check_environment(name, table.table("environment"), context);
     lint::check_volumes(name, table.get("volumes"), around.volumes, context);
     let replicas_on_compose = around.is_for_compose.then_some(deploy.replicas);
-    let max_replicas = lint::check_ports(name, table.get("ports"), replicas_on_compose, context);
+    let published = read_ports(name, table.get("ports"), replicas_on_compose, context);
     check_networks(name, table.get("networks"), around.networks, context);
     let files = service_files::read(table, around, context);
     service_files::check_targets(name, &files, span, context);
@@ -71,9 +71,6 @@ pub(super) fn read(
     for patch in patches.values() {
         refuse_image(patch, context);
     }
-    // A patch may publish others.
-    let max_replicas =
-        max_replicas.filter(|_| patches.get(&Platform::Compose).is_none_or(|patch| patch.get("ports").is_none()));
     let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
     let pinned = image.map(|image| match (image_text.unwrap_or_default(), pull) {
         // It is on the target, where it came without a digest.
@@ -89,7 +86,9 @@ pub(super) fn read(
         kind: deploy.kind,
         is_global: deploy.is_global,
         replicas: deploy.replicas,
-        max_replicas,
+        // A patch may publish others.
+        max_replicas: port::max_replicas(&published).filter(|_| !patches_ports(&patches, Platform::Compose)),
+        published,
         wave: 1,
         gate: Gate::None,
         window_seconds: deploy.window_seconds,
@@ -100,6 +99,24 @@ pub(super) fn read(
         parameters,
         definition,
     })
+}
+
+/// Whether a patch of a platform says which ports are published there.
+pub(super) fn patches_ports(patches: &BTreeMap<Platform, Table>, platform: Platform) -> bool {
+    patches.get(&platform).is_some_and(|patch| patch.get("ports").is_some())
+}
+
+fn read_ports(
+    service: &Label,
+    node: Option<&Node>,
+    on_compose: Option<u32>,
+    context: &mut Context,
+) -> Vec<PublishedPorts> {
+    let Some(node) = node else { return Vec::new() };
+    let Value::List(entries) = &node.value else {
+        return wrong_type(node, "ports", "a list", context).unwrap_or_default();
+    };
+    port::read(service, entries, on_compose, context)
 }
 
 fn check_image(text: &str, span: Span, around: &Surroundings<'_>, context: &mut Context) {

@@ -1,10 +1,11 @@
 //! `spec/portability.json` and `environments/ENV/portability`: what this platform makes of what each environment uses.
 //!
-//! The first is for programs, the second for the entrypoint's `explain`; both say the same.
+//! The first is for programs, the second for the entrypoint's `explain`; both say the same. `environments/ENV/requirements` has the versions that the
+//! target's programs must be at least, for the entrypoint's preflight.
 
 use serde::Serialize;
 
-use crate::plan::{Environment, Judged, Plan, Platform, Verdict};
+use crate::plan::{Environment, Judged, Minimum, Plan, Platform, Verdict};
 
 use super::shell::Record;
 
@@ -52,6 +53,23 @@ fn environment_view<'a>(plan: &'a Plan, environment: &'a Environment, platform: 
 pub(super) fn to_records(plan: &Plan, environment: &Environment, platform: Platform) -> String {
     let told = judged(plan, environment, platform).iter().filter(|judged| judged.verdict != Verdict::Native);
     told.map(record).collect()
+}
+
+/// What the programs of the target must be at least for what an environment uses, as records; none when any will do.
+pub(super) fn requirements(plan: &Plan, environment: &Environment, platform: Platform) -> String {
+    let of_judged = |judged: &'_ Judged| -> String {
+        judged.row.minimums(platform).iter().map(|minimum| requirement(judged, minimum)).collect()
+    };
+    judged(plan, environment, platform).iter().map(of_judged).collect()
+}
+
+fn requirement(judged: &Judged, minimum: &Minimum) -> String {
+    Record::new("requirement", &[judged.row.path])
+        .with("program", minimum.program.name())
+        .with("version", minimum.version)
+        .with_some("api", minimum.engine_api())
+        .with("uses", &judged.uses.join(" "))
+        .line()
 }
 
 fn judged<'a>(plan: &'a Plan, environment: &Environment, platform: Platform) -> &'a [Judged] {

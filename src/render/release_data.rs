@@ -8,8 +8,8 @@ use crate::digest::Digest;
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::plan::{
-    Environment, FileKind, Gate, Migration, MigrationAction, Parameter, ParameterRule, Plan, Platform, PullPolicy,
-    Script, ScriptAction, ScriptMode, SecretSource, Service, ServiceKind, Upgrade,
+    Environment, FileKind, Gate, Migration, MigrationAction, Parameter, ParameterRule, Plan, Platform, PublishedPorts,
+    PullPolicy, Script, ScriptAction, ScriptMode, SecretSource, Service, ServiceKind, Upgrade,
 };
 
 use super::FORMAT;
@@ -213,10 +213,21 @@ fn service_record(
         .with("replicas", &service.replicas.to_string())
         .with_flag("global", service.is_global)
         .with_some("max_replicas", max_replicas.map(|most| most.to_string()).as_deref())
+        .with_some("published", published(service, platform).as_deref())
         .with("window", &service.window_seconds.to_string())
         .with("parameters", &parameters.join(" "))
         .with("mounts", &ids.join(" "))
         .with("pull", pull)
+}
+
+/// `[ADDRESS@]FIRST-LAST/PROTOCOL` for each, with a `*` behind LAST when a replica takes any one of the range.
+fn published(service: &Service, platform: Platform) -> Option<String> {
+    let word = |PublishedPorts { address, first, last, is_choice, protocol, is_of_host: _ }: &PublishedPorts| {
+        let address = address.as_ref().map(|address| format!("{address}@")).unwrap_or_default();
+        format!("{address}{first}-{last}{}/{protocol}", if *is_choice { "*" } else { "" })
+    };
+    let words: Vec<_> = service.published_on(platform).map(word).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// Scripts are kept below one folder; a project that has one of that name does not see it twice.

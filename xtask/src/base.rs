@@ -117,7 +117,8 @@ fn make(platform: Platform, output: &Path) -> Result<()> {
     let rootfs = assemble(recipe)?;
     up_to_date::forget(output);
     let name = format!("bootsmith/base:{}", platform.name());
-    let receipt = image::write(&name, &[image::pack("base", &rootfs)?], &process(), output)?;
+    let process = process(&versions(platform, &rootfs)?);
+    let receipt = image::write(&name, &[image::pack("base", &rootfs)?], &process, output)?;
     println!("{}: {:.1} MB, {}", output.display(), project::megabytes(receipt.size_bytes), receipt.digest);
     Ok(())
 }
@@ -143,9 +144,17 @@ fn bundle_certificates(rootfs: &mut Rootfs) -> Result<()> {
     Ok(())
 }
 
-fn process() -> Config {
+/// What the official `docker` images declare: `bootsmith build` compares it with what a release uses.
+fn versions(platform: Platform, rootfs: &Rootfs) -> Result<Vec<String>> {
+    Ok(match platform {
+        Platform::Compose => vec![format!("DOCKER_COMPOSE_VERSION={}", rootfs.upstream_version("docker-compose")?)],
+        Platform::Kubernetes => Vec::new(),
+    })
+}
+
+fn process(versions: &[String]) -> Config {
     ConfigBuilder::default()
-        .env(vec!["PATH=/usr/bin:/usr/sbin".to_owned()])
+        .env([&["PATH=/usr/bin:/usr/sbin".to_owned()], versions].concat())
         .cmd(vec!["sh".to_owned()])
         .build()
         .expect("every required field is set")

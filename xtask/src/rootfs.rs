@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufRead as _, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
+use flate2::read::GzDecoder;
 use tar::{Archive, Builder, EntryType, Header};
 
 use crate::{command, packages};
@@ -90,6 +91,7 @@ const MERGED: &[(&str, &str)] = &[("bin", "usr/bin"), ("sbin", "usr/sbin"), ("li
 #[derive(Default)]
 pub(crate) struct Rootfs {
     nodes: BTreeMap<String, Node>,
+    versions: BTreeMap<String, String>,
 }
 
 #[derive(Clone)]
@@ -119,6 +121,13 @@ impl Rootfs {
             rootfs.link(link, target);
         }
         Ok(rootfs)
+    }
+
+    /// The version of a package, without what Debian adds to it: of `2.26.1-4`, `2.26.1`.
+    pub(crate) fn upstream_version(&self, package: &str) -> Result<&str> {
+        let version = self.versions.get(package).with_context(|| format!("`{package}` has no changelog"))?;
+        let version = version.split_once(':').map_or(version.as_str(), |(_epoch, version)| version);
+        Ok(version.rsplit_once('-').map_or(version, |(upstream, _revision)| upstream))
     }
 
     /// Adds a file.
@@ -205,6 +214,9 @@ impl Rootfs {
             if let Kind::File(bytes) = &kind {
                 all.insert(path.clone(), Rc::clone(bytes));
             }
+            if let (Some(package), Kind::File(bytes)) = (package_of_changelog(&path), &kind) {
+                self.versions.extend(newest_version(bytes)?.map(|version| (package.to_owned(), version)));
+            }
             if is_wanted(&path, recipe) {
                 self.insert(&path, kind, if executable { 0o755 } else { 0o644 }, 0);
             }
@@ -235,6 +247,19 @@ fn mmdebstrap(recipe: &Recipe, output: &Path) -> Command {
     command.envs(env::vars_os().filter(|(name, _)| name == "TMPDIR" || name == "HOME" || name == "http_proxy"));
     command.env("SOURCE_DATE_EPOCH", "0").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
     command
+}
+
+/// Debian Policy, 12.7: every package has a compressed changelog here.
+fn package_of_changelog(path: &str) -> Option<&str> {
+    path.strip_prefix(DOCUMENTATION)?.strip_suffix("/changelog.Debian.gz")
+}
+
+/// The version in a changelog's first line: `docker-compose (2.26.1-4) unstable; urgency=medium`.
+fn newest_version(changelog: &[u8]) -> Result<Option<String>> {
+    let mut first = String::new();
+    BufReader::new(GzDecoder::new(changelog)).read_line(&mut first).context("a changelog is not readable")?;
+    let version = first.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    Ok(version.map(|(version, _)| version.to_owned()))
 }
 
 fn is_wanted(path: &str, recipe: &Recipe) -> bool {

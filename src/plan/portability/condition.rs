@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::node::{Node, Table, Value};
 use crate::plan::health_check;
+use crate::plan::port::PortEntry;
 use crate::plan::scope::{Piece, pieces, unescaped};
 
 use super::table::plain;
@@ -256,30 +257,13 @@ fn volume_name(node: &Node) -> Option<String> {
     }
 }
 
-/// The published side of an entry of `ports`: `[[address:]published:]target[/protocol]`.
+/// The published side of an entry of `ports`.
 fn published(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Text(text) => {
-            let text = unescaped(text)?;
-            let (before, _) = text.rsplit_once(':')?;
-            let port = before.rsplit_once(':').map_or(before, |(_, port)| port);
-            Some(port.to_owned()).filter(|port| !port.is_empty())
-        }
-        Value::Table(table) => plain(table.get("published")?).filter(|port| !port.is_empty()),
-        _ => None,
-    }
+    PortEntry::read(node)?.published
 }
 
 fn host_address(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Text(text) => {
-            let text = unescaped(text)?;
-            let (address, _) = text.rsplit_once(':')?.0.rsplit_once(':')?;
-            Some(address.to_owned())
-        }
-        Value::Table(table) => plain(table.get("host_ip")?),
-        _ => None,
-    }
+    PortEntry::read(node)?.address
 }
 
 fn is_opened_on_kubernetes(service: &Table) -> bool {
@@ -357,20 +341,6 @@ mod tests {
 
     fn text(text: &str) -> Node {
         Node::text(Span::default(), text)
-    }
-
-    #[test]
-    fn ports_are_taken_apart() {
-        for (port, number, address) in [
-            ("80", None, None),
-            ("8080:80", Some("8080"), None),
-            ("8080-8089:80/udp", Some("8080-8089"), None),
-            ("127.0.0.1:8080:80", Some("8080"), Some("127.0.0.1")),
-            ("127.0.0.1::80", None, Some("127.0.0.1")),
-        ] {
-            assert_eq!(published(&text(port)).as_deref(), number, "{port}");
-            assert_eq!(host_address(&text(port)).as_deref(), address, "{port}");
-        }
     }
 
     #[test]

@@ -13,6 +13,9 @@
 //! `*` is any key of a table or any item of a list. `= "a" | "b"` holds for these values, `!= "a"` for all others, `where NAME` when the
 //! condition of that name does (see `condition.rs`). Every row whose key is used and whose condition holds gives a verdict: rows of one key
 //! exclude each other. A new platform is one more field of [`Cells`]: no row compiles before it has a verdict there.
+//!
+//! Behind a verdict may stand what the platform's programs must be at least, where that is more than what a bootstrap image needs anyhow
+//! ([`Program::oldest`](super::versions::Program::oldest)): `compose native >= Engine "26.0", Compose "2.25"`.
 
 mod deploy;
 mod network;
@@ -26,6 +29,7 @@ use crate::plan::Platform;
 use crate::plan::scope::unescaped;
 
 use super::condition::{Condition, Owner};
+use super::versions::Minimum;
 
 /// A part of the table.
 pub struct Chapter {
@@ -85,9 +89,16 @@ pub enum Verdict {
 /// One verdict for each platform.
 #[derive(Debug)]
 struct Cells {
-    compose: Verdict,
-    swarm: Verdict,
-    kubernetes: Verdict,
+    compose: Cell,
+    swarm: Cell,
+    kubernetes: Cell,
+}
+
+/// A verdict, and the versions that it holds from.
+#[derive(Debug)]
+struct Cell {
+    verdict: Verdict,
+    minimums: &'static [Minimum],
 }
 
 /// For which values a row holds.
@@ -107,7 +118,7 @@ enum When {
 macro_rules! rows {
     ($(
         $path:literal $(= $($is:literal)|+)? $(!= $($is_not:literal)|+)? $(where $condition:ident)?
-        { $($platform:ident $verdict:ident $($text:literal)*)+ }
+        { $($platform:ident $verdict:ident $($text:literal)* $(>= $($program:ident $version:literal),+)?)+ }
     )*) => {
         /// The rows of this chapter.
         pub(super) const ROWS: &[crate::plan::portability::table::Row] = &[
@@ -115,7 +126,13 @@ macro_rules! rows {
                 $path,
                 rows!(@when $(= $($is)|+)? $(!= $($is_not)|+)? $(where $condition)?),
                 crate::plan::portability::table::Cells {
-                    $($platform: crate::plan::portability::table::$verdict($($text),*),)+
+                    $($platform: crate::plan::portability::table::Cell {
+                        verdict: crate::plan::portability::table::$verdict($($text),*),
+                        minimums: &[$($(crate::plan::portability::versions::Minimum {
+                            program: crate::plan::portability::versions::Program::$program,
+                            version: $version,
+                        }),+)?],
+                    },)+
                 },
             ),)*
         ];
@@ -167,10 +184,19 @@ impl Row {
 
     /// What a platform makes of it.
     pub fn verdict(&self, platform: Platform) -> Verdict {
+        self.cell(platform).verdict
+    }
+
+    /// The oldest versions that do it, where they are younger than what a bootstrap image needs anyhow.
+    pub fn minimums(&self, platform: Platform) -> &'static [Minimum] {
+        self.cell(platform).minimums
+    }
+
+    fn cell(&self, platform: Platform) -> &Cell {
         match platform {
-            Platform::Compose => self.cells.compose,
-            Platform::Swarm => self.cells.swarm,
-            Platform::Kubernetes => self.cells.kubernetes,
+            Platform::Compose => &self.cells.compose,
+            Platform::Swarm => &self.cells.swarm,
+            Platform::Kubernetes => &self.cells.kubernetes,
         }
     }
 
@@ -217,7 +243,7 @@ impl Verdict {
 }
 
 /// A value as a text: `true` and `"true"` are the same to the platforms.
-pub(super) fn plain(node: &Node) -> Option<String> {
+pub(in crate::plan) fn plain(node: &Node) -> Option<String> {
     match &node.value {
         Value::Text(text) => unescaped(text),
         Value::Integer(number) => Some(number.to_string()),
@@ -234,6 +260,7 @@ mod tests {
     use serde_json::Value as Json;
 
     use super::*;
+    use crate::plan::portability::versions::Program;
     use crate::plan::service_keys::TAKEN;
 
     fn paths() -> BTreeSet<&'static str> {
@@ -297,6 +324,26 @@ mod tests {
     fn leaves(path: &str, part: &Json) -> Vec<String> {
         let Some(properties) = part["properties"].as_object() else { return vec![path.to_owned()] };
         properties.iter().flat_map(|(key, below)| leaves(&format!("{path}.{key}"), below)).collect()
+    }
+
+    /// A minimum that every bootstrap image meets says nothing, and the engine is asked for its API.
+    #[test]
+    fn every_minimum_is_a_version_that_is_known_and_young() {
+        let minimums = features().flat_map(|row| Platform::ALL.iter().flat_map(|platform| row.minimums(*platform)));
+        for minimum in minimums {
+            assert!(minimum.is_above_oldest(), "{minimum}");
+            assert!(minimum.program != Program::Engine || minimum.engine_api().is_some(), "{minimum}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_needs_no_version() {
+        for row in features() {
+            for platform in Platform::ALL {
+                let is_impossible = matches!(row.verdict(*platform), Verdict::Impossible { .. });
+                assert!(!is_impossible || row.minimums(*platform).is_empty(), "{}", row.feature());
+            }
+        }
     }
 
     #[test]

@@ -97,6 +97,7 @@ prepare_back() {
     parameters_revision=$back_revision
     use_record "$back_revision"
     prepare_recorded
+    check_target
 }
 
 # Takes the lock; what was judged must not have changed until then.

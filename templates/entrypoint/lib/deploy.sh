@@ -61,6 +61,7 @@ deploy() { # up | upgrade
     [ -z "$option_dry_run" ] || note_recorded_release
     prepare_release
     judge_release
+    check_target
     warn_of_cut_scales
     check_hooks pre-up post-up
     [ "$operation" = up ] || check_hooks pre-upgrade post-upgrade

@@ -21,6 +21,8 @@ command_plan() {
     judge_release
     refuse_faults
     read_wanted
+    check_target
+    refuse_faults
     read_drift
     write_plan
     if [ "$option_output" = json ]; then plan_json; else plan_text; fi

@@ -28,6 +28,93 @@ check_deployment() {
     [ -n "${restoring:-}" ] || check_whose everything
 }
 
+# What the target cannot do of what the loaded release uses, asked of the platform's own tools. Needs the wanted table; adds faults.
+check_target() {
+    check_requirements
+    driver_check_ports
+    driver_check_manifest
+}
+
+# The versions that the release needs: environments/ENV/requirements. There is no such file when any will do.
+check_requirements() {
+    [ -r "$environment_folder/requirements" ] || return 0
+    required_data=$environment_data environment_data=$environment_folder/requirements
+    for_each requirement check_requirement
+    environment_data=$required_data
+}
+
+check_requirement() {
+    requirement_feature=$1
+    shift
+    requirement_program='' requirement_version='' requirement_api='' requirement_uses=''
+    for fact do
+        case $fact in
+        program=*) requirement_program=${fact#*=} ;;
+        version=*) requirement_version=${fact#*=} ;;
+        api=*) requirement_api=${fact#*=} ;;
+        uses=*) requirement_uses=${fact#*=} ;;
+        esac
+    done
+    driver_check_requirement
+}
+
+# Of the requirement at hand. PROGRAM VERSION-FOUND WHAT-TO-DO
+add_requirement_fault() {
+    add_fault "$1 $2 is too old for \`$requirement_feature\` ($requirement_uses), which needs $requirement_version" "$3"
+}
+
+# The ports of the host that the loaded release takes, in $work/ports: SERVICE ADDRESS FIRST LAST PROTOCOL HOW-MANY. The address is `*` for
+# every address; of a range from which each replica takes any, as many as there are replicas, else all. Needs the wanted table.
+list_ports() {
+    for_each service list_ports_of >"$work/ports"
+}
+
+list_ports_of() {
+    ports_service=$1
+    shift
+    ports_published=''
+    for fact do
+        case $fact in published=*) ports_published=${fact#*=} ;; esac
+    done
+    [ -n "$ports_published" ] || return 0
+    load_wanted "$ports_service"
+    [ "$wanted_replicas" -gt 0 ] || return 0
+    printf '%s\n' "$ports_published" | tr ' ' '\n' | awk -v service="$ports_service" -v replicas="$wanted_replicas" '
+        {
+            address = "*"
+            if (at = index($0, "@")) { address = substr($0, 1, at - 1); $0 = substr($0, at + 1) }
+            split($0, part, "/")
+            is_choice = sub(/\*$/, "", part[1])
+            split(part[1], port, "-")
+            print service, address, port[1], port[2], part[2], is_choice ? replicas : port[2] - port[1] + 1
+        }'
+}
+
+# Faults for the ports of $work/ports that others have: $work/ports.taken has a line for each, HOLDER ADDRESS FIRST LAST PROTOCOL.
+refuse_taken_ports() {
+    awk -v taken="$work/ports.taken" '
+        function is_every(address) { return address == "*" || address == "0.0.0.0" || address == "::" }
+        BEGIN { while ((getline line <taken) > 0) held[++count] = line }
+        {
+            left = 0; holder = ""; port = ""
+            for (number = $3; number <= $4; number++) {
+                is_taken = 0
+                for (i = 1; i <= count; i++) {
+                    split(held[i], of, " ")
+                    if (of[5] == $5 && number >= of[3] && number <= of[4] && (is_every(of[2]) || is_every($2) || of[2] == $2)) {
+                        is_taken = 1; holder = of[1]; port = number
+                    }
+                }
+                left += !is_taken
+            }
+            if (left < $6) print $1, port "/" $5, holder
+        }' "$work/ports" >"$work/ports.refused"
+    while read -r refused_service refused_port refused_holder; do
+        add_fault "\`$refused_service\` cannot publish port $refused_port of the host: \`$refused_holder\` has it" \
+            "stop \`$refused_holder\`, or publish another port"
+    done <"$work/ports.refused"
+}
+
 begin_faults() {
     faults=0
     : >"$work/faults"
@@ -41,16 +128,21 @@ refuse_faults() {
 
 # Every check by itself, and a line for each: nothing stops at the first fault.
 command_doctor() {
-    doctor_failed=''
+    operation=up doctor_failed=''
     : >"$work/doctor"
     doctor_check tools driver_find_tools
     [ -n "$doctor_failed" ] || doctor_check engine driver_check_engine
     if [ -z "$doctor_failed" ]; then
         doctor_check state doctor_read_state
+        [ -n "$doctor_failed" ] || doctor_check ledger judge_ledger
         [ -n "$doctor_failed" ] || doctor_check lock doctor_read_lock
         [ -n "$doctor_failed" ] || doctor_check parameters doctor_read_parameters
         doctor_check externals driver_check_externals
         doctor_check objects doctor_check_whose
+        [ -n "$doctor_failed" ] || read_wanted
+        [ -n "$doctor_failed" ] || doctor_check versions check_requirements
+        [ -n "$doctor_failed" ] || doctor_check ports driver_check_ports
+        [ -n "$doctor_failed" ] || doctor_check manifest driver_check_manifest
     fi
     doctor_check logins driver_check_logins
     [ -n "$doctor_failed" ] || doctor_check disk driver_describe_disk

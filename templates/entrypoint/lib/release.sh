@@ -59,6 +59,7 @@ service() { visit service "$@"; }
 script() { visit script "$@"; }
 hook() { visit hook "$@"; }
 feature() { visit feature "$@"; }
+requirement() { visit requirement "$@"; }
 nodes() { visit nodes "$@"; }
 users() { visit users "$@"; }
 migration() { visit migration "$@"; }

@@ -160,6 +160,7 @@ command_migrate() {
     judge_release
     [ -n "$newest_revision" ] || add_fault "nothing of $target is recorded, so there is nothing to migrate" "deploy it: up $environment_name runs the migrations too"
     check_hooks pre-migrate post-migrate
+    check_target
     check_migration_services
     refuse_faults
     if [ -n "$option_dry_run" ]; then

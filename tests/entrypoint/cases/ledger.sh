@@ -327,7 +327,7 @@ test_plan_says_why_and_only_reads() {
     expect_output 'web: recreate'
     expect_output '    parameter PORT: 80 -> 82'
     sed '/^\[ps\]/d; /^\[version\]/d; /^\[info\]/d; /^\[compose\]\[version\]/d; /^\[[cvin][a-z]*\]\[inspect\]/d; /^\[[cvin][a-z]*\]\[ls\]/d
-        /^\[cp\]\[[^]]*\]\[-\]$/d' "$box/docker/calls" >"$box/others"
+        /^\[cp\]\[[^]]*\]\[-\]$/d; /^\[compose\].*\[config\]\[--quiet\]$/d' "$box/docker/calls" >"$box/others"
     expect_empty "$box/others"
     expect_no_call '\[create\]\|\[rm\]\|\[up\]\|\[tag\]\|\[pull\]\|^\[cp\]\[-\]'
     DB_PASSWORD=pw bootstrap plan production --exit-code --output json

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::project::{Project, Seen, TARBALL, TOOLS, base_with, run};
+use super::project::{Project, Seen, TARBALL, TOOLS, base_in, base_with, run};
 use crate::fixture;
 
 fn build_on(project: &Project, base: &str) -> Seen {
@@ -82,6 +82,24 @@ fn a_platform_may_have_a_base_of_its_own() {
     assert_eq!(reference("swarm"), swarm, "built alone, an image has the same tag");
     let seen = build(&["--platform", "swarm", "--base", "compose=scratch"]).expect(2);
     assert!(seen.err.contains("`--base` names `compose`, which is not built"), "{}", seen.err);
+}
+
+#[test]
+fn a_compose_that_is_too_old_for_what_the_release_uses() {
+    let project = Project::new();
+    let base = |version: &str| base_in(&[("DOCKER_COMPOSE_VERSION".to_owned(), version.to_owned())].into(), &TOOLS, 0);
+    project.change("[services.web]", "[services.web]\ngpus = \"all\"\nuts = \"host\"");
+    fs::write(project.path("old.tar"), base("2.29.7-1")).expect("room");
+    let text = fault(&project, "oci:old.tar");
+    let wanted =
+        "error: the base `oci:old.tar` has Docker Compose 2.29.7-1, which is too old for what the release uses:
+  `services.web.gpus` needs Docker Compose 2.30
+hint: use a base with Docker Compose 2.30 or newer, or leave these keys out\n";
+    assert_eq!(text, wanted);
+    for version in ["2.30.0", "v2.40.3", "5.1.0"] {
+        fs::write(project.path("new.tar"), base(version)).expect("room");
+        build_on(&project, "oci:new.tar").expect(0);
+    }
 }
 
 #[test]

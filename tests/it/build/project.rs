@@ -2,6 +2,7 @@
 //!
 //! Nothing of the machine reaches the program but `PATH`.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -167,6 +168,11 @@ pub(crate) fn run(command: &mut Command) -> Seen {
 
 /// The archive of a base with some programs, and as many random bytes.
 pub(crate) fn base_with(tools: &[impl AsRef<str>], noise: usize) -> Vec<u8> {
+    base_in(&BTreeMap::new(), tools, noise)
+}
+
+/// The same, with an environment.
+pub(crate) fn base_in(environment: &BTreeMap<String, String>, tools: &[impl AsRef<str>], noise: usize) -> Vec<u8> {
     let place = Place::new();
     let paths: Vec<_> = tools.iter().map(|tool| format!("usr/bin/{}", tool.as_ref())).collect();
     let files: Vec<_> = paths.iter().map(|path| (path.as_str(), Mode::Executable, "a program")).collect();
@@ -174,7 +180,8 @@ pub(crate) fn base_with(tools: &[impl AsRef<str>], noise: usize) -> Vec<u8> {
     if noise > 0 {
         layers.push(fixture::layer("base", &[("usr/share/noise", Mode::Plain, &random_text(noise))]));
     }
-    let settings = Settings { command: vec!["sh".to_owned()], ..Settings::default() };
+    let environment = environment.clone();
+    let settings = Settings { command: vec!["sh".to_owned()], environment, ..Settings::default() };
     let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
     let image = assemble(&base, &layers, &settings, Epoch::default()).expect("an image");
     fixture::write(&image, &place.path("base.tar"));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bootsmith::plan::{CHAPTERS, Platform, Row, Verdict};
+use bootsmith::plan::{CHAPTERS, Platform, Row};
 
 /// Where the page is.
 pub(super) const PAGE: &str = "docs/reference/portability.md";
@@ -16,6 +16,8 @@ Written by `cargo xtask tidy --write` from the table by which `bootsmith check` 
 - **emulated**: it is done for the platform, at build or by the entrypoint; the meaning is the same.
 - **lossy**: the platform takes the release, but the meaning changes: error [B037](diagnostics.md), unless it is accepted with a reason.
 - **impossible**: error [B038](diagnostics.md).
+- **from** a version: older programs refuse it, or ignore it. What the base brings is compared when the image is built, what the target has before
+  anything changes on it; both end with 3.
 
 ```toml
 [bootstrap]
@@ -53,7 +55,7 @@ pub(super) fn page() -> String {
 }
 
 fn line(row: &Row) -> String {
-    let cells = Platform::ALL.iter().map(|platform| cell(row.verdict(*platform)));
+    let cells = Platform::ALL.iter().map(|platform| cell(row, *platform));
     let feature = match row.feature().strip_prefix(row.path) {
         Some(condition) => format!("`{}`{}", row.path, condition),
         None => row.feature(),
@@ -62,11 +64,14 @@ fn line(row: &Row) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn cell(verdict: Verdict) -> String {
+fn cell(row: &Row, platform: Platform) -> String {
+    let verdict = row.verdict(platform);
+    let minimums: Vec<_> = row.minimums(platform).iter().map(ToString::to_string).collect();
+    let since = if minimums.is_empty() { String::new() } else { format!(" (from {})", minimums.join(", ")) };
     let text = match (verdict.reason(), verdict.instead()) {
-        (None, _) => verdict.word().to_owned(),
-        (Some(reason), None) => format!("{}: {reason}", verdict.word()),
-        (Some(reason), Some(instead)) => format!("**{}**: {reason}. {}", verdict.word(), capitalised(instead)),
+        (None, _) => format!("{}{since}", verdict.word()),
+        (Some(reason), None) => format!("{}{since}: {reason}", verdict.word()),
+        (Some(reason), Some(instead)) => format!("**{}**{since}: {reason}. {}", verdict.word(), capitalised(instead)),
     };
     escaped(&text)
 }

@@ -29,17 +29,17 @@ rows! {
         kubernetes lossy "the service has no such addresses" "reach it by its name"
     }
     "services.*.networks.*.mac_address" {
-        compose native
+        compose native >= Engine "25.0", Compose "2.23.2"
         swarm lossy "every replica has any hardware address" "leave it out"
         kubernetes lossy "every replica has any hardware address" "leave it out"
     }
     "services.*.networks.*.driver_opts" {
-        compose native
+        compose native >= Compose "2.27.1"
         swarm native
         kubernetes lossy "the network of the cluster takes no options" "leave them out"
     }
     "services.*.networks.*.interface_name" {
-        compose native
+        compose native >= Engine "28.1", Compose "2.36"
         swarm lossy "the engine names the interfaces" "leave it out"
         kubernetes lossy "the network of the cluster names the interface" "leave it out"
     }
@@ -49,12 +49,12 @@ rows! {
         kubernetes lossy "a pod has one network interface" "leave it out"
     }
     "services.*.networks.*.gw_priority" {
-        compose native
+        compose native >= Engine "28.0", Compose "2.33"
         swarm lossy "the engine chooses the gateway" "leave it out"
         kubernetes lossy "a pod has one network interface" "leave it out"
     }
     "services.*.networks.*.use_service_name_alias" {
-        compose native
+        compose impossible "no release of Docker Compose knows it yet" "leave it out; a service is found by its name"
         swarm lossy "a service is always found by its name" "leave it out"
         kubernetes lossy "a service is always found by its name" "leave it out"
     }
@@ -135,7 +135,7 @@ rows! {
     }
     "services.*.ports.*.protocol" { compose native swarm native kubernetes native }
     "services.*.ports.*.app_protocol" {
-        compose native
+        compose native >= Compose "2.25"
         swarm emulated "left out: nothing in a swarm reads it"
         kubernetes native
     }
@@ -175,7 +175,7 @@ rows! {
         kubernetes emulated "left out: no container is started by hand"
     }
     "networks.*.enable_ipv4" {
-        compose native
+        compose native >= Engine "28.0", Compose "2.33"
         swarm lossy "the swarm decides about the versions of IP" "leave it out"
         kubernetes lossy "the cluster decides about the versions of IP" "leave it out"
     }

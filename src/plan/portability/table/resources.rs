@@ -85,7 +85,7 @@ rows! {
     }
     "services.*.oom_score_adj" {
         compose native
-        swarm native
+        swarm native >= Engine "27.0"
         kubernetes lossy "requests and limits decide the score" "reserve memory with `deploy.resources.reservations.memory`"
     }
     "services.*.shm_size" {
@@ -183,12 +183,12 @@ rows! {
         kubernetes impossible "two pods share no memory" "put both programs into one service"
     }
     "services.*.uts" {
-        compose native
+        compose native >= Compose "2.15.1"
         swarm lossy "the container has a host name of its own" "leave it out, or set `hostname`"
         kubernetes lossy "the pod has a host name of its own" "leave it out, or set `hostname`"
     }
     "services.*.cgroup" {
-        compose native
+        compose native >= Compose "2.16"
         swarm lossy "the daemon of the node decides about the cgroup namespace" "leave it out"
         kubernetes lossy "the container runtime decides about the cgroup namespace" "leave it out"
     }
@@ -215,7 +215,7 @@ rows! {
             "ask for the plugin's resource in `[services.NAME.kubernetes] patch`, and keep this to an environment of Compose"
     }
     "services.*.gpus" {
-        compose native
+        compose native >= Compose "2.30"
         swarm impossible "a stack knows GPUs as generic resources of the nodes alone"
             "write `deploy.resources.reservations.generic_resources`"
         kubernetes impossible "GPUs are handed out by device plugins, each under a name of its own"

@@ -52,7 +52,7 @@ rows! {
         kubernetes emulated "labels of the pod, and annotations where a value is too much for a label"
     }
     "services.*.annotations" {
-        compose native
+        compose native >= Engine "24.0", Compose "2.18"
         swarm lossy "containers of a stack have no annotations" "write `labels`"
         kubernetes native
     }
@@ -135,8 +135,8 @@ rows! {
     "services.*.healthcheck.retries" { compose native swarm native kubernetes emulated "the failure threshold of the probes" }
     "services.*.healthcheck.start_period" { compose native swarm native kubernetes emulated "a startup probe" }
     "services.*.healthcheck.start_interval" {
-        compose native
-        swarm native
+        compose native >= Engine "25.0", Compose "2.20.2"
+        swarm native >= Engine "25.0"
         kubernetes emulated "the period of the startup probe, in whole seconds"
     }
     "services.*.healthcheck.disable" where NO_HEALTH_CHECK {

@@ -34,7 +34,7 @@ rows! {
     "services.*.volumes.*.type" = "volume" | "bind" { compose native swarm native kubernetes native }
     "services.*.volumes.*.type" = "tmpfs" { compose native swarm native kubernetes emulated "an emptyDir of memory" }
     "services.*.volumes.*.type" = "image" {
-        compose native
+        compose native >= Engine "28.0", Compose "2.35"
         swarm impossible "a stack mounts no images" "copy the files into the service's image"
         kubernetes impossible "volumes of images are not in every cluster yet" "copy the files into the service's image"
     }
@@ -65,7 +65,7 @@ rows! {
         kubernetes lossy "a path that is not there is made" "make it on every node before"
     }
     "services.*.volumes.*.bind.recursive" {
-        compose native
+        compose native >= Engine "25.0", Compose "2.30"
         swarm lossy "the engine decides about mounts below the path" "leave it out"
         kubernetes lossy "the container runtime decides about mounts below the path" "leave it out"
     }
@@ -75,24 +75,24 @@ rows! {
         kubernetes lossy "the path keeps its SELinux label" "label it on every node before"
     }
     "services.*.volumes.*.volume.labels" {
-        compose native
+        compose native >= Compose "2.35"
         swarm lossy "`docker stack deploy` passes over it" "write `labels` in `[volumes.NAME]`"
         kubernetes lossy "a mount has no labels" "write `labels` in `[volumes.NAME]`"
     }
     "services.*.volumes.*.volume.nocopy" { compose native swarm native kubernetes native }
     "services.*.volumes.*.volume.subpath" {
-        compose native
+        compose native >= Engine "26.0", Compose "2.25"
         swarm impossible "a stack mounts whole volumes" "give the folder a volume of its own"
         kubernetes native
     }
     "services.*.volumes.*.tmpfs.size" { compose native swarm native kubernetes emulated "the limit of the emptyDir" }
     "services.*.volumes.*.tmpfs.mode" {
-        compose native
+        compose native >= Compose "2.14"
         swarm lossy "`docker stack deploy` passes over it: everybody may write there" "leave it out"
         kubernetes lossy "everybody in the pod may write there" "leave it out"
     }
     "services.*.volumes.*.image.subpath" {
-        compose native
+        compose native >= Engine "28.0", Compose "2.35"
         swarm impossible "a stack mounts no images" "copy the files into the service's image"
         kubernetes impossible "volumes of images are not in every cluster yet" "copy the files into the service's image"
     }

@@ -78,6 +78,41 @@ check_external_volume() {
         add_fault "the external volume \`$object_name\` does not exist" "create it: docker volume create $(quote_word "$object_name")"
 }
 
+driver_check_requirement() {
+    case $requirement_program in
+    engine) check_engine_requirement ;;
+    compose)
+        is_version_at_least "$compose_version" "$requirement_version" ||
+            add_requirement_fault 'Docker Compose' "$compose_version" 'use a bootstrap image with a newer base, or leave the key out of the release'
+        ;;
+    esac
+}
+
+driver_check_ports() {
+    list_ports
+    [ -s "$work/ports" ] || return 0
+    capture "$work/answer" docker ps --no-trunc --format '{{.ID}}|{{.Names}}|{{.Ports}}|{{.Label "com.docker.compose.project"}}' || return 0
+    refuse_ports_of_others "$work/containers" <"$work/answer"
+}
+
+# Compose reads more than a schema: sizes, durations, ports, references between services.
+driver_check_manifest() {
+    for manifest_service in $service_names; do
+        load_wanted "$manifest_service"
+        export_service "$manifest_service" "$wanted_replicas" "${wanted_digest:-unknown}"
+    done
+    export_shown_volumes
+    [ -z "$pinned_images" ] || write_pins >"$work/pin.yaml"
+    with_compose capture_compose config --quiet ||
+        add_fault "Docker Compose $compose_version refuses the manifest of \`$environment_name\`: $(complaint)" \
+            'correct the release, or the parameters that were given; nothing was changed'
+}
+
+export_service() { # SERVICE REPLICAS DIGEST
+    manifest_variable=$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')
+    export "BOOTSMITH_REPLICAS_$manifest_variable=$2" "BOOTSMITH_DIGEST_$manifest_variable=$3"
+}
+
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number, Compose's digest of the
 # definition, and what `docker update` can change.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
@@ -108,8 +143,7 @@ driver_list_traits() {
 driver_prepare_manifest() {
     for manifest_service in $service_names; do
         load_wanted "$manifest_service"
-        manifest_variable=$(printf '%s' "$manifest_service" | tr 'a-z-' 'A-Z_')
-        export "BOOTSMITH_REPLICAS_$manifest_variable=$wanted_replicas" "BOOTSMITH_DIGEST_$manifest_variable=$wanted_digest"
+        export_service "$manifest_service" "$wanted_replicas" "$wanted_digest"
     done
     export_volumes
     [ -z "$pinned_images" ] || write_pins >"$work/pin.yaml"
@@ -280,9 +314,7 @@ driver_show_definition() {
 driver_show_manifest() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"
-        manifest_variable=$(printf '%s' "$manifest_service" | tr 'a-z-' 'A-Z_')
-        export "BOOTSMITH_REPLICAS_$manifest_variable=$service_replicas" \
-            "BOOTSMITH_DIGEST_$manifest_variable=(decided on the target)"
+        export_service "$manifest_service" "$service_replicas" '(decided on the target)'
     done
     export_shown_volumes
     with_compose capture_compose config || fail_bug "Compose refuses the manifest: $(complaint)"

@@ -6,10 +6,16 @@
 
 readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
 
-is_version_at_least() { # VERSION MINIMUM, both MAJOR.MINOR…
-    version_minor=${1#*.} minimum_minor=${2#*.}
-    version_minor=${version_minor%%[!0-9]*} minimum_minor=${minimum_minor%%[!0-9]*}
-    [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "$version_minor" -ge "$minimum_minor" ]; }
+# Compares as many numbers as MINIMUM has; what stands behind the number of a part does not count. VERSION MINIMUM
+is_version_at_least() {
+    version_left=$1. minimum_left=$2.
+    while [ -n "$minimum_left" ]; do
+        version_part=${version_left%%.*} minimum_part=${minimum_left%%.*}
+        version_part=${version_part%%[!0-9]*}
+        [ "${version_part:-0}" -eq "$minimum_part" ] || break
+        version_left=${version_left#*.} minimum_left=${minimum_left#*.}
+    done
+    [ -z "$minimum_left" ] || [ "${version_part:-0}" -gt "$minimum_part" ]
 }
 
 check_docker_engine() {
@@ -22,6 +28,36 @@ check_docker_engine() {
     else
         add_fault "the engine does not answer: $(complaint)" "$(engine_hint)"
     fi
+}
+
+# Asks by API: what is not Docker counts its releases in another way. Needs the requirement_ variables.
+check_engine_requirement() {
+    is_version_at_least "$engine_api" "$requirement_api" ||
+        add_requirement_fault "Docker Engine" "$engine_version" "update the engine, or leave the key out of the release"
+}
+
+# Refuses the ports of $work/ports that somebody else has. Standard input: ID, NAME and PORTS between bars, the ports as docker shows them:
+# `0.0.0.0:8080-8081->80-81/tcp, :::8080->80/tcp, *:443->443/tcp, 90/tcp`; and the target that it is of, if it is of one: what bears our target's name
+# is judged by whose.sh. OWN is a table whose lines begin with the ids of what is ours. OWN
+refuse_ports_of_others() {
+    awk -F '|' -v own="$1" -v target="$target" '
+    BEGIN { while ((getline line <own) > 0) { split(line, field, "|"); ours[field[1]] = 1 } }
+    {
+        if ($4 == target) next
+        for (id in ours) if (index(id, $1) == 1) next
+        total = split($3, entry, /, */)
+        for (i = 1; i <= total; i++) {
+            if (!match(entry[i], /->/)) continue
+            before = substr(entry[i], 1, RSTART - 1); behind = substr(entry[i], RSTART + 2)
+            ports = before; sub(/.*:/, "", ports)
+            address = substr(before, 1, length(before) - length(ports) - 1)
+            gsub(/[][]/, "", address)
+            last = split(ports, port, "-")
+            sub(/.*\//, "", behind)
+            print $2, address == "" ? "*" : address, port[1], port[last], behind
+        }
+    }' >"$work/ports.taken"
+    refuse_taken_ports
 }
 
 engine_hint() {

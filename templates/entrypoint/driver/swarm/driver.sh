@@ -9,6 +9,7 @@
 # Must not:  decide what is wanted, or find an object by its name.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
+readonly STACK_CONFIG_MINIMUM=23.0 # the first docker CLI with `docker stack config`
 readonly DETACH_MINIMUM=26.0 # the first docker CLI that may wait for a stack, and has to be told not to
 
 swarm_cli=''
@@ -63,6 +64,44 @@ check_external_network() {
 check_external_secret() {
     capture "$work/answer" docker secret inspect --format '{{.ID}}' -- "$1" ||
         add_fault "the external secret \`$1\` does not exist" "create it: docker secret create $(quote_word "$1") FILE"
+}
+
+# The engine that we talk to, and every node that replicas may be on.
+driver_check_requirement() {
+    [ "$requirement_program" = engine ] || return 0
+    check_engine_requirement
+    capture "$work/answer" docker node ls --format '{{.Hostname}}|{{.EngineVersion}}|{{.Self}}' || return 0
+    while IFS='|' read -r required_node required_version required_self; do
+        [ "$required_self" != true ] && [ -n "$required_version" ] || continue
+        is_version_at_least "$required_version" "$requirement_version" ||
+            add_requirement_fault "Docker Engine of the node \`$required_node\`," "$required_version" "update it, or leave the key out of the release"
+    done <"$work/answer"
+}
+
+# The swarm opens a port on every node for one service alone.
+driver_check_ports() {
+    list_ports
+    [ -s "$work/ports" ] || return 0
+    capture "$work/answer" docker service ls --format '{{.ID}}|{{.Name}}|{{.Ports}}' || return 0
+    awk -F '|' -v OFS='|' -v target="$target" '{ print $0, index($2, target "_") == 1 ? target : "" }' "$work/answer" >"$work/services.ports"
+    refuse_ports_of_others "$work/services.live" <"$work/services.ports"
+}
+
+# The CLI's own reader of stack files knows more than a schema.
+driver_check_manifest() {
+    is_version_at_least "$swarm_cli" "$STACK_CONFIG_MINIMUM" || return 0
+    for manifest_service in $service_names; do
+        load_wanted "$manifest_service"
+        export_service "$manifest_service" "$wanted_replicas" "${wanted_digest:-unknown}" "${wanted_image_id:-unknown}"
+    done
+    for manifest_mount in $mount_ids; do
+        with_mount "$manifest_mount" export_shown_name
+    done
+    for_each parameter export_untemplated
+    capture "$work/shown" docker stack config -c "$environment_folder/stack.yaml" ||
+        add_fault "docker $swarm_cli refuses the stack file of \`$environment_name\`: $(complaint)" \
+            'correct the release, or the parameters that were given; nothing was changed'
+    rm -f "$work/shown" # it may hold secrets
 }
 
 # Hands everything to the stack file that it leaves open: numbers, digests, and the names of configs and secrets.
