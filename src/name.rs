@@ -57,57 +57,17 @@ impl EnvironmentKey {
 
     /// Whether the shell, Docker, Compose, Kubernetes or the entrypoint itself give the name a meaning.
     pub fn is_reserved(&self) -> bool {
-        RESERVED_KEYS.binary_search(&self.as_str()).is_ok()
-            || RESERVED_PREFIXES.iter().any(|prefix| self.0.starts_with(prefix))
+        let names = RESERVED_NAMES.lines().filter(|line| !line.starts_with('#'));
+        names.into_iter().any(|name| match name.strip_suffix('*') {
+            Some(family) => self.0.starts_with(family),
+            None => self.0 == name,
+        })
     }
 }
 
-/// Variables that a shell or a tool of the bootstrap image reads (POSIX.1-2017, 2.5.3 and 8.3, and proxies). Sorted.
-const RESERVED_KEYS: &[&str] = &[
-    "ALL_PROXY",
-    "BASH_ENV",
-    "CDPATH",
-    "COLUMNS",
-    "ENV",
-    "ENVIRONMENT",
-    "FPATH",
-    "HISTFILE",
-    "HOME",
-    "HOSTNAME",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "IFS",
-    "LANG",
-    "LANGUAGE",
-    "LINENO",
-    "LINES",
-    "LOGNAME",
-    "MAIL",
-    "NO_COLOR",
-    "NO_PROXY",
-    "OLDPWD",
-    "OPTARG",
-    "OPTIND",
-    "PATH",
-    "PPID",
-    "PROJECT_NAME",
-    "PROJECT_VERSION",
-    "PS1",
-    "PS2",
-    "PS4",
-    "PWD",
-    "SHELL",
-    "SHELLOPTS",
-    "SHLVL",
-    "TERM",
-    "TMPDIR",
-    "TZ",
-    "USER",
-];
-
-/// Families of such variables.
-const RESERVED_PREFIXES: &[&str] =
-    &["BOOTSMITH", "BOOTSTRAP_", "BUILDKIT", "COMPOSE_", "DOCKER_", "KUBE", "LC_", "LD_", "SSH_"];
+/// Names of variables that a shell or a tool of the bootstrap image reads, one a line; those of a family end in `*`. The entrypoint reads
+/// the same table before it takes a recorded release.
+const RESERVED_NAMES: &str = include_str!("../templates/entrypoint/lib/reserved-names");
 
 impl fmt::Display for Label {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,8 +97,10 @@ mod tests {
 
     #[test]
     fn what_the_tools_read_is_reserved() {
-        assert!(RESERVED_KEYS.is_sorted());
-        for (name, reserved) in [("PATH", true), ("DOCKER_HOST", true), ("KUBECONFIG", true), ("DB_PASSWORD", false)] {
+        let taken = ["PATH", "DOCKER_HOST", "KUBECONFIG", "TAR_OPTIONS", "BASH_ENV", "BOOTSTRAP_SECRETS"];
+        let free = ["DB_PASSWORD", "SHELL_COLOR", "BASH_COLOR", "BOOTS_PRICE", "BOOTSTRAP", "PATHS"];
+        let named = taken.map(|name| (name, true)).into_iter().chain(free.map(|name| (name, false)));
+        for (name, reserved) in named {
             assert_eq!(EnvironmentKey::parse(name).expect("a name").is_reserved(), reserved, "{name}");
         }
     }

@@ -238,7 +238,7 @@ library() {
     {
         printf 'set -u; LC_ALL=C; export LC_ALL; root=%s; work=%s\n' "$box/root" "$box/work"
         # shellcheck disable=SC2016
-        printf 'for part in message process text versions release parameters files state stored record restore; do . "$root/lib/$part.sh"; done\n'
+        printf 'for part in message process text versions release parameters files state stored gate record restore; do . "$root/lib/$part.sh"; done\n'
         cat
     } >"$box/library.sh"
     # shellcheck disable=SC2086

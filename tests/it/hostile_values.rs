@@ -21,7 +21,7 @@ use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 
 /// What parsers of YAML 1.1 and 1.2, shells, Tera and Compose are known to read as something else.
-const TRAPS: &[&str] = &[
+pub(crate) const TRAPS: &[&str] = &[
     "",
     " ",
     "  ",
@@ -287,7 +287,7 @@ fn toml_text(value: &str) -> String {
 }
 
 /// As the spec wants a text that stands for itself: a dollar is doubled.
-fn spec_text(value: &str) -> String {
+pub(crate) fn spec_text(value: &str) -> String {
     toml_text(&value.replace('$', "$$"))
 }
 

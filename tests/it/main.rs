@@ -19,6 +19,7 @@ mod invalid_specs;
 mod kubernetes;
 mod portability;
 mod readme;
+mod recorded;
 mod reference;
 mod registry;
 mod seen;

@@ -79,20 +79,14 @@ is_record_ours() { # FOLDER
         return 1
     }
     [ "$(sed -n 's/^project=//p' "$1/about")/$(sed -n 's/^environment=//p' "$1/about")" = "$project/$environment_name" ] &&
-        [ -f "$1/environments/$environment_name/release" ] || {
+        [ -s "$1/environments/$environment_name/release" ] || {
         echo 'it is of another product' >"$work/complaint"
         return 1
     }
-    is_sourceable "$1/environments/$environment_name/release" && list_pieces "$1/environments/$environment_name" >"$work/sourced" || return 1
+    holds_only_records "$1/environments/$environment_name/release" && list_pieces "$1/environments/$environment_name" >"$work/sourced" || return 1
     while IFS= read -r sourced_file; do
-        is_sourceable "$1/environments/$environment_name/$sourced_file" || return 1
+        holds_only_records "$1/environments/$environment_name/$sourced_file" pieces || return 1
     done <"$work/sourced"
-}
-
-is_sourceable() { # FILE
-    holds_only_records "$1" && return 0
-    echo "\`${1##*/}\` of it holds something that is no record" >"$work/complaint"
-    return 1
 }
 
 # Prints the files that a recorded release says hold the pieces of a config: any other is but the product's own, whatever its name. FOLDER
@@ -106,34 +100,6 @@ show_pieces() {
     for fact do
         case $fact in pieces=*) printf '%s\n' "${fact#*=}" ;; esac
     done
-}
-
-# What will be sourced must be calls of our own functions with quoted words: whoever may write to the ledger must not be able to run a
-# program here. Paths in it stay inside. FILE
-holds_only_records() {
-    awk -v quote="'" '
-        BEGIN { known = " environment parameter mount network volume host_file external_secret service script constraint hook feature nodes users migration upgrade literal value " }
-        {
-            line = $0
-            if (!inside) {
-                if (!match(line, /^[a-z_]+ /) || !index(known, " " substr(line, 1, RLENGTH - 1) " ")) { bad = 1; exit }
-                if (line ~ /^parameter .(PATH|HOME|IFS|ENV|BASH_.*|LD_.*|SHELL.*|PS[124]|TMPDIR|DOCKER_.*|COMPOSE_.*|KUBE.*|BOOTS.*|LC_.*|SSH_.*). / ||
-                    line ~ /(file|pieces|directory|up|down)=.(.*\/)?[.][.](\/|.$|. )/) { bad = 1; exit }
-            }
-            while (line != "") {
-                if (inside) {
-                    at = index(line, quote)
-                    if (!at) break
-                    inside = 0
-                } else if (substr(line, 1, 1) == quote) { inside = 1; at = 1 }
-                else if (substr(line, 1, 2) == "\\" quote) at = 2
-                else if (match(line, /^"[$][{][A-Z][A-Z0-9_]*([+]given|-)[}]"/)) at = RLENGTH
-                else if (match(line, /^[A-Za-z0-9_=. -]+/)) at = RLENGTH
-                else { bad = 1; exit }
-                line = substr(line, at + 1)
-            }
-        }
-        END { exit bad || inside }' "$1"
 }
 
 # From here on the loaded release is the recorded one: its environment, its version, its images by their ids. REVISION

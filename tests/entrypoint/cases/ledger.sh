@@ -380,39 +380,6 @@ test_an_interrupted_revision_goes_on_under_its_number() {
     expect_error 'going on with revision 2'
 }
 
-test_a_record_that_is_more_than_records_is_not_sourced() {
-    for line in 'service web; touch x' 'service "$(touch x)"' 'service `x`' 'service=x touch y' "parameter 'PATH' \"\${PATH+given}\"" \
-        'touch x' "service 'a'\$(x)" "mount 'A' kind='config' file='../../../etc/passwd'" "service 'open" "service 'a' >x" "service 'a' &"; do
-        printf '%s\n' "$line" >"$box/line"
-        echo 'if holds_only_records "$1"; then echo yes; else echo no; fi' | library "$box/line" >"$box/said"
-        expect_equal "no $line" "$(cat "$box/said") $line"
-    done
-    for line in "service 'web' image='a b' x='it'\\''s'" "parameter 'PORT' \"\${PORT+given}\" \"\${PORT-}\" default='80'" "script 'x' -- 'a' '\$(b)'" "literal 'two
-lines'"; do
-        printf '%s\n' "$line" >"$box/line"
-        echo 'if holds_only_records "$1"; then echo yes; else echo no; fi' | library "$box/line" >"$box/said"
-        expect_equal "yes $line" "$(cat "$box/said") $line"
-    done
-}
-
-# A file of the product may be called like one of ours; what is sourced is what the release names.
-test_only_what_is_sourced_of_a_record_must_hold_records() {
-    mkdir "$box/root/environments/production/configs/etc"
-    for own in configs/release configs/etc/x.pieces; do echo 'log: all' >"$box/root/environments/production/$own"; done
-    product_is_up
-    DB_PASSWORD=pw bootstrap up production
-    expect_code 0
-    expect_error 'revision 1'
-    mkdir -p "$box/evil/environments/production"
-    echo "mount 'A' kind='config' pieces='configs/evil'" >"$box/evil/environments/production/release"
-    mkdir "$box/evil/environments/production/configs"
-    echo 'touch x' >"$box/evil/environments/production/configs/evil"
-    printf '%s\n' format=1 project=shop environment=production >"$box/evil/about"
-    echo 'project=shop environment_name=production work=$1 environment_data=""; if is_record_ours "$1"; then echo yes; else complaint; fi' |
-        library "$box/evil" >"$box/said"
-    expect_content "$box/said" '`evil` of it holds something that is no record'
-}
-
 test_versions_are_in_the_order_of_semver() {
     previous=0.9.8
     for next in 0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.2.0 1.10.0 99999999999999999999.0.0; do
