@@ -7,10 +7,13 @@ pub mod architecture;
 pub mod assemble;
 pub mod base;
 pub mod json;
+pub mod label;
 pub mod media_type;
 pub mod parts;
 pub mod replace;
 pub mod replica;
+pub mod role;
+pub mod seal;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +27,7 @@ pub use assemble::{AssembleError, Settings, assemble};
 pub use base::{Base, BaseImage};
 pub use replica::Replica;
 
-/// The annotation on a layer's descriptor that says what the layer holds; layers of the base have none.
+/// The annotation on a layer's descriptor that says what the layer holds; layers of the base have none. A hint: see [`role`].
 pub const ANNOTATION_ROLE: &str = "io.bootsmith.layer";
 /// The role of a layer that came with the base.
 pub const ROLE_BASE: &str = "base";
@@ -42,6 +45,11 @@ impl Document {
     /// Names bytes by their digest.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self { descriptor: Descriptor::of(&bytes), bytes }
+    }
+
+    /// What a manifest or an index calls itself; one that another tool wrote may have a kind of Docker.
+    pub fn media_type(&self, otherwise: &str) -> String {
+        media_type::of(&self.bytes).unwrap_or_else(|_| otherwise.to_owned())
     }
 }
 

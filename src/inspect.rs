@@ -17,18 +17,18 @@ use serde::Serialize;
 
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, Digest};
-use crate::image::{Architecture, Image, ROLE_BASE};
+use crate::image::{Architecture, Document, ROLE_BASE};
 use crate::layer::content::FileSlice;
 use crate::store::bundle::{BundledImage, bundled_images};
 use crate::store::container::Container;
 use crate::store::layer_check::compare;
-use crate::store::oci_layout::blob;
+use crate::store::oci_layout::blob_at;
 use crate::store::{ContentFault, StoreError};
 
 pub use difference::{
     Body, Change, Difference, DifferenceError, EnvironmentDifference, Item, Side, Status, difference,
 };
-pub use verify::{Fault, Verification, unreadable, verify, verify_archive};
+pub use verify::{BaseBrought, Fault, Frame, Verification, unreadable, verify, verify_archive};
 
 /// A tarball, or an image of a registry, that was opened and whose documents hold together.
 #[derive(Debug)]
@@ -36,8 +36,9 @@ pub struct BootstrapArchive {
     container: Container,
     /// As `index.json` has it, unless it is no reference at all; of an image of a registry, how it was asked for.
     reference: Option<String>,
+    /// The index, or with one architecture the manifest; of an archive of `docker save` the configuration.
     root: Descriptor,
-    index: Option<Vec<u8>>,
+    index: Option<Document>,
     annotations: BTreeMap<String, String>,
     images: Vec<ArchivedImage>,
 }
@@ -45,10 +46,9 @@ pub struct BootstrapArchive {
 #[derive(Debug)]
 struct ArchivedImage {
     architecture: Architecture,
-    manifest: Descriptor,
-    manifest_bytes: Vec<u8>,
-    config: Descriptor,
-    config_bytes: Vec<u8>,
+    /// An archive of `docker save` has none.
+    manifest: Option<Document>,
+    config: Document,
     configuration: ImageConfiguration,
     layers: Vec<ArchivedLayer>,
 }
@@ -56,6 +56,8 @@ struct ArchivedImage {
 #[derive(Debug)]
 struct ArchivedLayer {
     role: String,
+    /// The name of the entry, or of the file in a folder.
+    place: String,
     blob: Descriptor,
     diff_id: Digest,
 }
@@ -67,7 +69,8 @@ pub struct Summary {
     pub reference: Option<String>,
     /// The size of the tarball; of an image of a registry, that of everything that it consists of.
     pub size_bytes: u64,
-    /// The digest of the index, or with one architecture of the manifest.
+    /// The digest of the index, or with one architecture of the manifest; of an archive of `docker save`, which has neither, that of the
+    /// configuration.
     pub digest: Digest,
     /// The digest of the index, when there are several architectures.
     pub index: Option<Digest>,
@@ -82,8 +85,8 @@ pub struct Summary {
 pub struct ImageSummary {
     /// The architecture.
     pub architecture: Architecture,
-    /// The digest of the manifest.
-    pub manifest: Digest,
+    /// The digest of the manifest; an archive of `docker save` has none.
+    pub manifest: Option<Digest>,
     /// The digest of the configuration.
     pub config: Digest,
     /// When the image was created, as the configuration says.
@@ -124,11 +127,6 @@ pub fn open_pulled(layout: &Path, reference: &str) -> Result<BootstrapArchive, S
     let mut archive = load::load_layout(Container::open(layout)?.called(reference))?;
     archive.reference = Some(reference.to_owned());
     Ok(archive)
-}
-
-/// The image of a layout in a folder, as the content store has it.
-pub fn image_of_layout(path: &Path) -> Result<Image, StoreError> {
-    load::load_layout(Container::open(path)?)?.to_image()
 }
 
 impl BootstrapArchive {
@@ -173,15 +171,15 @@ impl BootstrapArchive {
     /// Everything that the documents name, and the root.
     fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
         let of_image = |image: &ArchivedImage| {
-            let layers = image.layers.iter().map(|layer| layer.blob);
-            [image.manifest, image.config].into_iter().chain(layers).collect::<Vec<_>>()
+            let documents = image.manifest.iter().chain([&image.config]).map(|document| document.descriptor);
+            documents.chain(image.layers.iter().map(|layer| layer.blob)).collect::<Vec<_>>()
         };
         std::iter::once(self.root).chain(self.images.iter().flat_map(of_image))
     }
 
     /// The bytes of a layer, which nobody has verified.
     fn slice(&self, layer: &ArchivedLayer) -> Result<FileSlice, StoreError> {
-        blob(&self.container, layer.blob)
+        blob_at(&self.container, &layer.place, layer.blob)
     }
 
     /// The bytes of every payload file that is wanted, by its path in the image without a leading slash, in one pass; of several layers
@@ -198,8 +196,11 @@ impl BootstrapArchive {
     /// The bytes of a payload file, by its path in the image without a leading slash. The payload is the same on every
     /// architecture; of several layers the uppermost counts.
     pub fn payload_file(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let payload = self.images[0].layers.iter().rev().filter(|layer| layer.role != ROLE_BASE);
-        for layer in payload {
+        self.payload_file_of(&self.images[0], path)
+    }
+
+    fn payload_file_of(&self, image: &ArchivedImage, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        for layer in image.layers.iter().rev().filter(|layer| layer.role != ROLE_BASE) {
             let found = payload::file(&self.verified(layer)?, path).map_err(|fault| self.container.fault(fault))?;
             if found.is_some() {
                 return Ok(found);
@@ -233,8 +234,8 @@ impl BootstrapArchive {
         let process = image.configuration.config().clone().unwrap_or_default();
         Ok(ImageSummary {
             architecture: image.architecture.clone(),
-            manifest: image.manifest.digest,
-            config: image.config.digest,
+            manifest: image.manifest.as_ref().map(|manifest| manifest.descriptor.digest),
+            config: image.config.descriptor.digest,
             created: image.configuration.created().clone(),
             entrypoint: process.entrypoint().clone().unwrap_or_default(),
             command: process.cmd().clone().unwrap_or_default(),
@@ -246,7 +247,7 @@ impl BootstrapArchive {
     fn summarise_layer(&self, layer: &ArchivedLayer) -> Result<LayerSummary, StoreError> {
         let files = match layer.role.as_str() {
             ROLE_BASE => Vec::new(),
-            _ => payload::list(&self.verified(layer)?).map_err(|fault| self.container.fault(fault))?.files,
+            _ => payload::list(&self.verified(layer)?).map_err(|fault| self.container.fault(fault))?,
         };
         Ok(LayerSummary {
             role: layer.role.clone(),

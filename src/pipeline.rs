@@ -17,7 +17,7 @@ use crate::document::Context;
 use crate::epoch::Epoch;
 use crate::image::architecture::ArchitectureFault;
 use crate::image::assemble::{AssembleError, Settings};
-use crate::image::{self, Architecture, Base, Image, ImageReference};
+use crate::image::{self, Architecture, Base, Image, ImageReference, label, role};
 use crate::layer::{Layer, PackError};
 use crate::plan::{self, Plan, Platform, Selection};
 use crate::reference::ReferenceFault;
@@ -185,6 +185,7 @@ fn open_base(plan: &Plan, platform: Platform, place: Workplace<'_>) -> Result<Ba
         Some((text, locked)) => open_locked(text, &reference, locked, &wanted, place.cache)?,
         None => store::open_base(&reference, &wanted, place.cache)?,
     };
+    store::require_free(&base, render::ROOT, place.cache)?;
     if !is_scratch {
         store::require_tools(&base, &tools(platform), place.cache)?;
         versions::require(plan, platform, &base)?;
@@ -210,9 +211,8 @@ fn open_locked(
 
 /// By rate of change: a release that only moves an image tag changes the last layer.
 fn pack(payload: &Payload, place: Workplace<'_>) -> Result<Vec<Layer>, BuildError> {
-    let roles =
-        [("entrypoint", &payload.entrypoint), ("scripts", &payload.scripts), ("environments", &payload.environments)];
-    let layers = roles.into_iter().filter(|(_, tree)| !tree.is_empty());
+    let trees = [&payload.entrypoint, &payload.scripts, &payload.environments];
+    let layers = role::PAYLOAD.into_iter().zip(trees).filter(|(_, tree)| !tree.is_empty());
     Ok(layers.map(|(role, tree)| place.cache.layer(role, tree, place.epoch)).collect::<Result<_, _>>()?)
 }
 
@@ -220,18 +220,17 @@ fn settings(plan: &Plan, platform: Platform, base: &Base, epoch: Epoch) -> Setti
     let environments: Vec<_> = plan.environments.iter().map(|environment| environment.name.as_str()).collect();
     let mut annotations = plan.annotations.clone();
     annotations.extend([
-        ("org.opencontainers.image.version".to_owned(), plan.version.to_string()),
-        ("org.opencontainers.image.created".to_owned(), epoch.to_string()),
-        ("io.bootsmith.platform".to_owned(), platform.name().to_owned()),
-        ("io.bootsmith.environments".to_owned(), environments.join(" ")),
-        ("io.bootsmith.spec-digest".to_owned(), Digest::of(plan.spec_text.as_bytes()).to_string()),
-        ("io.bootsmith.format".to_owned(), render::FORMAT.to_string()),
+        (label::VERSION.to_owned(), plan.version.to_string()),
+        (label::CREATED.to_owned(), epoch.to_string()),
+        (label::PLATFORM.to_owned(), platform.name().to_owned()),
+        (label::ENVIRONMENTS.to_owned(), environments.join(" ")),
+        (label::SPEC_DIGEST.to_owned(), Digest::of(plan.spec_text.as_bytes()).to_string()),
+        (label::FORMAT.to_owned(), render::FORMAT.to_string()),
     ]);
-    annotations
-        .extend(base.digest().map(|digest| ("org.opencontainers.image.base.digest".to_owned(), digest.to_string())));
+    annotations.extend(base.digest().map(|digest| (label::BASE_DIGEST.to_owned(), digest.to_string())));
     Settings {
-        entrypoint: vec![format!("/{}/bin/bootstrap", render::ROOT)],
-        command: vec!["help".to_owned()],
+        entrypoint: vec![format!("/{}", render::ENTRYPOINT_PATH)],
+        command: vec![render::COMMAND.to_owned()],
         environment: BTreeMap::new(),
         labels: annotations.clone(),
         annotations,

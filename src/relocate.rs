@@ -71,7 +71,7 @@ pub fn service_images(archive: &BootstrapArchive) -> Result<BTreeSet<String>, Re
 
 /// The release with its images at other places.
 pub fn relocate(archive: &BootstrapArchive, places: &Places, cache: &Cache) -> Result<Image, RelocateError> {
-    let image = archive.to_image()?;
+    let image = archive.restored(cache)?;
     let listed = archive.payload_file(CONTENTS_PATH)?.ok_or_else(|| no_release(archive, "it lists no contents"))?;
     let listed: Vec<ContentsEntry> =
         serde_json::from_slice(&listed).map_err(|error| no_release(archive, &format!("its contents: {error}")))?;

@@ -46,6 +46,12 @@ pub const FORMAT: u32 = 1;
 /// The folder of everything that bootsmith adds, without the leading slash.
 pub const ROOT: &str = "bootstrap";
 
+/// The program that a container starts, without the leading slash.
+pub const ENTRYPOINT_PATH: &str = "bootstrap/bin/bootstrap";
+
+/// What the program is told when nobody tells it anything.
+pub const COMMAND: &str = "help";
+
 /// What bootsmith adds to the base: one tree a layer, the one that changes least first.
 #[derive(Clone, Debug, Default)]
 pub struct Payload {

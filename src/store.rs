@@ -10,8 +10,9 @@ pub mod bundle;
 pub mod cache;
 pub mod container;
 pub mod disk;
-mod docker_archive;
+pub(crate) mod docker_archive;
 pub(crate) mod layer_check;
+mod layer_paths;
 pub mod named;
 pub(crate) mod oci_layout;
 pub mod private;
@@ -33,10 +34,12 @@ pub use archive::write_archive;
 pub use base::{BaseReference, FoundBase, find_base, open_base};
 pub use bundle::{BundledImage, write_bundle};
 pub use cache::Cache;
+pub(crate) use layer_paths::LayerPaths;
+pub use layer_paths::PathFault;
 pub use named::{NamedImage, named_images};
 pub use pulled::Pulled;
 pub use receipt::Receipt;
-pub use tools::{Place, Tool, require_tools};
+pub use tools::{Place, Tool, require_free, require_tools};
 
 /// Is told how many bytes were just copied.
 pub type Progress<'a> = &'a dyn Fn(u64);
@@ -91,6 +94,16 @@ pub enum StoreError {
     /// The base lacks programs that the image needs.
     #[error(transparent)]
     MissingTools(Box<MissingTools>),
+    /// The base has something where the payload goes.
+    #[error("the base `{base}` ({architecture}) has `/{path}`, where the release goes")]
+    Occupied {
+        /// The name of the base.
+        base: String,
+        /// Where it has it.
+        architecture: Architecture,
+        /// The first path.
+        path: String,
+    },
 }
 
 /// The base lacks programs that the image needs.
@@ -113,6 +126,12 @@ pub enum ContentFault {
     /// A file that must be there is not.
     #[error("has no `{0}`")]
     Missing(String),
+    /// The files of a container.
+    #[error("is a root file system, not an image")]
+    RootFileSystem,
+    /// What `dir:` of skopeo is.
+    #[error("is a folder as `dir:` of skopeo writes it, not an OCI layout")]
+    DirFolder,
     /// Neither a folder nor a regular file.
     #[error("is neither a folder nor a regular file")]
     FileType,
@@ -132,6 +151,14 @@ pub enum ContentFault {
         path: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A layer with a path that engines refuse.
+    #[error("has a bad layer: {layer} {fault}")]
+    LayerPath {
+        /// Which layer.
+        layer: String,
+        /// What is wrong with its path.
+        fault: PathFault,
     },
     /// A document that does not parse.
     #[error("has a bad `{document}`: {message}")]
@@ -204,6 +231,9 @@ impl StoreError {
             Self::Pack { .. } => None,
             Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
             Self::MissingTools(fault) => Some(tools_hint(fault)),
+            Self::Occupied { .. } => Some(
+                "take a base that is no bootstrap image itself: nothing of it may be mixed with the release".to_owned(),
+            ),
         }
     }
 
@@ -241,6 +271,14 @@ impl ContentFault {
         match reason.split_once("numeric field") {
             Some((place, _)) => Self::Tar(format!("{place}a header is not that of a tar")),
             None => Self::Tar(reason),
+        }
+    }
+
+    /// The same of a path, in a layer whose name is known.
+    pub(crate) fn in_layer(self, name: &str) -> Self {
+        match self {
+            Self::LayerPath { fault, .. } => Self::LayerPath { layer: name.to_owned(), fault },
+            other => other,
         }
     }
 
@@ -292,11 +330,28 @@ fn content_hint(fault: &ContentFault) -> Option<&'static str> {
         ContentFault::Compressed => {
             Some("an archive is taken as `docker save` or `skopeo copy` write it, without an outer gzip")
         }
-        ContentFault::Unsupported { .. } => {
-            Some("make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`")
+        ContentFault::RootFileSystem => Some(
+            "write the image with `docker save` or `skopeo copy`; `docker export` writes the files of a container alone",
+        ),
+        ContentFault::DirFolder => Some("convert it with `skopeo copy dir:FOLDER oci:LAYOUT:TAG`, and name the layout"),
+        ContentFault::Unsupported { kind, .. } => Some(unsupported_hint(kind)),
+        ContentFault::LayerPath { .. } => {
+            Some("build the base again: container engines refuse such a layer, or change it")
         }
         ContentFault::NoImage { .. } => Some("name the image as `oci:PATH:TAG` or `docker-archive:PATH:NAME:TAG`"),
         _ => None,
+    }
+}
+
+fn unsupported_hint(kind: &str) -> &'static str {
+    match kind {
+        _ if kind.contains(".layer.") || kind.contains(".rootfs.") => {
+            "make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`"
+        }
+        _ if kind.contains("manifest.v1") => {
+            "it is of a format that registries gave up; pull and push it again with a current Docker"
+        }
+        _ => "it is no image: name one by its tag or digest, as in `oci:PATH:TAG` or `NAME@sha256:DIGEST`",
     }
 }
 

@@ -1,7 +1,9 @@
 //! `inspect` and `verify`: what is in an image, and whether it is whole.
 
+use std::fmt::Write as _;
+
 use crate::host::registry::{ImageName, Needed};
-use crate::inspect::{self, BootstrapArchive, ImageSummary, LayerSummary, Summary};
+use crate::inspect::{self, BaseBrought, BootstrapArchive, Frame, ImageSummary, LayerSummary, Summary, Verification};
 use crate::registry::Referrer;
 use crate::render::{EnvironmentOverview, OVERVIEW_PATH, Overview};
 use crate::store::StoreError;
@@ -49,15 +51,29 @@ pub(super) fn verify(arguments: &Examine) -> Result<(), CommandFailure> {
         return Err(CommandFailure::Damaged(arguments.image.clone(), result.faults));
     }
     if !arguments.json {
-        anstream::println!(
-            "{}: {} blobs ({}) and {} payload files are as they should be",
-            arguments.image.display(),
-            result.blobs,
-            human_size(result.blob_bytes),
-            result.payload_files
-        );
+        anstream::print!("{}", verified(&arguments.image.display().to_string(), &result));
     }
     Ok(())
+}
+
+/// What was checked, and beside it what cannot be: the base is known to be as it was when the image was built, and no more.
+fn verified(image: &str, result: &Verification) -> String {
+    let checked = format!(
+        "{} blobs ({}) and {} payload files are as they should be",
+        result.blobs,
+        human_size(result.blob_bytes),
+        result.payload_files
+    );
+    let mut text = match result.frame {
+        Frame::Bootsmith => format!("{image}: {checked}\n"),
+        Frame::Other => format!("{image}: the content is as it was built; the frame is another's\n  {checked}\n"),
+    };
+    for BaseBrought { architecture, layers, settings } in &result.base {
+        let plural = if *layers == 1 { "" } else { "s" };
+        let settings: String = settings.iter().map(|setting| format!("; {setting}")).collect();
+        let _ = writeln!(text, "  base for {architecture}, as it was brought: {layers} layer{plural}{settings}");
+    }
+    text
 }
 
 /// What the image says of itself; an image of another program says nothing.
@@ -90,7 +106,9 @@ fn referrers_branch(referrers: &[Referrer]) -> Branch {
 fn image_branch(image: &ImageSummary) -> Branch {
     let created = image.created.as_deref().unwrap_or("at no known time");
     let mut branch = Branch::new(format!("image {}, created {created}", image.architecture));
-    branch.push(Branch::new(format!("manifest  {}", image.manifest)));
+    if let Some(manifest) = image.manifest {
+        branch.push(Branch::new(format!("manifest  {manifest}")));
+    }
     branch.push(Branch::new(format!("config    {}", image.config)));
     branch.push(Branch::new(format!("starts    {}", [&image.entrypoint[..], &image.command[..]].concat().join(" "))));
     branch.push(Branch::table("layers", image.layers.iter().map(layer_row)));

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use oci_spec::image as oci;
 
-use super::{ANNOTATION_ROLE, Architecture, ArchitectureImage, Base, BaseImage, Document, Image, ROLE_BASE, json};
+use super::{
+    ANNOTATION_ROLE, Architecture, ArchitectureImage, Base, BaseImage, Document, Image, ROLE_BASE, json, label, role,
+    seal,
+};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::layer::Layer;
@@ -44,7 +47,7 @@ pub fn assemble(base: &Base, payload: &[Layer], settings: &Settings, epoch: Epoc
         .iter()
         .map(|image| assemble_one(image, payload, settings, epoch))
         .collect::<Result<Vec<_>, _>>()?;
-    let index = (images.len() > 1).then(|| index(&images, settings));
+    let index = (images.len() > 1).then(|| index(&images, &settings.annotations));
     Ok(Image { images, index, annotations: settings.annotations.clone(), epoch })
 }
 
@@ -59,7 +62,7 @@ fn assemble_one(
         return Err(AssembleError::TooManyLayers(layers.len()));
     }
     let config = Document::new(json::canonical(&configuration(base, &layers, settings, epoch)));
-    let manifest = Document::new(json::canonical(&manifest(&config, &layers, settings)));
+    let manifest = manifest(config.descriptor, &layers, &settings.annotations);
     Ok(ArchitectureImage { architecture: base.architecture.clone(), config, manifest, layers })
 }
 
@@ -72,6 +75,9 @@ fn configuration(base: &BaseImage, layers: &[Layer], settings: &Settings, epoch:
     config.set_config(Some(process(base.config.config().clone().unwrap_or_default(), settings)));
     config.set_history(Some(history(base, layers, epoch)));
     config.set_rootfs(root_file_system(layers));
+    if let Some(below) = layers.iter().position(|layer| role::PAYLOAD.contains(&layer.role.as_str())) {
+        seal::seal(&mut config, below);
+    }
     config
 }
 
@@ -98,7 +104,7 @@ fn not_empty(list: Vec<String>) -> Option<Vec<String>> {
 
 /// The base's labels stay, but for those of OCI: they would call our image by the base's title, version and source.
 fn merge_labels(base: Option<&HashMap<String, String>>, ours: &BTreeMap<String, String>) -> HashMap<String, String> {
-    let describes_base = |key: &str| key.starts_with("org.opencontainers.image.");
+    let describes_base = |key: &str| key.starts_with(label::OCI);
     let kept = base.into_iter().flatten().filter(|(key, _)| !describes_base(key));
     kept.chain(ours).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
@@ -121,22 +127,25 @@ fn history(base: &BaseImage, layers: &[Layer], epoch: Epoch) -> Vec<oci::History
     history
 }
 
-fn history_entry(role: &str, epoch: Epoch) -> oci::History {
+/// What the history says of a layer that bootsmith added.
+pub(crate) fn history_entry(role: &str, epoch: Epoch) -> oci::History {
     let mut entry = oci::History::default();
     entry.set_created(Some(epoch.to_string()));
-    entry.set_created_by(Some(format!("bootsmith {role}")));
+    entry.set_created_by(Some(role::created_by(role)));
     entry
 }
 
-fn manifest(config: &Document, layers: &[Layer], settings: &Settings) -> oci::ImageManifest {
-    oci::ImageManifestBuilder::default()
+/// The manifest of an image.
+pub(crate) fn manifest(config: Descriptor, layers: &[Layer], annotations: &BTreeMap<String, String>) -> Document {
+    let manifest = oci::ImageManifestBuilder::default()
         .schema_version(oci::SCHEMA_VERSION)
         .media_type(oci::MediaType::ImageManifest)
-        .config(descriptor(oci::MediaType::ImageConfig, config.descriptor))
+        .config(descriptor(oci::MediaType::ImageConfig, config))
         .layers(layers.iter().map(layer_descriptor).collect::<Vec<_>>())
-        .annotations(annotations(&settings.annotations))
+        .annotations(written(annotations))
         .build()
-        .expect("every required field is set")
+        .expect("every required field is set");
+    Document::new(json::canonical(&manifest))
 }
 
 fn layer_descriptor(layer: &Layer) -> oci::Descriptor {
@@ -147,12 +156,13 @@ fn layer_descriptor(layer: &Layer) -> oci::Descriptor {
     descriptor
 }
 
-fn index(images: &[ArchitectureImage], settings: &Settings) -> Document {
+/// The index of an image for several architectures.
+pub(crate) fn index(images: &[ArchitectureImage], annotations: &BTreeMap<String, String>) -> Document {
     let index = oci::ImageIndexBuilder::default()
         .schema_version(oci::SCHEMA_VERSION)
         .media_type(oci::MediaType::ImageIndex)
         .manifests(images.iter().map(manifest_descriptor).collect::<Vec<_>>())
-        .annotations(annotations(&settings.annotations))
+        .annotations(written(annotations))
         .build()
         .expect("every required field is set");
     Document::new(json::canonical(&index))
@@ -180,6 +190,6 @@ fn oci_digest(digest: Digest) -> oci::Digest {
     oci::Digest::try_from(digest.to_string()).expect("our digests are OCI digests")
 }
 
-fn annotations(annotations: &BTreeMap<String, String>) -> HashMap<String, String> {
+fn written(annotations: &BTreeMap<String, String>) -> HashMap<String, String> {
     annotations.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

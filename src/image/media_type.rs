@@ -1,5 +1,7 @@
 //! What documents and layers of images are called: the names of OCI, which are written, and those of Docker, which are read too.
 
+use oci_spec::image::ImageManifest;
+
 /// A manifest, as it is written.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// An index, as it is written.
@@ -18,6 +20,17 @@ pub const LAYERS: [&str; 4] = [
     "application/vnd.docker.image.rootfs.diff.tar",
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
 ];
+
+/// What the kinds of all layers of images start with, also of those that cannot be read.
+const LAYER_FAMILIES: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+
+/// Whether a manifest is that of an image. Signatures, attestations, SBOMs and charts lie beside images with another kind of configuration, or
+/// with an empty one and layers of their own kinds.
+pub fn is_image(manifest: &ImageManifest) -> bool {
+    let is_layer = |kind: &str| LAYER_FAMILIES.iter().any(|family| kind.starts_with(family));
+    CONFIGS.contains(&manifest.config().media_type().as_ref())
+        && manifest.layers().iter().all(|layer| is_layer(layer.media_type().as_ref()))
+}
 
 /// Manifest or index: what a document says of itself, and when it does not say so, what it has; else what is wrong with it.
 pub fn of(document: &[u8]) -> Result<String, String> {

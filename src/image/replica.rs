@@ -9,7 +9,7 @@ use std::io::Read as _;
 use oci_spec::image as oci;
 use serde::de::DeserializeOwned;
 
-use super::media_type::{CONFIGS, INDEX, MANIFEST, MANIFESTS};
+use super::media_type::{self, INDEX, MANIFEST, MANIFESTS};
 use super::{Architecture, Document, Image};
 use crate::digest::{Descriptor, Digest};
 use crate::layer::content::Content;
@@ -66,7 +66,7 @@ impl Replica {
         let mut first = None;
         for typed in manifests {
             let manifest: oci::ImageManifest = read(&typed.document.bytes)?;
-            if !CONFIGS.contains(&manifest.config().media_type().as_ref()) {
+            if !media_type::is_image(&manifest) {
                 continue;
             }
             let config = digest(manifest.config())?;
@@ -113,9 +113,9 @@ fn digest(entry: &oci::Descriptor) -> Result<Digest, String> {
 
 impl From<&Image> for Replica {
     fn from(image: &Image) -> Self {
-        let typed = |document: &Document, media_type: &str| TypedDocument {
+        let typed = |document: &Document, otherwise: &str| TypedDocument {
             document: document.clone(),
-            media_type: media_type.to_owned(),
+            media_type: document.media_type(otherwise),
         };
         let manifests = image.images().iter().map(|image| typed(&image.manifest, MANIFEST));
         let documents = manifests.chain(image.index().map(|index| typed(index, INDEX))).collect();

@@ -9,27 +9,18 @@ use flate2::read::MultiGzDecoder;
 
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, HashingReader};
+use crate::image::role;
 use crate::layer::content::FileSlice;
 use crate::store::ContentFault;
-use crate::store::layer_check::unpack_limit;
-
-/// What a payload layer holds.
-pub(super) struct PayloadList {
-    /// The files, sorted by path.
-    pub(super) files: Vec<ContentsEntry>,
-    /// Every path, folders too, sorted; one that is there twice is twice in the list.
-    pub(super) paths: Vec<String>,
-    /// The digest and size of the uncompressed tar.
-    pub(super) tar: Descriptor,
-}
+use crate::store::layer_check::{is_gzip, unpack_limit};
 
 /// What a reader wants to see at once fits in memory.
 const MAX_FILE_SIZE: u64 = 64 << 20;
 
-/// Lists a layer.
-pub(super) fn list(slice: &FileSlice) -> Result<PayloadList, ContentFault> {
-    let mut tar = HashingReader::new(unpack(slice));
-    let (mut files, mut paths) = (Vec::new(), Vec::new());
+/// The files of a layer, sorted by path.
+pub(super) fn list(slice: &FileSlice) -> Result<Vec<ContentsEntry>, ContentFault> {
+    let mut tar = HashingReader::new(unpack(slice)?);
+    let mut files = Vec::new();
     walk(&mut tar, |path, entry| {
         if entry.header().entry_type().is_file() {
             let mode = entry.header().mode()?;
@@ -38,20 +29,28 @@ pub(super) fn list(slice: &FileSlice) -> Result<PayloadList, ContentFault> {
             let Descriptor { digest, size } = content.complete();
             files.push(ContentsEntry::new(path, mode, size, digest));
         }
-        paths.push(path.to_owned());
         Ok(true)
     })?;
     io::copy(&mut tar, &mut io::sink())?;
     refuse_grown(tar.inner(), slice)?;
     files.sort();
-    paths.sort();
-    Ok(PayloadList { files, paths, tar: tar.complete() })
+    Ok(files)
+}
+
+/// The role of the layer that a file of the payload lies in.
+pub(super) fn role_of(path: &str) -> &'static str {
+    let is_below = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
+    match path {
+        _ if is_below(&["bootstrap/bin/", "bootstrap/lib/", "bootstrap/driver/"]) => role::ENTRYPOINT,
+        _ if is_below(&["bootstrap/scripts/", "bootstrap/migrations/"]) => role::SCRIPTS,
+        _ => role::ENVIRONMENTS,
+    }
 }
 
 /// The bytes of one file, when it is there.
 pub(super) fn file(slice: &FileSlice, wanted: &str) -> Result<Option<Vec<u8>>, ContentFault> {
     let mut found = None;
-    walk(&mut unpack(slice), |path, entry| {
+    walk(&mut unpack(slice)?, |path, entry| {
         if path == wanted {
             found = Some(read_limited(entry, MAX_FILE_SIZE)?);
         }
@@ -67,7 +66,7 @@ pub(super) fn files(
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, ContentFault> {
     let (mut found, mut size, mut largest) = (BTreeMap::new(), 0, String::new());
-    walk(&mut unpack(slice), |path, entry| {
+    walk(&mut unpack(slice)?, |path, entry| {
         if entry.header().entry_type().is_file() && is_wanted(path) {
             let bytes = read_limited(entry, MAX_FILE_SIZE - size)?;
             size += bytes.len() as u64;
@@ -94,10 +93,16 @@ fn refuse_large(size: u64, path: &str) -> Result<(), ContentFault> {
     Err(ContentFault::Limit { what: format!("the size of `{path}`"), limit: MAX_FILE_SIZE })
 }
 
-type Unpacked<'a> = io::Take<MultiGzDecoder<io::BufReader<crate::layer::content::SliceReader<'a>>>>;
+/// The tar of a layer, which is compressed or not.
+pub(super) fn tar_of(slice: &FileSlice) -> Result<Box<dyn Read + '_>, ContentFault> {
+    let reader = io::BufReader::with_capacity(128 * 1024, slice.reader());
+    Ok(if is_gzip(slice)? { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) })
+}
 
-fn unpack(slice: &FileSlice) -> Unpacked<'_> {
-    MultiGzDecoder::new(io::BufReader::new(slice.reader())).take(unpack_limit(slice.size()) + 1)
+type Unpacked<'a> = io::Take<Box<dyn Read + 'a>>;
+
+fn unpack(slice: &FileSlice) -> Result<Unpacked<'_>, ContentFault> {
+    Ok(tar_of(slice)?.take(unpack_limit(slice.size()) + 1))
 }
 
 fn refuse_grown(tar: &Unpacked<'_>, slice: &FileSlice) -> Result<(), ContentFault> {

@@ -1,30 +1,34 @@
 //! Everything that can be wrong with a bootstrap tarball, or with an image of a registry.
 //!
-//! Takes in a path, or an image that was pulled; gives out a list of faults, empty for a good one. Every byte counts: blobs are held against their digests, layers
-//! against the configuration, payload files against `contents.json`, and all that is left (tar headers, padding, `oci-layout`,
-//! `index.json`, `manifest.json`) against what would be written for this image. A registry has none of the latter, and names an image as it
-//! was asked for: of its images the rest is checked, each byte of them hashed again.
+//! Takes in a path, or an image that was pulled; gives out a list of faults, empty for a good one. The image must be what bootsmith would have
+//! written: blobs are held against their digests, layers against the configuration and against what bootsmith packs, the configuration against
+//! what it sets, what a container would see against `contents.json`. In a tarball of bootsmith all that is left (tar headers, padding,
+//! documents) is held against what would be written; what another tool wrote around an image is told, and is no fault.
+
+mod configuration;
+mod frame;
+mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 
-use super::payload::{self, PayloadList};
+use super::payload::role_of;
 use super::{ArchivedImage, ArchivedLayer, BootstrapArchive, load};
-use crate::contents::{CONTENTS_PATH, ContentsEntry};
-use crate::digest::{Descriptor, Digest, HashingReader};
-use crate::image::assemble::MAX_LAYERS;
-use crate::image::{Image, ImageReference, ROLE_BASE};
+use crate::contents::{self, CONTENTS_PATH, ContentsEntry};
+use crate::digest::{Digest, HashingReader};
+use crate::image::{Image, ROLE_BASE};
 use crate::layer::content::FileSlice;
+use crate::render::ROOT;
 use crate::store::bundle::BundledImage;
 use crate::store::container::{Container, TarIndex};
-use crate::store::layer_check::unpack_limit;
+use crate::store::layer_check::ListedKind;
 use crate::store::oci_layout::blob_name;
-use crate::store::tarball::Tarball;
+use crate::store::tools::Stack;
 use crate::store::{ContentFault, StoreError};
+use scan::{Purpose, Scan, scan};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,8 +39,34 @@ pub struct Verification {
     pub blob_bytes: u64,
     /// How many payload files were held against `contents.json`.
     pub payload_files: usize,
+    /// Who wrote what is around the content.
+    pub frame: Frame,
+    /// What the base brought, for each architecture: unchanged since the image was built, and not to be proven beyond that.
+    pub base: Vec<BaseBrought>,
     /// Everything that is wrong; empty for a good tarball.
     pub faults: Vec<Fault>,
+}
+
+/// Who wrote manifests, headers and documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frame {
+    /// Bootsmith: every byte is as it would be written.
+    #[default]
+    Bootsmith,
+    /// An engine, a registry or another tool that took the image over.
+    Other,
+}
+
+/// What the base brought into an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BaseBrought {
+    /// For which architecture.
+    pub architecture: String,
+    /// How many layers.
+    pub layers: usize,
+    /// Settings of the configuration, each as `KEY VALUE`.
+    pub settings: Vec<String>,
 }
 
 /// One thing that is wrong.
@@ -81,14 +111,20 @@ pub enum Fault {
         /// Why.
         reason: String,
     },
-    /// Which of the two would count differs from engine to engine.
-    #[error("the layer {layer} has the path `{path}` twice")]
-    PathTwice {
+    /// A layer with a path that engines refuse, or put elsewhere.
+    #[error("the layer {layer} {reason}")]
+    Path {
         /// The digest of the blob.
         layer: Digest,
-        /// The path.
-        path: String,
+        /// Which path, and why.
+        reason: String,
     },
+    /// A manifest of bootsmith that is not what bootsmith writes for its configuration and layers.
+    #[error("the manifest {0} is not as bootsmith writes it for its configuration and layers")]
+    Manifest(Digest),
+    /// Two readers of one file get different images.
+    #[error("`manifest.json` leads to another image than `index.json`")]
+    Entrance,
     /// A payload file is not what `contents.json` says.
     #[error("`{path}` {reason}")]
     Payload {
@@ -122,12 +158,13 @@ pub fn verify(path: &Path) -> Result<Verification, StoreError> {
 
 /// The same of what was opened; all layers have to be there.
 pub fn verify_archive(archive: &BootstrapArchive) -> Result<Verification, StoreError> {
-    let image = archive.to_image()?;
+    let image = if archive.has_manifests() { Some(archive.to_image()?) } else { None };
     let layers = archive.images.iter().flat_map(|image| &image.layers);
     let slices = layers.map(|layer| Ok((layer.blob.digest, archive.slice(layer)?)));
     let slices = slices.collect::<Result<_, StoreError>>()?;
     let bundle = archive.bundled_images()?;
-    let verifier = Verifier { archive, image, bundle, slices, result: Verification::default(), tars: BTreeMap::new() };
+    let (result, scans) = (Verification::default(), BTreeMap::new());
+    let verifier = Verifier { archive, image, bundle, slices, result, scans };
     verifier.run().map_err(StoreError::disk("read", archive.path()))
 }
 
@@ -138,27 +175,30 @@ pub fn unreadable(fault: &ContentFault) -> Verification {
 
 struct Verifier<'a> {
     archive: &'a BootstrapArchive,
-    image: Image,
+    /// With its manifests, where it has some.
+    image: Option<Image>,
     /// With the images of its services, where it came with them.
     bundle: Option<Vec<BundledImage>>,
     /// The bytes of every layer.
     slices: BTreeMap<Digest, FileSlice>,
     result: Verification,
-    /// What each layer unpacks to: architectures share the payload.
-    tars: BTreeMap<Digest, Descriptor>,
+    /// What is in each layer: architectures share the payload.
+    scans: BTreeMap<(Digest, Purpose), Scan>,
 }
 
 impl Verifier<'_> {
     fn run(mut self) -> io::Result<Verification> {
         self.hash_blobs()?;
         for image in &self.archive.images {
-            self.check_rules(image);
-            for layer in &image.layers {
-                self.check_layer(layer);
-            }
+            self.check_image(image);
         }
-        self.check_payload();
-        self.check_frame()?;
+        let frame::Checked { frame, is_our_tarball, faults } =
+            frame::check(self.archive, self.image.as_ref(), self.bundle.as_deref())?;
+        self.result.frame = frame;
+        if is_our_tarball {
+            self.check_extra();
+        }
+        faults.into_iter().for_each(|fault| self.fault(fault));
         Ok(self.result)
     }
 
@@ -168,159 +208,169 @@ impl Verifier<'_> {
         }
     }
 
-    /// Hashes every blob that the documents name, and reports every entry that they do not.
+    /// Hashes every blob that the documents name.
     fn hash_blobs(&mut self) -> io::Result<()> {
+        for name in self.blob_names() {
+            if let Ok(slice) = self.archive.container.file(&name) {
+                self.hash_blob(&name, &slice)?;
+            }
+        }
+        // The documents of an archive of docker are known by their bytes, whatever the entries are called.
+        if !self.archive.has_manifests() {
+            self.archive.images.iter().for_each(|image| self.count(image.config.descriptor.size));
+        }
+        Ok(())
+    }
+
+    fn blob_names(&self) -> BTreeSet<String> {
         let mut known: BTreeSet<_> = self.archive.descriptors().map(|blob| blob_name(blob.digest)).collect();
         for BundledImage { replica, .. } in self.bundle.iter().flatten() {
             known.extend(replica.blobs().iter().map(|(blob, _)| blob_name(blob.digest)));
             known.extend(replica.documents().iter().map(|typed| blob_name(typed.document.descriptor.digest)));
         }
-        let entries = self.archive.container.tar().into_iter().flat_map(TarIndex::names);
-        for name in entries.filter(|name| !DOCUMENTS.contains(name) && !known.contains(*name)) {
-            self.fault(Fault::Extra(name.to_owned()));
-        }
-        for name in &known {
-            if let Ok(slice) = self.archive.container.file(name) {
-                self.hash_blob(name, &slice)?;
-            }
-        }
-        Ok(())
+        known
     }
 
     fn hash_blob(&mut self, name: &str, slice: &FileSlice) -> io::Result<()> {
         let mut reader = HashingReader::new(slice.reader());
         io::copy(&mut reader, &mut io::sink())?;
         let actual = reader.complete().digest;
-        self.result.blobs += 1;
-        self.result.blob_bytes += slice.size();
+        self.count(slice.size());
         if !name.ends_with(&actual.hex()) {
             self.fault(Fault::Blob { name: name.to_owned(), actual });
         }
         Ok(())
     }
 
-    fn check_rules(&mut self, image: &ArchivedImage) {
-        let layers = image.layers.len();
-        let history = image.configuration.history().as_ref().map_or(0, Vec::len);
-        let mut broken = Vec::new();
-        if layers > MAX_LAYERS {
-            broken.push(format!("has {layers} layers, more than {MAX_LAYERS}"));
+    fn count(&mut self, bytes: u64) {
+        self.result.blobs += 1;
+        self.result.blob_bytes += bytes;
+    }
+
+    /// Reports every entry that no document names. Other tools have entries of their own.
+    fn check_extra(&mut self) {
+        let known = self.blob_names();
+        let entries = self.archive.container.tar().into_iter().flat_map(TarIndex::names);
+        for name in entries.filter(|name| !DOCUMENTS.contains(name) && !known.contains(*name)) {
+            self.fault(Fault::Extra(name.to_owned()));
         }
-        if history > layers {
-            broken.push(format!("has {history} history entries, but {layers} layers"));
+    }
+
+    fn check_image(&mut self, image: &ArchivedImage) {
+        let architecture = image.architecture.to_string();
+        for reason in configuration::faults(image) {
+            self.fault(Fault::Image { architecture: architecture.clone(), reason });
         }
-        for reason in broken {
-            self.fault(Fault::Image { architecture: image.architecture.to_string(), reason });
+        for layer in &image.layers {
+            self.check_layer(layer);
         }
+        self.check_seen(image);
+        let (layers, settings) = (configuration::base_layers(image), configuration::of_base(image));
+        self.result.base.push(BaseBrought { architecture, layers, settings });
     }
 
     fn check_layer(&mut self, layer: &ArchivedLayer) {
         let digest = layer.blob.digest;
-        let tar = match self.tars.get(&digest) {
-            Some(tar) => Ok(*tar),
-            None => self.unpack(layer),
+        let Scan { tar, faults, unlike, .. } = match self.scan(layer) {
+            Ok(scan) => scan,
+            Err(fault) => return self.fault(Fault::Layer { layer: digest, reason: fault.to_string() }),
         };
-        match tar {
-            Err(fault) => self.fault(Fault::Layer { layer: digest, reason: fault.to_string() }),
-            Ok(tar) => {
-                self.tars.insert(digest, tar);
-                if tar.digest != layer.diff_id {
-                    self.fault(Fault::DiffId { layer: digest, expected: layer.diff_id, actual: tar.digest });
-                }
-            }
+        if let Some(actual) = tar.filter(|tar| *tar != layer.diff_id) {
+            self.fault(Fault::DiffId { layer: digest, expected: layer.diff_id, actual });
+        }
+        for fault in faults {
+            self.fault(Fault::Path { layer: digest, reason: fault.to_string() });
+        }
+        if let Some(reason) = unlike {
+            self.fault(Fault::Layer { layer: digest, reason: format!("is not as bootsmith packs it: {reason}") });
         }
     }
 
-    fn unpack(&mut self, layer: &ArchivedLayer) -> Result<Descriptor, ContentFault> {
+    /// What is in a layer; read once.
+    fn scan(&mut self, layer: &ArchivedLayer) -> Result<Scan, ContentFault> {
+        let purpose = if layer.role == ROLE_BASE { Purpose::Base } else { Purpose::Payload };
+        let key = (layer.blob.digest, purpose);
+        if let Some(scan) = self.scans.get(&key) {
+            return Ok(scan.clone());
+        }
         let slice = &self.slices[&layer.blob.digest];
-        if layer.role == ROLE_BASE {
-            return hash_unpacked(slice);
+        let scan = scan(slice, purpose, self.archive.epoch())?;
+        if !self.archive.has_manifests() {
+            self.count(slice.size());
         }
-        let PayloadList { paths, tar, .. } = payload::list(slice)?;
-        for pair in paths.windows(2).filter(|pair| pair[0] == pair[1]) {
-            self.fault(Fault::PathTwice { layer: layer.blob.digest, path: pair[0].clone() });
-        }
-        Ok(tar)
+        self.scans.insert(key, scan.clone());
+        Ok(scan)
     }
 
-    /// Every payload file must be in `contents.json` as it is, and the other way round.
-    fn check_payload(&mut self) {
-        let mut actual = BTreeMap::new();
-        for layer in self.archive.images[0].layers.iter().filter(|layer| layer.role != ROLE_BASE) {
-            let files = payload::list(&self.slices[&layer.blob.digest]).map(|list| list.files).unwrap_or_default();
-            actual.extend(files.into_iter().map(|entry| (entry.path.clone(), entry)));
-        }
-        let expected = match self.archive.payload_file(CONTENTS_PATH) {
-            Ok(Some(bytes)) => serde_json::from_slice::<Vec<ContentsEntry>>(&bytes).map_err(|error| error.to_string()),
+    /// What a container would see where the payload lies must be what `contents.json` lists: nothing more, nothing less, nothing else.
+    fn check_seen(&mut self, image: &ArchivedImage) {
+        let Some(mut actual) = self.seen(image) else { return };
+        let listed = match self.archive.payload_file_of(image, CONTENTS_PATH) {
+            Ok(Some(bytes)) => contents_of(&bytes),
             Ok(None) => Err("is missing".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let expected = match expected {
-            Ok(expected) => expected,
-            Err(reason) => {
-                return self.fault(Fault::Payload { path: CONTENTS_PATH.to_owned(), reason });
-            }
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(reason) => return self.fault(Fault::Payload { path: CONTENTS_PATH.to_owned(), reason }),
         };
         actual.remove(CONTENTS_PATH);
-        for entry in expected {
-            self.result.payload_files += 1;
+        let mut checked = 0;
+        for entry in listed {
+            checked += 1;
             match actual.remove(&entry.path) {
-                None => {
-                    self.payload_fault(&entry.path, "is listed in `contents.json`, but is missing");
-                }
+                None => self.payload_fault(&entry.path, "is listed in `contents.json`, but is missing"),
                 Some(found) if found != entry => {
                     self.payload_fault(&entry.path, "is not as `contents.json` lists it");
                 }
                 Some(_) => {}
             }
         }
+        self.result.payload_files = self.result.payload_files.max(checked);
         for path in actual.keys() {
             self.payload_fault(path, "is not listed in `contents.json`");
         }
     }
 
+    /// The files of the payload as a container sees them; `None` where a layer cannot be read, which is reported already.
+    fn seen(&mut self, image: &ArchivedImage) -> Option<BTreeMap<String, ContentsEntry>> {
+        let (mut stack, mut files) = (Stack::default(), BTreeMap::new());
+        let below = configuration::base_layers(image);
+        for (at, layer) in image.layers.iter().enumerate() {
+            if at == below
+                && let Some(path) = stack.occupied(ROOT)
+            {
+                self.payload_fault(path, "comes from the base, and lies where the payload goes");
+            }
+            let scan = self.scan(layer).ok()?;
+            for path in scan.files.keys().filter(|path| layer.role != ROLE_BASE && role_of(path) != layer.role) {
+                self.payload_fault(path, &format!("is in the layer `{}`, not in `{}`", layer.role, role_of(path)));
+            }
+            files.extend(scan.files);
+            stack.add(scan.listing);
+        }
+        let is_seen = |path: &str| {
+            stack
+                .at_and_below(path)
+                .next()
+                .is_some_and(|(seen, kind)| seen == path && matches!(kind, ListedKind::File { .. }))
+        };
+        files.retain(|path, _| is_seen(path));
+        Some(files)
+    }
+
     fn payload_fault(&mut self, path: &str, reason: &str) {
         self.fault(Fault::Payload { path: path.to_owned(), reason: reason.to_owned() });
     }
+}
 
-    /// What is around the blobs of a tarball; a registry has no such thing.
-    fn check_frame(&mut self) -> io::Result<()> {
-        let Some(tar) = self.archive.container.tar() else { return Ok(()) };
-        let reference = self.archive.reference.clone().unwrap_or_default();
-        let reference = match ImageReference::parse(&reference) {
-            Ok(reference) => reference,
-            Err(fault) => {
-                self.fault(Fault::Reference(fault.to_string()));
-                return Ok(());
-            }
-        };
-        let tarball = match &self.bundle {
-            None => Tarball::new(&self.image, &reference),
-            Some(images) => match Tarball::bundle(images, self.image.epoch()) {
-                Ok(tarball) => tarball,
-                Err(error) => {
-                    self.fault(Fault::Unreadable(error.to_string()));
-                    return Ok(());
-                }
-            },
-        };
-        if let Some(name) = tarball.first_difference(tar.whole())? {
-            self.fault(Fault::Frame(name));
-        }
-        Ok(())
-    }
+/// The list, when it is written as bootsmith writes it.
+fn contents_of(bytes: &[u8]) -> Result<Vec<ContentsEntry>, String> {
+    let listed: Vec<ContentsEntry> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let is_sorted = listed.windows(2).all(|pair| pair[0].path < pair[1].path);
+    let is_ours = is_sorted && contents::to_json(&listed).as_bytes() == bytes;
+    is_ours.then_some(listed).ok_or_else(|| "is not written as bootsmith writes it".to_owned())
 }
 
 /// The entries that no digest proves.
 const DOCUMENTS: [&str; 3] = ["index.json", "manifest.json", "oci-layout"];
-
-fn hash_unpacked(slice: &FileSlice) -> Result<Descriptor, ContentFault> {
-    let limit = unpack_limit(slice.size());
-    let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, slice.reader()));
-    let mut reader = HashingReader::new(decoder);
-    let unpacked = io::copy(&mut io::Read::take(&mut reader, limit + 1), &mut io::sink())?;
-    if unpacked > limit {
-        return Err(ContentFault::Limit { what: "its unpacked size".to_owned(), limit });
-    }
-    Ok(reader.complete())
-}

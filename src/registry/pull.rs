@@ -6,10 +6,9 @@
 use oci_spec::image as oci;
 
 use crate::digest::{Descriptor, Digest};
-use crate::image::media_type::{self, CONFIGS, INDEXES, MANIFESTS};
-use crate::image::{ANNOTATION_ROLE, Architecture, ROLE_BASE};
+use crate::image::media_type::{self, INDEXES, MANIFESTS};
+use crate::image::{Architecture, ROLE_BASE, role};
 use crate::store::StoreError;
-use crate::store::oci_layout::annotation;
 use crate::store::pulled::{Incoming, Pulled};
 
 use super::event::{BlobOutcome, Event};
@@ -41,10 +40,10 @@ pub enum WantedLayers<'a> {
 }
 
 impl WantedLayers<'_> {
-    fn includes(self, architecture: &Architecture, layer: &oci::Descriptor) -> bool {
+    fn includes(self, architecture: &Architecture, role: &str) -> bool {
         match self {
             Self::Of(architectures) => architectures.is_empty() || architectures.contains(architecture),
-            Self::Payload => annotation(layer, ANNOTATION_ROLE).is_some_and(|role| role != ROLE_BASE),
+            Self::Payload => role != ROLE_BASE,
         }
     }
 }
@@ -143,10 +142,12 @@ fn add_layers(
     layers: &mut Vec<Descriptor>,
 ) -> Result<(), PullError> {
     let manifest: oci::ImageManifest = parse(manifest, digest)?;
-    let Some(architecture) = architecture_of(&manifest, digest, |config| read(config, Kind::Blob))? else {
+    let Some((architecture, configuration)) = configuration_of(&manifest, digest, |config| read(config, Kind::Blob))?
+    else {
         return Ok(());
     };
-    for layer in manifest.layers().iter().filter(|layer| wanted.includes(&architecture, layer)) {
+    let roles = role::of(&configuration, manifest.layers());
+    for (layer, _) in manifest.layers().iter().zip(&roles).filter(|(_, role)| wanted.includes(&architecture, role)) {
         layers.push(Descriptor { digest: digest_of(layer, digest)?, size: layer.size() });
     }
     Ok(())
@@ -174,7 +175,16 @@ pub(super) fn architecture_of(
     digest: Digest,
     read: impl FnOnce(Digest) -> Result<Vec<u8>, PullError>,
 ) -> Result<Option<Architecture>, PullError> {
-    if !CONFIGS.contains(&manifest.config().media_type().as_ref()) {
+    Ok(configuration_of(manifest, digest, read)?.map(|(architecture, _)| architecture))
+}
+
+/// The same with the configuration itself.
+fn configuration_of(
+    manifest: &oci::ImageManifest,
+    digest: Digest,
+    read: impl FnOnce(Digest) -> Result<Vec<u8>, PullError>,
+) -> Result<Option<(Architecture, oci::ImageConfiguration)>, PullError> {
+    if !media_type::is_image(manifest) {
         return Ok(None);
     }
     let config = digest_of(manifest.config(), digest)?;
@@ -182,7 +192,7 @@ pub(super) fn architecture_of(
     let (os, processor) = (configuration.os().to_string(), configuration.architecture().to_string());
     let architecture = Architecture::new(&os, &processor, configuration.variant().as_deref())
         .map_err(|fault| PullError::Image { image: config, reason: fault.to_string() })?;
-    Ok(Some(architecture))
+    Ok(Some((architecture, configuration)))
 }
 
 /// What buildx stores beside images, provenance and SBOMs, has an unknown architecture.

@@ -50,6 +50,9 @@ pub fn write_bundle(
 
 /// The images of a bundle, in the order in which they are there; `None` when the layout is no bundle.
 pub(crate) fn bundled_images(container: &Container) -> Result<Option<Vec<BundledImage>>, StoreError> {
+    if !container.has("index.json") {
+        return Ok(None);
+    }
     let index: oci::ImageIndex = parse(container, "index.json", &container.document("index.json")?)?;
     if !index.manifests().iter().any(|entry| annotation(entry, ANNOTATION_ROLE).is_some()) {
         return Ok(None);

@@ -58,8 +58,9 @@ pub(super) enum Kind {
 impl Kind {
     fn folder(self) -> &'static str {
         match self {
-            Self::Layer => "layers",
-            Self::Listing => "listings",
+            // Not `layers` and `listings`, as they were when nobody looked at the paths of a layer.
+            Self::Layer => "checked-layers",
+            Self::Listing => "checked-listings",
             Self::Tools => "tools",
         }
     }

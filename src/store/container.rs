@@ -3,7 +3,7 @@
 //! Takes in a path; gives out the files inside as parts that can be read and copied without unpacking. Names inside a tar are
 //! checked before they are used; links are followed inside the tar alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,14 @@ impl Container {
         }
     }
 
+    /// Whether there is something under a name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match &self.inside {
+            Inside::Folder(folder) => folder.join(name).exists(),
+            Inside::Tar(index) => index.entries.contains_key(name),
+        }
+    }
+
     /// A file, by a name that is made of checked parts.
     pub fn file(&self, name: &str) -> Result<FileSlice, StoreError> {
         let found = match &self.inside {
@@ -81,7 +89,18 @@ impl Container {
             },
             Inside::Tar(index) => index.file(name).map_err(StoreError::content(&self.path))?,
         };
-        found.ok_or_else(|| self.fault(ContentFault::Missing(name.to_owned())))
+        found.ok_or_else(|| self.fault(self.missing(name)))
+    }
+
+    /// What is not there, and what is there instead.
+    fn missing(&self, name: &str) -> ContentFault {
+        let is_document = ["oci-layout", "index.json"].contains(&name);
+        match &self.inside {
+            Inside::Folder(_) if is_document && self.has("manifest.json") && self.has("version") => {
+                ContentFault::DirFolder
+            }
+            _ => ContentFault::Missing(name.to_owned()),
+        }
     }
 
     /// The bytes of a small file.
@@ -98,7 +117,7 @@ impl Container {
     }
 
     /// What something inside is called when it is not as promised.
-    pub(super) fn origin(&self, what: String) -> Origin {
+    pub(crate) fn origin(&self, what: String) -> Origin {
         Origin { path: self.path.clone(), what }
     }
 
@@ -118,25 +137,13 @@ impl TarIndex {
     /// Reads the headers of an open tar.
     pub fn read(whole: FileSlice) -> Result<Self, ContentFault> {
         refuse_compressed(&whole)?;
-        let mut archive = tar::Archive::new(whole.reader());
         let mut entries = BTreeMap::new();
-        for entry in archive.entries_with_seek().map_err(|error| tar_fault(&error))? {
-            let entry = entry.map_err(|error| tar_fault(&error))?;
-            let Some((name, entry)) = read_entry(&entry, &whole)? else {
-                continue;
-            };
-            let is_folder = matches!(entry, Entry::Folder);
-            let before = entries.insert(name.clone(), entry);
-            if before.is_some_and(|before| !(is_folder && matches!(before, Entry::Folder))) {
-                return Err(ContentFault::Entry { path: name, reason: "its path is there twice" });
-            }
-            if entries.len() > MAX_ENTRIES {
-                return Err(ContentFault::Limit {
-                    what: "the number of entries".to_owned(),
-                    limit: MAX_ENTRIES as u64,
-                });
-            }
+        let read = read_entries(&whole, &mut entries);
+        // Whatever else is wrong with a root file system: that it is one is what its user has to know.
+        if is_root_file_system(&entries) {
+            return Err(ContentFault::RootFileSystem);
         }
+        read?;
         Ok(Self { whole, entries })
     }
 
@@ -163,6 +170,37 @@ impl TarIndex {
         }
         Err(ContentFault::Entry { path: name.to_owned(), reason: "it is a link in a circle" })
     }
+}
+
+fn read_entries(whole: &FileSlice, entries: &mut BTreeMap<String, Entry>) -> Result<(), ContentFault> {
+    let mut archive = tar::Archive::new(whole.reader());
+    for entry in archive.entries_with_seek().map_err(|error| tar_fault(&error))? {
+        let entry = entry.map_err(|error| tar_fault(&error))?;
+        let Some((name, entry)) = read_entry(&entry, whole)? else {
+            continue;
+        };
+        let is_folder = matches!(entry, Entry::Folder);
+        let before = entries.insert(name.clone(), entry);
+        if before.is_some_and(|before| !(is_folder && matches!(before, Entry::Folder))) {
+            return Err(ContentFault::Entry { path: name, reason: "its path is there twice" });
+        }
+        if entries.len() > MAX_ENTRIES {
+            return Err(ContentFault::Limit { what: "the number of entries".to_owned(), limit: MAX_ENTRIES as u64 });
+        }
+    }
+    Ok(())
+}
+
+/// What `docker export` writes: the files of a container, and no document of an image.
+fn is_root_file_system(entries: &BTreeMap<String, Entry>) -> bool {
+    const DOCUMENTS: [&str; 3] = ["index.json", "manifest.json", "oci-layout"];
+    const FOLDERS: [&str; 9] = ["bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"];
+    /// A container of one program has few.
+    const ENOUGH: usize = 2;
+    let first = |name: &String| name.split('/').next().unwrap_or_default().to_owned();
+    let tops: BTreeSet<_> = entries.keys().map(first).collect();
+    !DOCUMENTS.iter().any(|name| tops.contains(*name))
+        && FOLDERS.iter().filter(|name| tops.contains(**name)).count() >= ENOUGH
 }
 
 fn read_entry<R: Read>(entry: &tar::Entry<'_, R>, whole: &FileSlice) -> Result<Option<(String, Entry)>, ContentFault> {

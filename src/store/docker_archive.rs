@@ -1,6 +1,6 @@
-//! Bases in docker-archives: `docker save` of every version, podman's and skopeo's.
+//! Images in docker-archives: `docker save` of every version, podman's and skopeo's.
 //!
-//! Takes in a container with `manifest.json`; gives out the images in it, verified. Docker up to 24 names the configuration by its
+//! Takes in a container with `manifest.json`; gives out the images in it: bases verified, others found. Docker up to 24 names the configuration by its
 //! digest and stores a shared layer once, with links to it; the configuration's diffIDs are what the layers are held against.
 
 use oci_spec::image as oci;
@@ -26,12 +26,40 @@ pub(super) struct Found {
     layers: Vec<String>,
 }
 
+/// What `manifest.json` says of an image.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Item {
-    config: String,
+pub(crate) struct Item {
+    /// Where the configuration is.
+    pub(crate) config: String,
     repo_tags: Option<Vec<String>>,
-    layers: Vec<String>,
+    /// Where the layers are, from the lowest.
+    pub(crate) layers: Vec<String>,
+}
+
+/// The only image of an archive, its configuration verified where its name says the digest.
+pub(crate) struct Only {
+    /// Where the configuration is.
+    pub(crate) config_name: String,
+    /// Its bytes.
+    pub(crate) config: Vec<u8>,
+    /// Where the layers are, from the lowest.
+    pub(crate) layers: Vec<String>,
+    /// What the image is called.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads the documents of an archive with one image, whatever it is called.
+pub(crate) fn only(container: &Container) -> Result<Only, StoreError> {
+    let mut items: Vec<Item> = parse(container, "manifest.json", &container.document("manifest.json")?)?;
+    items.dedup_by(|left, right| left.config == right.config && left.layers == right.layers);
+    if items.len() != 1 {
+        let (document, message) = ("manifest.json".to_owned(), format!("it has {} images instead of one", items.len()));
+        return Err(container.fault(ContentFault::Document { document, message }));
+    }
+    let item = items.remove(0);
+    let config = config_bytes(container, &item)?;
+    Ok(Only { config_name: item.config, config, layers: item.layers, names: item.repo_tags.unwrap_or_default() })
 }
 
 /// Reads the documents of an archive: the image with the tag, or all.
@@ -49,11 +77,16 @@ pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Vec<Found
     wanted.into_iter().map(|item| read_item(container, item)).collect()
 }
 
-fn read_item(container: &Container, item: &Item) -> Result<Found, StoreError> {
+fn config_bytes(container: &Container, item: &Item) -> Result<Vec<u8>, StoreError> {
     let bytes = container.document(&item.config)?;
     if let Some(expected) = digest_in_name(&item.config) {
         compare(&format!("`{}`", item.config), expected, Digest::of(&bytes)).map_err(|fault| container.fault(fault))?;
     }
+    Ok(bytes)
+}
+
+fn read_item(container: &Container, item: &Item) -> Result<Found, StoreError> {
+    let bytes = config_bytes(container, item)?;
     let config: oci::ImageConfiguration = parse(container, &item.config, &bytes)?;
     let architecture = architecture(&config).map_err(|fault| container.fault(fault))?;
     let id = Digest::of(&bytes);
@@ -87,6 +120,7 @@ fn verify_layer(container: &Container, name: &str, diff_id: &str, cache: &Cache)
         let origin = container.origin(format!("`{name}`"));
         let blob = if is_gzip(&slice)? { slice.digest()? } else { diff_id };
         check(Candidate { slice: &slice, origin: &origin, blob, diff_id }, cache)
+            .map_err(|fault| fault.in_layer(&origin.what))
     })();
     checked.map_err(|fault| container.fault(fault))
 }

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
 use super::cache::{Cache, Kind};
-use super::{ContentFault, StoreError};
+use super::{ContentFault, LayerPaths, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
 use crate::layer::beside::hash_beside;
@@ -21,16 +21,16 @@ use crate::layer::{Layer, Packed};
 
 /// One path in a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ListedPath {
+pub(crate) struct ListedPath {
     /// From the root, without a leading slash.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What is there.
-    pub(super) kind: ListedKind,
+    pub(crate) kind: ListedKind,
 }
 
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum ListedKind {
+pub(crate) enum ListedKind {
     /// A file that can be executed by somebody, or not.
     File { executable: bool },
     /// Another name of a file in the same layer.
@@ -52,23 +52,23 @@ const MAX_RATIO: u64 = 200;
 /// A blob up to this size is hashed at once: it is done before another thread would be of use, and a fault is reported early.
 const SMALL_SIZE: u64 = 1 << 20;
 /// What a layer may hold; a full distribution has some hundred thousand paths.
-const MAX_PATHS: usize = 2_000_000;
+pub(crate) const MAX_PATHS: usize = 2_000_000;
 
 /// What should be a layer.
 #[derive(Clone, Copy)]
-pub(super) struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The bytes.
-    pub(super) slice: &'a FileSlice,
+    pub(crate) slice: &'a FileSlice,
     /// What they are called when they are not what they should be.
-    pub(super) origin: &'a Origin,
+    pub(crate) origin: &'a Origin,
     /// The promised digest of the blob; of a tar that is not compressed, that of the tar.
-    pub(super) blob: Digest,
+    pub(crate) blob: Digest,
     /// The promised digest of the tar.
-    pub(super) diff_id: Digest,
+    pub(crate) diff_id: Digest,
 }
 
 /// Verifies a layer and gives it the role `base`.
-pub(super) fn check(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
+pub(crate) fn check(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
     if !is_gzip(candidate.slice)? {
         return check_tar(candidate, cache);
     }
@@ -81,7 +81,7 @@ pub(super) fn check(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, Co
 }
 
 /// Whether the bytes start as a gzip stream does.
-pub(super) fn is_gzip(slice: &FileSlice) -> Result<bool, ContentFault> {
+pub(crate) fn is_gzip(slice: &FileSlice) -> Result<bool, ContentFault> {
     let mut magic = [0; 2];
     let Some(start) = slice.part(0, 2) else {
         return Ok(false);
@@ -178,10 +178,13 @@ pub(super) fn listing(layer: &Layer, base: &Path, cache: &Cache) -> Result<Vec<L
 
 /// Reads a tar to the very end, also what lies behind its last entry.
 fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
-    let mut listing = Vec::new();
+    let (mut listing, mut paths) = (Vec::new(), LayerPaths::default());
     let mut archive = tar::Archive::new(&mut *tar);
     for entry in archive.entries().map_err(|error| ContentFault::layer_tar(&error))? {
         let entry = entry.map_err(|error| ContentFault::layer_tar(&error))?;
+        if let Some(fault) = paths.add(&entry) {
+            return Err(ContentFault::LayerPath { layer: "a layer".to_owned(), fault });
+        }
         if let Some(listed) = listed_path(&entry) {
             listing.push(listed);
         }
@@ -197,7 +200,7 @@ fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
 }
 
 /// `None` for the root, and for names that are no UTF-8: no tool has one.
-fn listed_path<R: Read>(entry: &tar::Entry<'_, R>) -> Option<ListedPath> {
+pub(crate) fn listed_path<R: Read>(entry: &tar::Entry<'_, R>) -> Option<ListedPath> {
     let path = clean(&entry.path_bytes())?;
     let target = || entry.link_name_bytes().and_then(|target| String::from_utf8(target.into_owned()).ok());
     let kind = match entry.header().entry_type() {

@@ -12,7 +12,7 @@ use super::container::Container;
 use super::layer_check::{Candidate, check, compare};
 use super::{ContentFault, StoreError};
 use crate::digest::{Descriptor, Digest};
-use crate::image::media_type::{CONFIGS, INDEXES, LAYERS, MANIFESTS};
+use crate::image::media_type::{self, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
 use crate::layer::content::{Content, FileSlice};
@@ -44,19 +44,21 @@ pub(super) fn read(container: &Container, tag: Option<&str>) -> Result<Contents,
     container.file("oci-layout")?;
     let index: oci::ImageIndex = parse(container, "index.json", &container.document("index.json")?)?;
     let wanted: Vec<_> = index.manifests().iter().filter(|entry| tag.is_none_or(|tag| has_tag(entry, tag))).collect();
-    if wanted.is_empty() {
+    let mut roots = BTreeSet::new();
+    let mut walk = Walk { container, manifests: BTreeMap::new(), seen: BTreeSet::new() };
+    for entry in &wanted {
+        let before = walk.manifests.len();
+        walk.descend(entry, 0)?;
+        if walk.manifests.len() > before {
+            roots.insert(descriptor(container, entry)?.digest);
+        }
+    }
+    if walk.manifests.is_empty() {
         let known = index.manifests().iter().filter_map(|entry| annotation(entry, REF_NAME)).collect::<Vec<_>>();
         let known = if known.is_empty() { "none with a tag".to_owned() } else { known.join(", ") };
         return Err(container.fault(ContentFault::NoImage { tag: tag.map(str::to_owned), known }));
     }
-    let mut walk = Walk { container, manifests: BTreeMap::new(), seen: BTreeSet::new() };
-    for entry in &wanted {
-        walk.descend(entry, 0)?;
-    }
-    let digest = match wanted.as_slice() {
-        [only] => Some(descriptor(container, only)?.digest),
-        _ => None,
-    };
+    let digest = roots.pop_first().filter(|_| roots.is_empty());
     Ok(Contents { images: walk.manifests.into_values().collect(), digest })
 }
 
@@ -102,6 +104,7 @@ fn verify_layer(
             Candidate { slice: &slice, origin: &origin, blob: expected.digest, diff_id: Digest::parse(diff_id)? },
             cache,
         )
+        .map_err(|fault| fault.in_layer(&origin.what))
     })();
     checked.map_err(|fault| container.fault(fault))
 }
@@ -138,8 +141,7 @@ impl Walk<'_> {
 
     fn add(&mut self, expected: Descriptor) -> Result<(), StoreError> {
         let manifest: oci::ImageManifest = document(self.container, "manifest", expected)?;
-        let kind = manifest.config().media_type().as_ref();
-        if !CONFIGS.contains(&kind) {
+        if !media_type::is_image(&manifest) {
             return Ok(());
         }
         let config: oci::ImageConfiguration =
@@ -182,7 +184,12 @@ pub(crate) fn verified_bytes(container: &Container, what: &str, expected: Descri
 
 /// A blob by its descriptor, its size verified.
 pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSlice, StoreError> {
-    let slice = container.file(&blob_name(expected.digest))?;
+    blob_at(container, &blob_name(expected.digest), expected)
+}
+
+/// The same of a blob that lies elsewhere.
+pub(crate) fn blob_at(container: &Container, place: &str, expected: Descriptor) -> Result<FileSlice, StoreError> {
+    let slice = container.file(place)?;
     if slice.size() == expected.size {
         return Ok(slice);
     }
@@ -192,8 +199,17 @@ pub(crate) fn blob(container: &Container, expected: Descriptor) -> Result<FileSl
 
 /// A blob by its descriptor, its size verified; its bytes are verified when they are used.
 pub(crate) fn unverified_blob(container: &Container, expected: Descriptor) -> Result<Content, StoreError> {
+    unverified_blob_at(container, &blob_name(expected.digest), expected)
+}
+
+/// The same of a blob that lies elsewhere.
+pub(crate) fn unverified_blob_at(
+    container: &Container,
+    place: &str,
+    expected: Descriptor,
+) -> Result<Content, StoreError> {
     let origin = container.origin(format!("the blob {}", expected.digest));
-    Ok(Content::File(Unverified::new(blob(container, expected)?, expected.digest, origin)))
+    Ok(Content::File(Unverified::new(blob_at(container, place, expected)?, expected.digest, origin)))
 }
 
 /// Where a layout keeps a blob.

@@ -182,7 +182,7 @@ fn index(image: &Image, reference: &ImageReference) -> serde_json::Value {
         "schemaVersion": 2,
         "mediaType": INDEX,
         "manifests": [{
-            "mediaType": if image.index().is_some() { INDEX } else { MANIFEST },
+            "mediaType": image.root().media_type(if image.index().is_some() { INDEX } else { MANIFEST }),
             "digest": digest,
             "size": size,
             "annotations": {
@@ -213,7 +213,8 @@ fn bundle_entry(BundledImage { name, replica, is_bootstrap }: &BundledImage) -> 
         "size": document.descriptor.size,
         "annotations": {
             CONTAINERD_NAME: name.to_string(),
-            REF_NAME: name.tag(),
+            // skopeo finds an image by this name alone, and the images of a release often share their tag.
+            REF_NAME: if *is_bootstrap { name.tag().to_owned() } else { name.to_string() },
             ANNOTATION_ROLE: if *is_bootstrap { ROLE_BOOTSTRAP } else { ROLE_SERVICE },
         },
     })
@@ -226,7 +227,8 @@ fn docker_entry(BundledImage { name, replica, .. }: &BundledImage) -> Result<ser
     };
     let EngineImage { config, layers } = replica.engine_image().map_err(fault)?;
     let layers: Vec<_> = layers.into_iter().map(blob_name).collect();
-    Ok(json!({ "Config": blob_name(config), "Layers": layers, "RepoTags": [name.familiar()] }))
+    // With its registry: podman takes a name without one for an image of this machine, `localhost/…`.
+    Ok(json!({ "Config": blob_name(config), "Layers": layers, "RepoTags": [name.to_string()] }))
 }
 
 /// Documents before layers, so that a reader of a stream knows early what comes.

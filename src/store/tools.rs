@@ -109,9 +109,24 @@ fn candidates(image: &BaseImage, tool: &Tool) -> Vec<String> {
     tool.places.iter().flat_map(of_place).collect()
 }
 
+/// Fails when the base has anything but an empty folder where the payload goes: a container would see both.
+pub fn require_free(base: &Base, folder: &str, cache: &Cache) -> Result<(), StoreError> {
+    for image in base.images() {
+        let mut stack = Stack::default();
+        for layer in &image.layers {
+            stack.add(listing(layer, base.name().as_ref(), cache)?);
+        }
+        if let Some(path) = stack.occupied(folder) {
+            let (base, architecture) = (base.name().to_owned(), image.architecture.clone());
+            return Err(StoreError::Occupied { base, architecture, path: path.to_owned() });
+        }
+    }
+    Ok(())
+}
+
 /// The file system that stacked layers make.
 #[derive(Default)]
-struct Stack {
+pub(crate) struct Stack {
     paths: BTreeMap<String, ListedKind>,
 }
 
@@ -122,7 +137,7 @@ const MAX_LINKS: usize = 40;
 
 impl Stack {
     /// Puts a layer on top. Whiteouts hide what lies below, never what the same layer brings, in whatever order they come.
-    fn add(&mut self, layer: Vec<ListedPath>) {
+    pub(crate) fn add(&mut self, layer: Vec<ListedPath>) {
         let (whiteouts, content): (Vec<_>, Vec<_>) =
             layer.into_iter().partition(|listed| name_of(&listed.path).1.starts_with(WHITEOUT));
         for ListedPath { path, .. } in whiteouts {
@@ -141,6 +156,20 @@ impl Stack {
             };
             self.paths.insert(path, kind);
         }
+    }
+
+    /// Everything at and below a path.
+    pub(crate) fn at_and_below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a ListedKind)> {
+        let is_below =
+            move |other: &str| other == path || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        let from = self.paths.range(path.to_owned()..).take_while(move |(other, _)| other.starts_with(path));
+        from.filter(move |(other, _)| is_below(other)).map(|(path, kind)| (path.as_str(), kind))
+    }
+
+    /// The first path that a folder could not share: something in it, or something else in its place.
+    pub(crate) fn occupied<'a>(&'a self, folder: &'a str) -> Option<&'a str> {
+        let is_other = |(path, kind): &(&str, &ListedKind)| *path != folder || !matches!(kind, ListedKind::Folder);
+        self.at_and_below(folder).find(is_other).map(|(path, _)| path)
     }
 
     fn remove(&mut self, path: &str) {

@@ -69,15 +69,20 @@ pub(crate) fn payload() -> Vec<Layer> {
 
 pub(crate) fn settings() -> Settings {
     let text = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let annotations = BTreeMap::from([
+        text("io.bootsmith.environments", "production"),
+        text("io.bootsmith.format", "1"),
+        text("io.bootsmith.platform", "compose"),
+        text("io.bootsmith.spec-digest", &Digest::of(b"").to_string()),
+        text("org.opencontainers.image.created", &Epoch::default().to_string()),
+        text("org.opencontainers.image.version", "1.4.2"),
+    ]);
     Settings {
         entrypoint: vec!["/bootstrap/bin/bootstrap".to_owned()],
         command: vec!["help".to_owned()],
         environment: BTreeMap::from([text("BOOTSTRAP", "1")]),
-        labels: BTreeMap::from([text("io.bootsmith.platform", "compose")]),
-        annotations: BTreeMap::from([
-            text("io.bootsmith.platform", "compose"),
-            text("org.opencontainers.image.version", "1.4.2"),
-        ]),
+        labels: annotations.clone(),
+        annotations,
     }
 }
 
@@ -127,14 +132,16 @@ pub(crate) fn unpack(archive: &Path, folder: &Path) {
     tar::Archive::new(file).unpack(folder).expect("room");
 }
 
-/// A tar of the given entries; a content that starts with `-> ` is a symbolic link.
+/// A tar of the given entries; a content that starts with `-> ` is a symbolic link, one with `=> ` a hard link.
 pub(crate) fn write_tar(path: &Path, entries: &[(&str, &[u8])]) {
     let mut builder = tar::Builder::new(fs::File::create(path).expect("a file"));
     for (name, content) in entries {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
-        if let Some(target) = content.strip_prefix(b"-> ") {
-            header.set_entry_type(tar::EntryType::Symlink);
+        let link = [(&b"-> "[..], tar::EntryType::Symlink), (&b"=> "[..], tar::EntryType::Link)];
+        let link = link.into_iter().find_map(|(mark, kind)| content.strip_prefix(mark).map(|target| (target, kind)));
+        if let Some((target, kind)) = link {
+            header.set_entry_type(kind);
             header.set_size(0);
             let target = std::str::from_utf8(target).expect("a target of the test");
             builder.append_link(&mut header, name, target).expect("room");

@@ -70,6 +70,8 @@ fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let cache = Cache::temporary().expect("a cache");
     let place = Workplace { project: output.path(), output: output.path(), cache: &cache, epoch: Epoch::default() };
     let built = pipeline::build(&prepared, place, &|_| {}).expect("a build on scratch");
+    let verification = bootsmith::inspect::verify(&built[0].path).expect("a tarball");
+    assert_eq!(verification.faults, [], "{}", spec.display());
     let mut files = BTreeMap::from([("digest".to_owned(), format!("{}\n", built[0].receipt.digest).into_bytes())]);
     for payload in prepared.payloads.values() {
         for (path, file) in payload.environments.iter().filter(|(path, _)| is_shown(path.as_str())) {

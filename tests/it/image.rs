@@ -47,11 +47,11 @@ fn the_bytes_of_a_tarball_are_golden() {
     write(&scratch_image(&["linux/arm64", "linux/amd64"]), &place.path("two.tar"));
     assert_eq!(
         digest_of_file(&place.path("one.tar")),
-        "sha256:18fb4bba78036c56248ea2ea8cb6f5a2b75eb07b378629307fc859381cc47f61"
+        "sha256:b0f7f0b655d13e83045a58baa0c064653e3621cffe2f53996063435602a24bb9"
     );
     assert_eq!(
         digest_of_file(&place.path("two.tar")),
-        "sha256:5352962d6c80fc6ab86620bdddcadbd68074e94d7e3beda1acea37bf2dc1a7e0"
+        "sha256:38dc28d1abd024be106f9695587f926d3e4dc43d6649f1078a05a976a290e31d"
     );
 }
 
@@ -123,7 +123,16 @@ fn a_configuration_sets_what_the_settings_say() {
             "Cmd": ["help"],
             "Entrypoint": ["/bootstrap/bin/bootstrap"],
             "Env": ["LANG=C.UTF-8", "PATH=/usr/bin:/bin", "BOOTSTRAP=1"],
-            "Labels": { "io.bootsmith.platform": "compose", "vendor": "base" },
+            "Labels": {
+                "io.bootsmith.configuration": "sha256:dc3698fa68f23926ef2d7b4094560740d78e7e6b3548a4c418bcd7001ac8cf87",
+                "io.bootsmith.environments": "production",
+                "io.bootsmith.format": "1",
+                "io.bootsmith.platform": "compose",
+                "io.bootsmith.spec-digest": Digest::of(b""),
+                "org.opencontainers.image.created": "1970-01-01T00:00:00Z",
+                "org.opencontainers.image.version": "1.4.2",
+                "vendor": "base",
+            },
         })
     );
     assert_eq!(config["history"].as_array().map(Vec::len), Some(4));

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bootsmith::contents::CONTENTS_PATH;
 use bootsmith::epoch::Epoch;
-use bootsmith::image::{Base, assemble};
-use bootsmith::inspect::{self, Verification};
+use bootsmith::image::{Base, BaseImage, Settings, assemble};
+use bootsmith::inspect::{self, BaseBrought, Frame, Verification};
+use bootsmith::layer::Layer;
+use bootsmith::store::{BaseReference, open_base};
 use bootsmith::tree::Mode;
 
 use crate::fixture::{self, Place, scratch_image, write, write_tar};
@@ -192,27 +193,39 @@ fn what_is_no_tar_is_not_quoted() {
     let opened = inspect::open(&path).expect_err("no tar");
     assert_eq!(opened.to_string(), format!("`{}` {expected}", path.display()));
 
-    let key = packed("key", &KEY.repeat(20));
+    let key = packed("base", &KEY.repeat(20));
     let digest = key.packed.blob.digest;
-    let layers: Vec<_> = std::iter::once(key).chain(fixture::payload()).collect();
     let expected = "is no readable tar, or cut off: a layer: a header is not that of a tar";
-    assert_eq!(faults_of(&layers), [format!("the layer {digest} {expected}")]);
+    assert_eq!(faults_of(&[key], &fixture::payload()), [format!("the layer {digest} {expected}")]);
 }
 
 /// Bytes as a layer, whatever they are.
-fn packed(role: &str, bytes: &[u8]) -> bootsmith::layer::Layer {
+fn packed(role: &str, bytes: &[u8]) -> Layer {
     let mut blob = Vec::new();
     let packed = bootsmith::layer::compress(bytes, &mut blob).expect("memory");
-    bootsmith::layer::Layer { role: role.to_owned(), packed, content: blob.into() }
+    Layer { role: role.to_owned(), packed, content: blob.into() }
 }
 
 /// The faults of an image that was packed wrongly, but whose digests are right.
-fn faults_of(layers: &[bootsmith::layer::Layer]) -> Vec<String> {
+fn faults_of(below: &[Layer], payload: &[Layer]) -> Vec<String> {
     let place = Place::new();
-    let base = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
-    let image = assemble(&base, layers, &fixture::settings(), Epoch::default()).expect("an image");
+    let image = assemble(&base_of(below), payload, &fixture::settings(), Epoch::default()).expect("an image");
     write(&image, &place.path("out.tar"));
     faults(&place.path("out.tar"))
+}
+
+/// A base of these layers that says nothing of itself.
+fn base_of(layers: &[Layer]) -> Base {
+    let empty = Base::scratch(&[fixture::architecture("linux/amd64")]).expect("a base");
+    let image = BaseImage { layers: layers.to_vec(), ..empty.images()[0].clone() };
+    Base::new("below", None, vec![image]).expect("a base")
+}
+
+/// A layer of a tar that was written otherwise than bootsmith writes.
+fn layer_of(role: &str, entries: &[(&str, &[u8])]) -> Layer {
+    let place = Place::new();
+    write_tar(&place.path("layer.tar"), entries);
+    packed(role, &fs::read(place.path("layer.tar")).expect("a tar"))
 }
 
 #[test]
@@ -220,27 +233,113 @@ fn a_payload_that_is_not_as_listed_is_found() {
     let mut layers = fixture::payload();
     layers[0] = fixture::layer(
         "entrypoint",
-        &[("bootstrap/bin/bootstrap", Mode::Plain, "#!/bin/sh\necho \"$@\"\n"), ("bootstrap/more", Mode::Plain, "")],
+        &[
+            ("bootstrap/bin/bootstrap", Mode::Plain, "#!/bin/sh\necho \"$@\"\n"),
+            ("bootstrap/bin/more", Mode::Plain, ""),
+            ("etc/profile", Mode::Plain, ""),
+        ],
     );
     assert_eq!(
-        faults_of(&layers),
+        faults_of(&[], &layers),
         [
+            "`etc/profile` is in the layer `entrypoint`, not in `environments`",
             "`bootstrap/bin/bootstrap` is not as `contents.json` lists it",
-            "`bootstrap/more` is not listed in `contents.json`"
+            "`bootstrap/bin/more` is not listed in `contents.json`",
+            "`etc/profile` is not listed in `contents.json`",
         ]
     );
-    assert_eq!(faults_of(&layers[1..]), ["`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing"]);
-    assert_eq!(faults_of(&layers[..1]), [format!("`{CONTENTS_PATH}` is missing")]);
+    assert_eq!(
+        faults_of(&[], &layers[1..]),
+        [
+            "the image for linux/amd64 has no layer `entrypoint` on top of its base",
+            "`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing"
+        ]
+    );
+    assert_eq!(
+        faults_of(&[], &layers[..1])[..2],
+        [
+            "the image for linux/amd64 has no layer `environments` on top of its base".to_owned(),
+            "`etc/profile` is in the layer `entrypoint`, not in `environments`".to_owned()
+        ]
+    );
+}
+
+/// What a container would see counts, not what some layer holds.
+#[test]
+fn what_hides_or_joins_the_payload_is_found() {
+    let whiteout = fixture::layer("scripts", &[("bootstrap/bin/.wh.bootstrap", Mode::Plain, "")]);
+    let [entrypoint, environments] = <[Layer; 2]>::try_from(fixture::payload()).expect("two layers");
+    let hidden = faults_of(&[], &[entrypoint.clone(), whiteout, environments.clone()]);
+    assert!(
+        hidden.contains(&"`bootstrap/bin/bootstrap` is listed in `contents.json`, but is missing".to_owned()),
+        "{hidden:?}"
+    );
+    let payload = [entrypoint, environments];
+    for (entries, path) in [
+        (vec![("bootstrap/bin/more", b"x".as_slice())], "bootstrap/bin/more"),
+        (vec![("bootstrap", b"-> /usr")], "bootstrap"),
+    ] {
+        let joined = faults_of(&[layer_of("base", &entries)], &payload);
+        assert_eq!(joined, [format!("`{path}` comes from the base, and lies where the payload goes")]);
+    }
+    let removed = [layer_of("base", &[("bootstrap/x", b"x")]), layer_of("base", &[(".wh.bootstrap", b"")])];
+    assert_eq!(faults_of(&removed, &payload), Vec::<String>::new(), "a container sees nothing of it");
+}
+
+/// The paths of every layer, those of the base too.
+#[test]
+fn paths_that_engines_refuse_are_found() {
+    for (entries, reason) in [
+        (vec![("a", b"one".as_slice()), ("a", b"two")], "has the path `a` twice"),
+        (vec![("../../x", b"x")], "has the path `../../x`, which leaves the image"),
+        (vec![("/x", b"x")], "has the absolute path `/x`"),
+        (
+            vec![("link", b"-> ../../.."), ("link/x", b"x")],
+            "has the path `link/x` below the link `link`, which leads nowhere inside the image",
+        ),
+        (
+            vec![("hl", b"=> /etc/passwd")],
+            "has the hard link `hl` to `/etc/passwd`, which is no file before it in the same layer",
+        ),
+    ] {
+        let bad = layer_of("base", &entries);
+        let digest = bad.packed.blob.digest;
+        assert_eq!(faults_of(&[bad], &fixture::payload()), [format!("the layer {digest} {reason}")]);
+        let place = Place::new();
+        let image = assemble(&base_of(&[]), &[layer_of("base", &entries)], &Settings::default(), Epoch::default());
+        write(&image.expect("an image"), &place.path("base.tar"));
+        let reference =
+            BaseReference::parse(&format!("oci:{}", place.path("base.tar").display())).expect("a reference");
+        for _ in 0..2 {
+            let error = open_base(&reference, &[], &place.cache).expect_err("a base that engines refuse");
+            let text = fixture::message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
+            assert!(
+                text.starts_with(&format!("`BASE` has a bad layer: the layer {digest} {reason}; hint: ")),
+                "{text}"
+            );
+        }
+    }
 }
 
 #[test]
-fn a_path_twice_in_a_layer_is_found() {
-    let place = Place::new();
-    write_tar(&place.path("layer.tar"), &[("bootstrap/release", b"one"), ("bootstrap/release", b"two")]);
-    let twice = packed("twice", &fs::read(place.path("layer.tar")).expect("a tar"));
-    let digest = twice.packed.blob.digest;
-    let layers: Vec<_> = std::iter::once(twice).chain(fixture::payload()).collect();
-    assert_eq!(faults_of(&layers), [format!("the layer {digest} has the path `bootstrap/release` twice")]);
+fn a_payload_that_bootsmith_would_pack_otherwise_is_found() {
+    let [_, environments] = <[Layer; 2]>::try_from(fixture::payload()).expect("two layers");
+    for (entries, reason) in [
+        (vec![("bootstrap/bin/bootstrap", b"#!/bin/sh\necho \"$@\"\n".as_slice())], "`bootstrap/` is a folder"),
+        (
+            vec![("bootstrap/bin/b", b"".as_slice()), ("bootstrap/bin/a", b"")],
+            "`bootstrap/bin/a` comes after `bootstrap/bin/b`",
+        ),
+        (
+            vec![("bootstrap/bin/link", b"-> bootstrap".as_slice())],
+            "`bootstrap/bin/link` is neither a file nor a folder",
+        ),
+    ] {
+        let bad = layer_of("entrypoint", &entries);
+        let start = format!("the layer {} is not as bootsmith packs it: {reason}", bad.packed.blob.digest);
+        let faults = faults_of(&[], &[bad, environments.clone()]);
+        assert!(faults.iter().any(|fault| fault.starts_with(&start)), "{start}: {faults:?}");
+    }
 }
 
 #[test]
@@ -252,6 +351,17 @@ fn a_verification_counts_what_it_did() {
     let blob_bytes = layers + image.manifest.descriptor.size + image.config.descriptor.size;
     assert_eq!(
         inspect::verify(&path).expect("a tarball"),
-        Verification { blobs: 4, blob_bytes, payload_files: 3, faults: Vec::new() }
+        Verification {
+            blobs: 4,
+            blob_bytes,
+            payload_files: 3,
+            frame: Frame::Bootsmith,
+            base: vec![BaseBrought {
+                architecture: "linux/amd64".to_owned(),
+                layers: 0,
+                settings: vec!["Env [\"BOOTSTRAP=1\"]".to_owned()]
+            }],
+            faults: Vec::new()
+        }
     );
 }

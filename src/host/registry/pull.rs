@@ -73,7 +73,7 @@ pub fn pull(settings: &PullSettings, events: Events<'_>, progress: Progress<'_>)
     with_cache(events, |cache| {
         let digest = fetch(&reference, WantedLayers::Of(&architectures), &settings.registry, cache, events)?;
         if let Some((path, name)) = &target {
-            let image = inspect::image_of_layout(&cache.pulled().layout(digest))?;
+            let image = inspect::open_pulled(&cache.pulled().layout(digest), &reference.to_string())?.to_image()?;
             store::write_archive(&image, name, path, progress)?;
         }
         Ok(PulledImage { digest })

@@ -10,6 +10,7 @@ use crate::reference::ReferenceFault;
 use crate::registry::{self, BlobOutcome, Events, RegistryError, Session, Upload};
 use crate::store::StoreError;
 
+use super::super::with_cache;
 use super::client::{Client, ClientError};
 use super::credentials::CredentialError;
 use super::{OneLogin, RegistrySettings};
@@ -83,7 +84,12 @@ pub fn push(settings: &PushSettings, events: Events<'_>) -> Result<PushedImage, 
     };
     settings.registry.check_login(references.iter().map(ImageReference::registry))?;
     let client = Client::new(&settings.registry.client)?;
-    let image = Replica::from(&archive.to_image()?);
+    let image = if archive.has_manifests() {
+        archive.to_image()?
+    } else {
+        with_cache(events, |cache| archive.restored(cache))?
+    };
+    let image = Replica::from(&image);
     let mut pushed = PushedImage { digest: image.digest(), references: Vec::new(), blobs: Vec::new() };
     for (registry, repositories) in by_registry(&references) {
         let here = mount_from.iter().filter(|from| from.registry() == registry);

@@ -39,6 +39,23 @@ impl Released {
         serde_json::from_str(&self.run(arguments).expect(0).out).expect("JSON")
     }
 
+    /// Puts the image under another tag, its manifest changed; gives out its name.
+    fn repush(&self, tag: &str, change: impl FnOnce(&mut Value)) -> String {
+        let mut state = self.server.state();
+        let key = ("shop/bootstrap".to_owned(), self.digest.clone());
+        let mut manifest: Value = serde_json::from_slice(&state.manifests[&key]).expect("a manifest");
+        change(&mut manifest);
+        let bytes = manifest.to_string().into_bytes();
+        let digest = bootsmith::digest::Digest::of(&bytes).to_string();
+        state.manifests.insert((key.0.clone(), digest.clone()), bytes);
+        state.tags.insert((key.0, tag.to_owned()), digest);
+        self.reference.replace(":1.4.2", &format!(":{tag}"))
+    }
+
+    fn digest_of(&self, tag: &str) -> String {
+        self.server.state().tags[&("shop/bootstrap".to_owned(), tag.to_owned())].clone()
+    }
+
     /// How often blobs were asked for.
     fn blobs(&self) -> usize {
         self.server.count("GET", "/blobs/")
@@ -149,38 +166,82 @@ fn an_image_that_is_not_as_it_was_built_is_told() {
     let (path, reference) = (place.path("bad.tar").display().to_string(), format!("{}/bad:1", released.server.name()));
     released.run(&["push", &path, &reference]).expect(0);
     let [file, image] = [&path, &reference].map(|name| released.run(&["verify", name]).expect(1).err);
-    let fault = "error: `bootstrap/spec/contents.json` is missing\n";
+    let fault = "error: the image for linux/amd64 has no layer `environments` on top of its base\n\
+                 error: `bootstrap/spec/contents.json` is missing\n";
     let hint = |name: &str| format!("hint: `{name}` is not as it was built: build it again, or take another copy\n");
     assert_eq!(file, format!("{fault}{}", hint(&path)));
     assert!(image.ends_with(&format!("{fault}{}", hint(&reference))), "{image}");
 }
 
-/// As `docker push` leaves an image that `docker load` took.
+/// As `docker push` leaves an image that `docker load` took: the kinds of Docker, and no annotation.
+#[test]
+fn an_image_that_docker_pushed_is_understood() {
+    let released = Released::new();
+    let reference = released.repush("docker", |manifest| {
+        let kinds = ["manifest.v2+json", "container.image.v1+json"];
+        manifest["mediaType"] = json!(format!("application/vnd.docker.distribution.{}", kinds[0]));
+        manifest["config"]["mediaType"] = json!(format!("application/vnd.docker.{}", kinds[1]));
+        for layer in manifest["layers"].as_array_mut().expect("layers") {
+            layer["mediaType"] = json!("application/vnd.docker.image.rootfs.diff.tar.gzip");
+            layer.as_object_mut().expect("a layer").remove("annotations");
+        }
+        manifest.as_object_mut().expect("a manifest").remove("annotations");
+    });
+    let seen = released.run(&["inspect", &reference, "--json"]).expect(0);
+    let document: Value = serde_json::from_str(&seen.out).expect("JSON");
+    let roles: Vec<_> = document["image"]["images"][0]["layers"]
+        .as_array()
+        .map(|layers| layers.iter().map(|layer| layer["role"].clone()).collect())
+        .unwrap_or_default();
+    assert_eq!(json!(roles), json!(["base", "entrypoint", "scripts", "environments"]));
+    assert_eq!(document["release"]["version"], "1.4.2");
+    let seen = released.run(&["verify", &reference]).expect(0);
+    let said = format!("{reference}: the content is as it was built; the frame is another's\n");
+    assert!(seen.out.starts_with(&said), "{}", seen.out);
+    released.run(&["diff", TARBALL, &reference, "--exit-code"]).expect(0);
+    released.run(&["pull", &reference, "again.tar"]).expect(0);
+    let seen = released.run(&["verify", "again.tar"]).expect(0);
+    assert!(seen.out.starts_with("again.tar: the content is as it was built"), "{}", seen.out);
+    let target = format!("{}/again/bootstrap:1", released.server.name());
+    let pushed = released.run(&["push", "again.tar", &target]).expect(0);
+    assert_eq!(pushed.out.trim(), released.digest_of("docker"), "the digest survives pull and push");
+}
+
+/// A manifest with annotations of bootsmith is bootsmith's, and must be as bootsmith writes it.
+#[test]
+fn a_manifest_of_bootsmith_that_was_changed_is_told() {
+    let released = Released::new();
+    let changes: [fn(&mut Value); 3] = [
+        |manifest| manifest["annotations"]["org.opencontainers.image.version"] = json!("9.9.9"),
+        |manifest| manifest["mediaType"] = json!("application/vnd.docker.distribution.manifest.v2+json"),
+        |manifest| drop(manifest.as_object_mut().expect("a manifest").remove("annotations")),
+    ];
+    for change in changes {
+        let reference = released.repush("changed", change);
+        let digest = released.digest_of("changed");
+        let seen = released.run(&["verify", &reference]).expect(1);
+        let fault =
+            format!("error: the manifest {digest} is not as bootsmith writes it for its configuration and layers\n");
+        assert!(seen.err.contains(&fault), "{}", seen.err);
+    }
+}
+
+/// What cannot be read is named as the user named it, with what to do about it.
 #[test]
 fn an_image_of_another_kind_is_told() {
     let released = Released::new();
-    let kind = "application/vnd.docker.distribution.manifest.v2+json";
-    {
-        let mut state = released.server.state();
-        let digest = state.tags.values().next().cloned().expect("a tag");
-        let key = ("shop/bootstrap".to_owned(), digest);
-        let mut manifest: Value = serde_json::from_slice(&state.manifests[&key]).expect("a manifest");
-        manifest["mediaType"] = json!(kind);
-        let bytes = manifest.to_string().into_bytes();
-        let digest = bootsmith::digest::Digest::of(&bytes).to_string();
-        state.manifests.insert((key.0.clone(), digest.clone()), bytes);
-        state.tags.insert((key.0, "docker".to_owned()), digest);
+    let reference = released.repush("zstd", |manifest| {
+        manifest["layers"][0]["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar+zstd");
+    });
+    let fault = "has a layer of the unsupported kind `application/vnd.oci.image.layer.v1.tar+zstd`";
+    for command in [&["inspect", &reference][..], &["pull", &reference, "out.tar"]] {
+        let seen = released.run(command).expect(3);
+        assert!(seen.err.contains(&format!("error: `{reference}` {fault}\n")), "{}", seen.err);
+        assert!(seen.err.contains("skopeo copy --dest-compress-format gzip"), "{}", seen.err);
     }
-    let reference = released.reference.replace(":1.4.2", ":docker");
-    let fault = format!("has an image of the unsupported kind `{kind}`\n");
-    let seen = released.run(&["inspect", &reference]).expect(3);
-    assert!(seen.err.contains(&format!("error: `{reference}` {fault}")), "{}", seen.err);
-    let seen = released.run(&["verify", &reference]).expect(1);
-    let hint = format!("hint: `{reference}` is not as it was built: build it again, or take another copy\n");
-    assert!(seen.err.ends_with(&format!("error: it {fault}{hint}")), "{}", seen.err);
     let document: Value =
         serde_json::from_str(&released.run(&["verify", &reference, "--json"]).expect(1).out).expect("JSON");
-    assert_eq!(document["faults"], json!([{ "unreadable": fault.trim_end() }]));
+    assert_eq!(document["faults"], json!([{ "unreadable": fault }]));
 }
 
 /// The store believes what it has seen before; who verifies does not.
