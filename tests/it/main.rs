@@ -18,6 +18,7 @@ mod inspect;
 mod interchanged;
 mod invalid_specs;
 mod kubernetes;
+mod mutations;
 mod portability;
 mod readme;
 mod recorded;

@@ -64,7 +64,6 @@ const ABSENCES: &[Absence] = &[
         except: &[
             ("src/image/assemble.rs", "the types of `oci_spec` hold them; `image::json` sorts"),
             ("src/image/json.rs", "its test holds that it sorts them"),
-            ("src/inspect/load.rs", "the types of `oci_spec` hold them; they are read into sorted maps"),
         ],
     },
 ];
