@@ -79,6 +79,7 @@ parse_arguments() {
             set -- "$@" "$word"
             continue
         fi
+        read_long_option
         case $word in
         --) options_ended=yes ;;
         --output | --timeout | --since | --tail | --role | --context | --lock-wait | --message | --migrated)
@@ -88,9 +89,13 @@ parse_arguments() {
             walk_left=$((walk_left - 1))
             ;;
         --output=* | --timeout=* | --since=* | --tail=* | --role=* | --context=* | --lock-wait=* | --message=* | --migrated=*) take_option "${word%%=*}" "${word#*=}" ;;
-        --* | -h) take_option "$word" '' ;;
-        -?*) refuse_usage "unknown option \`$word\`" 'options are written out, such as `--yes`; `--` ends options' ;;
-        *) if take_word "$word"; then set -- "$@" "$word"; fi ;;
+        --*) take_option "$word" '' ;;
+        -?*) refuse_short_option ;;
+        *)
+            next_word=''
+            [ "$walk_left" -eq 0 ] || next_word=$1
+            if take_word "$word" "$next_word"; then set -- "$@" "$word"; fi
+            ;;
         esac
         # From the script's name on the words are the script's, only the environment may still stand first among them.
         if [ -n "$script_seen" ]; then
@@ -101,15 +106,36 @@ parse_arguments() {
     done
     check_arguments
     check_operands "$@"
+    [ "$command" != rollback ] || [ $# -eq 0 ] || set -- "$number"
     choose_environment
     check_names "$@"
     "command_$command" "$@"
 }
 
-# False when the word was the command or the environment: then it is no operand. WORD
+# The short options that other tools have taught everybody; needs word.
+read_long_option() {
+    case $word in
+    -f) word=--follow ;;
+    -h) word=--help ;;
+    -o) word=--output ;;
+    -o=*) word=--output=${word#-o=} ;;
+    -o?*) word=--output=${word#-o} ;;
+    -q) word=--quiet ;;
+    -y) word=--yes ;;
+    esac
+}
+
+refuse_short_option() {
+    case $word in
+    -d) refuse_usage "there is no \`-d\`: \`${command:-up}\` returns when all services are ready" 'to go on without waiting for it, run it in the background' ;;
+    esac
+    refuse_usage "unknown option \`$word\`" 'short options: -f (--follow), -h (--help), -o (--output), -q (--quiet), -y (--yes); `--` ends options'
+}
+
+# False when the word was the command or the environment: then it is no operand. WORD NEXT-WORD
 take_word() {
     if [ -z "$command" ]; then
-        take_command "$1"
+        take_command "$1" "$2"
         return 1
     fi
     if [ -z "$action" ] && has_word "$(actions_of "$command")" "$1"; then
@@ -128,14 +154,31 @@ take_word() {
     return 0
 }
 
-take_command() {
+take_command() { # WORD NEXT-WORD
     case $1 in
     status) command='ps' ;;
     diff) command='plan' ;;
     *) command=$1 ;;
     esac
+    ! has_word "$commands" "$command" || return 0
+    if has_word "$environments" "$1"; then
+        has_word "$commands status diff" "$2" || set -- "$1" up
+        refuse_usage "\`$1\` is an environment, and the command comes first" "call: $2 $1"
+    fi
     # shellcheck disable=SC2086 # a list of words
-    has_word "$commands" "$command" || refuse_usage "unknown command \`$1\`" "$(near_hint "$1" commands $commands)"
+    refuse_usage "unknown command \`$1\`" "$(habit_hint "$1")$(near_hint "$1" commands $commands)"
+}
+
+# What other tools call it. WORD
+habit_hint() {
+    case $1 in
+    deploy | install | apply | create) printf '%s' 'for that call `up`; ' ;;
+    update) printf '%s' 'for that call `upgrade`; ' ;;
+    delete | destroy | remove | rm | uninstall) printf '%s' 'for that call `down`; ' ;;
+    ls | list) printf '%s' 'for that call `ps`; ' ;;
+    exec | shell | sh | bash) printf '%s' 'for that call `run SCRIPT` (`run --list` shows the scripts); ' ;;
+    undo) printf '%s' 'for that call `rollback`; ' ;;
+    esac
 }
 
 # False when the word was taken. WORD
@@ -147,6 +190,7 @@ take_environment_after_script() {
 }
 
 take_option() { # NAME VALUE
+    case $1/$2 in --since/ | --context/) refuse_usage "option \`$1\` needs a value" ;; esac
     case $1 in
     --yes) option_yes=yes ;;
     --dry-run) option_dry_run=yes ;;
@@ -156,8 +200,8 @@ take_option() { # NAME VALUE
     --follow) option_follow=yes ;;
     --force) option_force=yes ;;
     --lock-wait)
-        is_number "$2" || refuse_usage "\`--lock-wait\` takes a number of seconds, not \`$2\`"
-        option_lock_wait=$2
+        read_number "$2" || refuse_usage "\`--lock-wait\` takes a number of seconds: $number_fault" 'for example: --lock-wait 60'
+        option_lock_wait=$number
         ;;
     --message) option_message=$2 ;;
     --adopt) option_adopt=yes ;;
@@ -170,13 +214,19 @@ take_option() { # NAME VALUE
     --exit-code) option_exit_code=yes ;;
     --quiet) quiet=yes ;;
     --verbose) verbose=yes ;;
-    --help | -h) option_help=yes ;;
+    --help) option_help=yes ;;
+    --version)
+        [ -z "$command" ] || refuse_usage "\`$command\` takes no option \`--version\`" 'call `version`'
+        command=version
+        return 0
+        ;;
     --since) option_since=$2 ;;
     --context) option_context=$2 ;;
     --take-over) option_take_over=yes ;;
     --tail)
-        is_number "$2" || [ "$2" = all ] || refuse_usage "\`--tail\` takes a number of lines or \`all\`, not \`$2\`"
-        option_tail=$2
+        number=all
+        [ "$2" = all ] || read_number "$2" || refuse_usage "\`--tail\` takes a number of lines or \`all\`: $number_fault" 'for example: --tail 20'
+        option_tail=$number
         ;;
     --role)
         case $2 in
@@ -185,8 +235,8 @@ take_option() { # NAME VALUE
         option_role=$2
         ;;
     --timeout)
-        is_number "$2" || refuse_usage "\`--timeout\` takes a number of seconds, not \`$2\`"
-        option_timeout=$2
+        read_number "$2" || refuse_usage "\`--timeout\` takes a number of seconds: $number_fault" 'for example: --timeout 600'
+        option_timeout=$number
         ;;
     --output)
         case $2 in text | json) ;; *) refuse_usage "\`--output\` takes \`text\` or \`json\`, not \`$2\`" ;; esac
@@ -194,7 +244,7 @@ take_option() { # NAME VALUE
         ;;
     *) refuse_usage "unknown option \`$1\`" "$(near_hint "$1" options --yes --dry-run --timeout --quiet --verbose \
         --output --volumes --check --list --follow --force --lock-wait --since --tail --role --context --take-over \
-        --message --adopt --migrated --retry --without-backup --exit-code --help)" ;;
+        --message --adopt --migrated --retry --without-backup --exit-code --help --version)" ;;
     esac
     options_used="$options_used $1"
 }
@@ -203,7 +253,7 @@ check_arguments() {
     [ -n "$command" ] || { [ -n "$option_help" ] && command='help'; } ||
         refuse_usage 'no command given' "try \`help\`; known commands: $commands"
     for option in $options_used; do
-        case $option in --quiet | --verbose | --help | -h) continue ;; esac
+        case $option in --quiet | --verbose | --help) continue ;; esac
         # shellcheck disable=SC2086 # an action is a word, or none
         has_word "$(options_of "$command" $action | tr '\n' ' ')" "$option" ||
             refuse_usage "\`$command${action:+ $action}\` takes no option \`$option\`" "see \`help $command\`"
@@ -240,11 +290,11 @@ check_operands() {
     nodes | users) check_action_operands "$@" ;;
     rollback)
         [ $# -le 1 ] || refuse_usage '`rollback` takes one revision' '`history` shows them'
-        [ $# -eq 0 ] || is_number "$1" || refuse_operand "$1"
+        [ $# -eq 0 ] || read_number "$1" || refuse_revision "$1"
         ;;
     downgrade)
         [ $# -eq 1 ] || refuse_usage 'downgrade to which version?' 'for example: downgrade 1.4.2; `history` shows them'
-        is_version "$1" || refuse_operand "$1"
+        is_version "$1" || refuse_version "$1"
         ;;
     run) [ $# -gt 0 ] || [ -n "$option_list" ] || refuse_usage 'which script?' '`run --list` shows them' ;;
     *) [ $# -eq 0 ] || refuse_operand "$1" ;;
@@ -268,6 +318,14 @@ check_action_operands() {
 # Names of services are known when the environment is.
 check_names() {
     case $command in logs | restart) check_service_operands "$@" ;; esac
+    [ "$command" != restart ] || check_no_jobs "$@"
+}
+
+check_no_jobs() {
+    for operand do
+        load_service "$operand"
+        [ "$service_kind" != job ] || refuse_usage "\`$operand\` is a job, it runs once" 'a job is run again when something about it changes: see `plan`'
+    done
 }
 
 check_service_operands() {
@@ -279,7 +337,21 @@ check_service_operands() {
 }
 
 refuse_operand() {
-    [ "$(environment_need "$command")" != none ] || refuse_usage "\`$command\` takes no argument \`$1\`"
+    [ "$(environment_need "$command")" != none ] || refuse_usage "\`$command\` takes no argument \`$1\`" "see \`help $command\`"
+    [ -z "$chosen" ] || refuse_usage "unexpected argument \`$1\`" "see \`help $command\`"
     # shellcheck disable=SC2086 # a list of words
     refuse_usage "unknown environment \`$1\`" "$(near_hint "$1" environments $environments)"
+}
+
+# What is to be a revision, and is no number.
+refuse_revision() {
+    case $number_fault in *'too large') refuse_usage "revision $number_fault" '`history` shows the revisions' ;; esac
+    refuse_usage "\`$1\` is neither an environment nor the number of a revision" "known environments: $environments; \`history\` shows the revisions"
+}
+
+refuse_version() {
+    case $1 in
+    [0-9]* | v[0-9]*) refuse_usage "\`$1\` is not a full version" 'for example: downgrade 1.4.2; `history` shows what is recorded' ;;
+    esac
+    refuse_usage "\`$1\` is neither an environment nor a version" "known environments: $environments; \`history\` shows the versions"
 }

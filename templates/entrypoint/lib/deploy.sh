@@ -86,6 +86,7 @@ deploy() { # up | upgrade
     run_post_hooks post-up
     [ "$operation" = up ] || run_post_hooks post-upgrade
     say "$target is at $project $version${revision:+, revision $revision}"
+    say_addresses
 }
 
 # Everything that is read: faults end it with 3.

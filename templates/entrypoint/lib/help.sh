@@ -27,10 +27,11 @@ show_overview() {
 options:
   --yes          no questions
   --dry-run      print what would be done, write nothing
-  --timeout N    seconds until services must be ready (300)
+  --timeout N    seconds to wait for services to become ready (default: 300)
   --output json  machine-readable: doctor, history, images, migrate --list, nodes list, plan, ps, run --list, users list, version
-  --quiet, --verbose, --help
+  --quiet, --verbose, --help, --version
   --             ends options
+  short: -f --follow, -h --help, -o --output, -q --quiet, -y --yes
 
 exit codes: 0 done · 1 fault of this image · 2 usage · 3 refused, nothing changed
             4 failed, previous revision restored · 5 failed, not restored · 6 migration failed, services untouched
@@ -185,13 +186,13 @@ option_summary() { # COMMAND OPTION
     stop--yes) echo 'no question' ;;
     nodes--yes) echo 'no question; drain, remove and delete ask one on a terminal' ;;
     users--yes) echo 'no question; remove asks one on a terminal' ;;
-    nodes--timeout) echo 'drain: until the node must be empty; 300' ;;
+    nodes--timeout) echo 'drain: seconds to wait for the node to become empty (default: 300)' ;;
     nodes--role) echo 'join: worker (default) or manager' ;;
     users--role) echo 'add: view, edit or admin; with a script, any word' ;;
     nodes--output | users--output) echo 'list: one JSON document instead of text' ;;
     *--yes) echo 'no question; this command asks none, but all that write take it' ;;
     *--dry-run) echo 'print what would be done, write nothing' ;;
-    *--timeout) echo 'until services must be ready; 300' ;;
+    *--timeout) echo 'seconds to wait for services to become ready (default: 300)' ;;
     *--output) echo 'one JSON document instead of text' ;;
     rollback--check) echo 'say whether it would work, and why not; change nothing' ;;
     *--check) echo 'ask whether each image is present or can be pulled' ;;
@@ -208,9 +209,9 @@ option_summary() { # COMMAND OPTION
     *--migrated) echo 'the release whose migrations have run already' ;;
     *--without-backup) echo 'do not ask for the backup that the release wants' ;;
     *--exit-code) echo '0: nothing would change, 10: something would' ;;
-    *--context) echo 'the context of the kubeconfig; its current one' ;;
+    *--context) echo 'the context of the kubeconfig (default: its current one)' ;;
     *--take-over) echo 'overwrite fields that somebody else changed' ;;
-    *--lock-wait) echo 'how long to wait for somebody else who writes; 0' ;;
+    *--lock-wait) echo 'seconds to wait for a command that holds the lock (default: 0)' ;;
     *--force) echo 'free the lock, whoever holds it' ;;
     esac
 }

@@ -2,7 +2,7 @@
 #
 #   plan --output json  {"target", "version", "from", "revision", "changes", "services": [{"service", "action", "drift": […],
 #                        "changes": [{"what", "from", "to"}]}], "migrations": […]}
-#                       action: keep, create, recreate, scale, start, remove; "changes" of the whole: whether anything would change;
+#                       action: keep, create, recreate, scale, start, unpause, remove; "changes" of the whole: whether anything would change;
 #                       "drift": what was changed by hand (drift.sh), which `up` leaves as it is where the action is keep
 #
 # Takes in:  the loaded release, the last good record, what runs. Gives out: standard output; with --exit-code 10 when something would change.
@@ -154,8 +154,8 @@ compare_flat() {
 }
 
 plan_text() {
+    printf '%s\n' "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
     plan_adoption
-    say "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
     while IFS='|' read -r planned action plan_what plan_from plan_to plan_replicas; do
         if [ -n "$plan_what" ]; then
             printf '    %s: %s -> %s\n' "$plan_what" "${plan_from:-(none)}" "${plan_to:-(none)}"

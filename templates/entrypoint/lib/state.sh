@@ -115,7 +115,7 @@ config_digest() {
     } | digest_of_input
 }
 
-# What has to be done to a service: keep, create, recreate, scale, start, remove. Sets $action. SERVICE
+# What has to be done to a service: keep, create, recreate, scale, start, unpause, remove. Sets $action. SERVICE
 read_action() {
     load_service "$1"
     load_wanted "$1"
@@ -128,17 +128,19 @@ read_action() {
         action=recreate
     elif [ "$instances_all" -ne "$wanted_replicas" ]; then
         action=scale
-    elif [ "$instances_settled" -ne "$instances_all" ]; then
+    elif [ "$((instances_settled + instances_paused))" -ne "$instances_all" ]; then
         action=start
+    elif [ "$instances_paused" -gt 0 ]; then
+        action=unpause
     else
         action=keep
     fi
 }
 
-# Counts the instances of the loaded service: all, those of the wanted digest and image, and those that run (a job: that
-# run or are done).
+# Counts the instances of the loaded service: all, those of the wanted digest and image, those that run (a job: that run or are
+# done), and those that are paused.
 count_instances() {
-    instances_all=0 instances_same=0 instances_settled=0
+    instances_all=0 instances_same=0 instances_settled=0 instances_paused=0
     while next_instance; do
         [ "$instance_service" = "$1" ] || continue
         instances_all=$((instances_all + 1))
@@ -146,6 +148,7 @@ count_instances() {
             instances_same=$((instances_same + 1))
         case $service_kind/$instance_status/$instance_exit in
         */running/* | */restarting/* | job/exited/0) instances_settled=$((instances_settled + 1)) ;;
+        */paused/*) instances_paused=$((instances_paused + 1)) ;;
         esac
     done <"$work/instances"
 }

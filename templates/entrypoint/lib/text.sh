@@ -78,25 +78,30 @@ print_table() {
         }'
 }
 
-# Prints the known word that is nearest to WORD, or nothing when none is near. WORD KNOWN…
+# Prints the known word that is nearest to WORD, or nothing when none is near. What it begins is near; else a third of its letters may be others,
+# and two that changed places are one. WORD KNOWN…
 near_word() {
     printf '%s\n' "$@" | awk '
         function smaller(a, b) { return a < b ? a : b }
-        function distance(a, b,    i, j, row, diagonal, above) {
-            for (j = 0; j <= length(b); j++) row[j] = j
-            for (i = 1; i <= length(a); i++) {
-                diagonal = row[0]; row[0] = i
-                for (j = 1; j <= length(b); j++) {
-                    above = row[j]
-                    row[j] = smaller(smaller(above, row[j - 1]) + 1, diagonal + (substr(a, i, 1) != substr(b, j, 1)))
-                    diagonal = above
-                }
+        function distance(a, b,    i, j, row, change) {
+            for (i = 0; i <= length(a); i++) row[i, 0] = i
+            for (j = 0; j <= length(b); j++) row[0, j] = j
+            for (i = 1; i <= length(a); i++) for (j = 1; j <= length(b); j++) {
+                change = substr(a, i, 1) != substr(b, j, 1)
+                row[i, j] = smaller(smaller(row[i - 1, j], row[i, j - 1]) + 1, row[i - 1, j - 1] + change)
+                if (i > 1 && j > 1 && substr(a, i, 1) == substr(b, j - 1, 1) && substr(a, i - 1, 1) == substr(b, j, 1))
+                    row[i, j] = smaller(row[i, j], row[i - 2, j - 2] + 1)
             }
-            return row[length(b)]
+            return row[length(a), length(b)]
         }
-        NR == 1 { wanted = substr($0, 1, 64); best = 1 + int(length(wanted) / 3); next }
-        { away = distance(wanted, $0); if (away <= best) { best = away - 1; near = $0 } }
-        END { if (near != "") print near }'
+        NR == 1 { wanted = substr($0, 1, 64); best = int(length(wanted) / 3); if (best < 1) best = 1; next }
+        {
+            away = distance(wanted, $0)
+            if (away >= length($0)) next # nothing of it is left
+            if (away <= best) { best = away - 1; near = $0 }
+            if (begun == "" && length(wanted) > 1 && index($0, wanted) == 1) begun = $0
+        }
+        END { if (near == "") near = begun; if (near != "") print near }'
 }
 
 # The hint for an unknown word. WORD WHAT KNOWN…, where WHAT is the plural of the kind.
@@ -113,14 +118,30 @@ is_same_text() {
     [ "$(cat "$1")" = "$(cat "$2")" ]
 }
 
-has_word() { # LIST WORD
+# Nothing, and what is several words, is no word of any list. LIST WORD
+has_word() {
+    case $2 in '' | *[[:space:]]*) return 1 ;; esac
     case " $1 " in *" $2 "*) return 0 ;; esac
     return 1
 }
 
-# Lines of 1 to 9 digits only: what arithmetic and every `test` can hold.
-is_number() {
-    case $1 in '' | *[!0-9]* | ??????????*) return 1 ;; esac
+# Sets number to a whole number without the zeros at its front, of at most 9 digits: what arithmetic and every `test` can hold. Else false, and
+# number_fault says why. WORD
+read_number() {
+    number=''
+    case $1 in
+    '' | *[!0-9]*)
+        number_fault="\`$1\` is not a whole number"
+        return 1
+        ;;
+    esac
+    number=${1#"${1%%[!0]*}"}
+    number=${number:-0}
+    case $number in ??????????*)
+        number='' number_fault="\`$1\` is too large"
+        return 1
+        ;;
+    esac
 }
 
 # MAJOR.MINOR.PATCH with what SemVer lets follow.

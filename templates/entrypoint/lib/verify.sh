@@ -163,7 +163,8 @@ judge_running() {
     elif [ "$judged_gate" != stable ] || [ "$uptime" -ge "$service_window" ]; then
         verdict=ready
     elif is_crash_loop; then
-        verdict=failed reason="$instance_name is in a crash loop ($instance_restarts restarts, last exit code $instance_exit)"
+        driver_read_exit "$instance_id"
+        verdict=failed reason="$instance_name is in a crash loop ($instance_restarts restarts${last_exit:+, last exit code $last_exit})"
     else
         reason="$instance_name must stay up for $service_window s"
     fi

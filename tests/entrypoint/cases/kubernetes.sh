@@ -309,6 +309,8 @@ scale_of_kind() {
 test_kubernetes_start_gives_the_number_back() {
     use_kubernetes
     {
+        workload StatefulSet database database 1
+        running_pod database-0 database StatefulSet/database 'probe=0 2 3 1'
         workload Deployment web web 0 | sed 's/uses=$/kept=2/'
         workload DaemonSet agent agent 0 | sed 's/uses=$/kept=1\tparked=yes/'
     } >"$box/docker/objects"

@@ -156,13 +156,14 @@ test_a_holder_on_another_node_is_not_called_gone() {
     DB_PASSWORD=pw bootstrap up production
     expect_code 75
     somebody_has_the_lock n1:dead
-    DB_PASSWORD=pw bootstrap stop production
+    DB_PASSWORD=pw bootstrap scale production web=2
     expect_code 0
     expect_error 'taking over the lock of anna@desk'
 }
 
 test_a_cluster_keeps_the_lock_as_a_lease_that_its_holder_renews() {
     use_kubernetes
+    workload Deployment web web 2 >"$box/docker/objects"
     somebody_has_the_lock "$("$box/bin/date" -u +%Y-%m-%dT%H:%M:%S.000000Z)"
     bootstrap stop production
     expect_code 75

@@ -126,3 +126,177 @@ test_kubernetes_down_with_a_volume_in_use_ends_with_5() {
     expect_no_error 'deleted with its data'
     expect_no_error 'shop-production is removed'
 }
+
+test_start_without_a_container_is_refused_and_named() {
+    product_is_up
+    sed -i '/shop-production-web-/d' "$box/docker/containers"
+    bootstrap start production
+    expect_code 3
+    expect_error '`web` is missing'
+    expect_error 'create it again: up production'
+    expect_no_error 'is started'
+    expect_no_call '^\[start\]\|_lock'
+    bootstrap restart production web
+    expect_code 3
+    expect_error '`web` is missing'
+    expect_no_error 'restarted'
+    bootstrap restart production database
+    expect_code 0
+    expect_error 'restarted: database'
+}
+
+test_start_without_one_of_the_replicas_is_refused() {
+    product_is_up
+    sed -i '/shop-production-web-2/d' "$box/docker/containers"
+    bootstrap start production
+    expect_code 3
+    expect_error 'of `web` 1 of 2 replicas are there'
+}
+
+# A container that goes between our look and our start.
+test_start_of_what_vanishes_meanwhile_is_not_said() {
+    product_is_up
+    sed -i '/web-/s/|running|/|exited|/' "$box/docker/containers"
+    mv "$box/bin/docker" "$box/bin/docker.real"
+    printf '%s\n' '#!/bin/sh' "box=$box" 'case "$*" in "start "*) sed -i /web-/d "$box/docker/containers"; echo "Error: No such container" >&2; exit 1 ;; esac' \
+        'exec "$box/bin/docker.real" "$@"' >"$box/bin/docker"
+    chmod +x "$box/bin/docker"
+    bootstrap start production --timeout 3
+    expect_code 5
+    expect_no_error 'is started'
+}
+
+# What is deployed decides, whatever the image holds that asks.
+test_start_by_an_image_of_another_release_starts_what_is_deployed() {
+    product_is_up
+    sed -i '/web-/s/|running|/|exited|/' "$box/docker/containers"
+    release=$box/root/environments/production/release
+    sed -i "s/^service 'web'/service 'site'/" "$release"
+    echo "service 'new' image='n' definition='d9' wave='1' gate='none' kind='service' replicas='1' window='0' pull='missing'" >>"$release"
+    bootstrap start production --timeout 60
+    expect_code 0
+    expect_call '^\[start\].*\[c3\]\[c4\]'
+    expect_no_error new
+}
+
+test_a_job_that_is_gone_is_no_reason_not_to_start() {
+    product_is_up
+    sed -i '/init-1/d' "$box/docker/containers"
+    bootstrap start production
+    expect_code 0
+    expect_error 'warning: the job `init` is not there; `up production` runs it'
+}
+
+test_what_was_never_deployed_is_refused_with_what_is() {
+    product_is_up
+    echo c1 | answer 'ps *environment=production*' 0
+    answer 'ps *environment=testing*' 0 </dev/null
+    for command in stop start restart logs; do
+        bootstrap "$command" testing
+        expect_code 3
+        expect_error 'nothing of shop-testing is deployed'
+        expect_error 'deployed here: production'
+        expect_no_call '_lock'
+    done
+}
+
+test_stop_of_what_is_stopped_is_done() {
+    product_is_up
+    sed -i 's/|running|/|exited|/' "$box/docker/containers"
+    bootstrap stop production
+    expect_code 0
+    expect_error 'shop-production is stopped'
+    bootstrap stop production --dry-run
+    expect_code 0
+    expect_empty "$box/out"
+}
+
+test_stop_that_did_not_stop_everything_is_not_said() {
+    product_is_up
+    answer 'stop *' 0 </dev/null
+    bootstrap stop production
+    expect_code 5
+    expect_error 'these replicas of shop-production still run: shop-production-database-1 shop-production-web-1'
+    expect_no_error 'shop-production is stopped'
+}
+
+test_dry_runs_of_start_and_stop_name_what_would_change() {
+    product_is_up
+    bootstrap start production --dry-run
+    expect_empty "$box/out"
+    expect_error 'everything of shop-production runs already'
+    sed -i '/web-1/s/|running|/|exited|/' "$box/docker/containers"
+    bootstrap start production --dry-run
+    expect_equal 'start shop-production-web-1 (exited)' "$(cat "$box/out")"
+    bootstrap stop production --dry-run
+    expect_output 'stop shop-production-web-2 (running)'
+    expect_no_output web-1
+    expect_no_output init
+    bootstrap restart production --dry-run
+    expect_no_output init
+    DB_PASSWORD=pw bootstrap scale production web=03 --dry-run
+    expect_equal 'web: scale from 2 to 3' "$(cat "$box/out")"
+}
+
+test_a_paused_container_is_called_paused_and_up_unpauses_it() {
+    product_is_up
+    sed -i '/web-1/s/|running|/|paused|/' "$box/docker/containers"
+    bootstrap ps production
+    expect_output 'web       paused   1/2'
+    DB_PASSWORD=pw bootstrap plan production
+    expect_output 'web: unpause'
+    cp "$box/docker/containers" "$box/paused"
+    DB_PASSWORD=pw bootstrap up production --timeout 20
+    expect_code 0
+    expect_error 'web: unpause'
+    expect_call '^\[unpause\]\[c3\]$'
+    cp "$box/paused" "$box/docker/containers"
+    : >"$box/docker/calls"
+    bootstrap start production --timeout 20
+    expect_code 0
+    expect_call '^\[unpause\]\[c3\]$'
+}
+
+test_scale_of_what_the_target_decides_is_refused() {
+    sed -i "/^service 'web'/s/$/ global='yes'/; /^service 'database'/s/$/ autoscaled='yes'/" "$box/root/environments/production/release"
+    DB_PASSWORD=pw bootstrap scale production web=3 database=default
+    expect_code 3
+    expect_error '`web` runs once on each node'
+    expect_error 'an autoscaler decides how many replicas `database` has'
+    expect_empty "$box/docker/calls"
+}
+
+test_scale_words_that_mean_nothing_are_usage() {
+    for words in '=1' 'web=1 web=2' 'web=08x' 'web=99999999999999999999' 'web 2' "''" 'web=+1' 'web=0x3'; do
+        # shellcheck disable=SC2086 # words
+        if [ "$words" = "''" ]; then bootstrap scale production ''; else bootstrap scale production $words; fi
+        expect_code 2
+    done
+    bootstrap scale production web=1 web=2
+    expect_error '`web` is given twice'
+    bootstrap scale production web 2
+    expect_error 'write: web=2'
+    bootstrap scale production web=two
+    expect_error '`two` is not a whole number'
+    bootstrap scale production web=99999999999
+    expect_error 'too large'
+    bootstrap scale production 'database init=1'
+    expect_code 2
+    expect_error 'unknown service or environment `database init`'
+    expect_empty "$box/docker/calls"
+}
+
+test_zeros_at_the_front_of_a_number_mean_nothing() {
+    product_is_up
+    container c5 web @WEB@ running 0 0 '' unless-stopped web-3 >>"$box/docker/after"
+    DB_PASSWORD=pw bootstrap scale production web=0003 --timeout 08 --lock-wait 09
+    expect_code 0
+    expect_call 'io.bootsmith.scale=3\]'
+    DB_PASSWORD=pw bootstrap up production --timeout 00010 --lock-wait 000000000000000000008
+    expect_code 0
+    bootstrap logs production web --tail 010
+    expect_call '^\[logs\]\[--tail\]\[10\]'
+    bootstrap rollback production 0001
+    expect_no_error 'arithmetic'
+    expect_no_error 'unknown environment'
+}

@@ -228,8 +228,9 @@ test_swarm_stop_waits_for_nodes_that_are_up_alone() {
 
 test_swarm_a_stopped_service_is_shown_with_its_number() {
     swarm_is_up
-    swarm_service web web d replicated 0 2 >"$box/docker/services"
-    : >"$box/docker/tasks"
+    sed -i '/^web|/d' "$box/docker/services"
+    swarm_service web web d replicated 0 2 >>"$box/docker/services"
+    sed -i '/|web|/d' "$box/docker/tasks"
     bootstrap ps production --output json
     expect_code 0
     expect_output '"service": "web", "kind": "service", "state": "stopped", "wanted": 2'

@@ -117,5 +117,5 @@ fn a_product_lives_on_two_nodes() {
 fn states(product: &Product) -> Vec<String> {
     let shown = product.run(&["ps", "production"]).expect(0).out;
     let line = |line: &str| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-    shown.lines().skip(1).map(line).collect()
+    shown.lines().skip(2).map(line).collect()
 }

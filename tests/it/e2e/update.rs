@@ -105,7 +105,7 @@ service = "keeper"
     product.run(&["scale", "web=3"]).expect(0);
     product.run(&["stop"]).expect(0);
     let ps = product.run(&["ps"]).expect(0).out;
-    assert!(ps.lines().skip(1).all(|line| line.contains("stopped")), "{ps}");
+    assert!(ps.lines().skip(2).all(|line| line.contains("stopped")), "{ps}");
     product.run(&["start"]).expect(0);
     assert_eq!(product.replicas("production", "web").len(), 3);
     assert_eq!(product.run(&["run", "starts"]).expect(0).out, "2 /data/starts\n");

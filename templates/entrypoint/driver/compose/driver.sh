@@ -167,6 +167,7 @@ driver_apply() {
         remove_containers $(half_made_ids "$applied")
         name_half_made "$applied"
     done
+    unpause "$@" || { show_lines "$work/complaint" && capture_seconds='' && return 1; }
     if [ "$compose_kind" = v1 ]; then
         with_compose capture_compose up -d --no-deps --no-build "$@"
     else
@@ -216,6 +217,7 @@ driver_count_nodes() {
 }
 
 driver_start() {
+    unpause "$@" || return 1
     start_ids=''
     for started do
         load_service "$started"
@@ -224,6 +226,15 @@ driver_start() {
     # shellcheck disable=SC2086 # a list of ids
     set -- $start_ids
     [ $# -eq 0 ] || capture "$work/answer" docker start "$@"
+}
+
+# Compose cannot start what is paused. SERVICE…
+unpause() {
+    paused_ids=''
+    for paused do paused_ids="$paused_ids $(instance_ids "$paused" paused)"; done
+    # shellcheck disable=SC2086 # a list of ids
+    set -- $paused_ids
+    [ $# -eq 0 ] || capture "$work/answer" docker unpause "$@"
 }
 
 # A job that ended well is done. SERVICE
@@ -256,6 +267,28 @@ driver_restart() {
     # shellcheck disable=SC2086 # a list of ids
     set -- $restart_ids
     [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker restart "$@"
+}
+
+# Host ports, also those that the engine chose. The same port of all addresses is one, whatever the kind of address.
+driver_list_addresses() {
+    # shellcheck disable=SC2046 # a list of ids
+    set -- $(awk -F '|' '$4 == "running" { print $1 }' "$work/instances")
+    [ $# -gt 0 ] || return 0
+    capture "$work/answer" docker inspect --type container --format "$ADDRESS_FORMAT" "$@" || return 1
+    awk -F '|' -v OFS='|' 'NF == 4 { if ($2 == "::") { if (($1, $3, $4) in seen) next; $2 = "0.0.0.0" } else if ($2 ~ /:/) $2 = "[" $2 "]"
+        if (!seen[$1, $3, $4, $2]++) { if ($2 == "0.0.0.0") seen[$1, $3, $4]; print $1, $2 ":" $3, $4 } }' "$work/answer"
+}
+
+readonly ADDRESS_FORMAT='{{$service := index .Config.Labels "io.bootsmith.service"}}{{range $target, $bindings := .NetworkSettings.Ports}}{{range $bindings}}{{$service}}|{{.HostIp}}|{{.HostPort}}|{{$target}}{{println}}{{end}}{{end}}'
+
+# A container that runs has none itself: the engine remembers its last ends for a while.
+driver_read_exit() {
+    last_exit=''
+    driver_read_clock
+    capture_seconds=20 capture "$work/answer" docker events --since "$((target_clock - 3600))" --until "$target_clock" --filter "container=$1" --filter event=die \
+        --format '{{index .Actor.Attributes "exitCode"}}' || return 0
+    last_exit=$(sed -n '$p' "$work/answer")
+    case $last_exit in *[!0-9]*) last_exit='' ;; esac
 }
 
 # The last thing a replica said, and what its health check said.

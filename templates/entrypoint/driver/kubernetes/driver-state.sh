@@ -59,6 +59,25 @@ driver_list_traits() {
         NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }' "$work/answer"
 }
 
+# Services of the types LoadBalancer and NodePort, and the hosts of Ingresses. Who may only look may not be allowed to list them.
+# shellcheck disable=SC2016 # dollars of the template
+readonly ADDRESS_TEMPLATE='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}{{if eq .kind "Ingress"}}
+{{- $scheme := "http"}}{{with .spec.tls}}{{$scheme = "https"}}{{end}}
+{{- range .spec.rules}}{{$host := or .host "*"}}{{with .http}}{{range .paths}}{{$service}}|{{$scheme}}://{{$host}}{{or .path "/"}}|{{"\n"}}{{end}}{{end}}{{end}}
+{{- else}}{{$type := .spec.type}}{{$balancers := .status.loadBalancer.ingress}}{{range .spec.ports}}{{$port := .}}
+{{- if eq $type "LoadBalancer"}}{{range $balancers}}{{$service}}|{{or .hostname .ip}}:{{$port.port}}|{{$port.targetPort}}/{{$port.protocol}}{{"\n"}}{{end}}{{end}}
+{{- if and (ne $type "ClusterIP") .nodePort}}{{$service}}|*:{{.nodePort}}|{{.targetPort}}/{{.protocol}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}'
+
+driver_list_addresses() {
+    capture "$work/answer" cluster get services,ingresses.networking.k8s.io --selector "$(our_labels)" -o go-template="$ADDRESS_TEMPLATE" || return 1
+    awk -F '|' -v OFS='|' 'NF == 3 && $1 != "" { $3 = tolower($3); print }' "$work/answer"
+}
+
+# The cluster tells of the last end itself.
+driver_read_exit() {
+    last_exit=$(awk -F '|' -v id="$1" '$1 == id { print $5; exit }' "$work/instances")
+}
+
 driver_read_state() {
     # shellcheck disable=SC2086 # a list of kinds
     capture "$work/state" cluster get "$(printf '%s,' $WORKLOAD_KINDS)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \

@@ -156,6 +156,30 @@ tasks_of_place() {
         '$2 == service && $3 == slot && (slot != 0 || $4 == node)' "$work/tasks"
 }
 
+# What a service publishes on every node, or, in the mode `host`, on those where it runs.
+driver_list_addresses() {
+    address_ids=$(awk -F '|' '$2 != "" && $4 == "" { print $1 }' "$work/services.live")
+    [ -n "$address_ids" ] || return 0
+    # shellcheck disable=SC2086 # a list of ids
+    capture "$work/published" docker service inspect --format "$ADDRESS_FORMAT" $address_ids || return 1
+    [ -f "$work/nodes" ] || : >"$work/nodes"
+    ! grep -q '^[^|]*|[^|]*|host|' "$work/published" || driver_read_nodes || return 1
+    awk -F '|' -v OFS='|' '
+        FILENAME == ARGV[1] { host[$1] = $2; next }
+        FILENAME == ARGV[2] { if ($6 == "running" && ($4 in host)) places[$2] = places[$2] host[$4] " "; next }
+        NF == 5 && $3 == "host" { for (at = split(places[$2], place, " "); at > 0; at--) print $1, place[at] ":" $4, $5; next }
+        NF == 5 { print $1, "*:" $4, $5 }' "$work/nodes" "$work/tasks" "$work/published"
+}
+
+# Service, id, mode, published port, target.
+readonly ADDRESS_FORMAT='{{$service := index .Spec.Labels "io.bootsmith.service"}}{{$id := .ID}}{{range .Endpoint.Ports}}{{$service}}|{{$id}}|{{.PublishMode}}|{{.PublishedPort}}|{{.TargetPort}}/{{.Protocol}}{{println}}{{end}}'
+
+# The task before the one that runs tells.
+driver_read_exit() {
+    last_exit=''
+    ! load_task "$1" || last_exit=$(tasks_of_place | awk -F '|' '$6 == "failed" && $10 != "" { code = $10 } END { print code }')
+}
+
 # What the swarm says of a replica, and the last thing that its container said, or the one before it.
 driver_show_last_lines() {
     load_task "$1" || return 0
