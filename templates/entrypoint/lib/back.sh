@@ -43,13 +43,24 @@ choose_rollback() {
     if [ -z "$good_revision" ]; then
         add_fault "nothing good of $target is recorded" "see \`history $environment_name\`"
     elif [ -z "$back_revision" ]; then
-        back_revision=$earlier_good
-        # What failed may still run: then the last good one is the one before.
-        case $newest_outcome in failed | '') back_revision=$good_revision ;; esac
-        [ -n "$back_revision" ] || add_fault "revision $good_revision is the only good one of $target" "see \`history $environment_name\`"
+        choose_default_rollback
+        [ -n "$back_revision" ] || add_fault "there is no good revision before revision $good_revision of $target" "see \`history $environment_name\`"
     elif ! is_good_revision "$back_revision"; then
         add_fault "there is no good revision $back_revision" "good ones: $(good_revisions)"
     fi
+}
+
+# A rollback that did not end is ended, and goes nowhere else. What failed otherwise may still run: then the last good one is the one before.
+choose_default_rollback() {
+    case $deployed_command/$deployed_outcome/$deployed_open in
+    rollback/ok/yes) back_revision=$good_revision ;;
+    rollback/failed/* | rollback//*)
+        back_revision=$deployed_target
+        is_good_revision "$back_revision" || back_revision=$earlier_good
+        ;;
+    */failed/* | *//*) back_revision=$good_revision ;;
+    *) back_revision=$earlier_good ;;
+    esac
 }
 
 is_good_revision() { # REVISION
@@ -64,32 +75,41 @@ good_revisions() {
 
 # The migrations that ran since, and what the release says that ran last.
 judge_rollback() {
-    use_record "$back_revision"
-    read_migration_names
-    back_names=$migration_names
     use_record "$good_revision"
     read_upgrade
-    [ "$upgrade_rollback" != no ] || [ "$back_revision" = "$good_revision" ] ||
+    [ "$upgrade_rollback" != no ] || [ "$(record_field 8 "$back_revision")" = "$good_content" ] ||
         add_fault "$project $version says that it must not be rolled back" "see \`explain\` of its bootstrap image; downgrade may be possible"
-    irreversible=''
-    while IFS='|' read -r known_name known_state _; do
-        has_word "$back_names" "$known_name" || is_compatible "$known_name" || irreversible="$irreversible $known_name"
-    done <"$work/migrations"
-    back_version=$(record_field 4 "$back_revision")
-    [ -z "$irreversible" ] ||
-        add_fault "$project $back_version does not work with what these migrations did:$irreversible" \
+    compare_migrations "$back_revision"
+    [ -z "$migrations_beyond" ] ||
+        add_fault "$project $back_version does not work with what these migrations did:$migrations_beyond" \
             "take them back too: downgrade $back_version $environment_name"
+    refuse_missing_migrations
 }
 
-# Whether some record has the migration, and says that the release before still works with it. NAME
-is_compatible() {
-    for compatible_record in "$work"/revisions/*; do
-        compatible_revision=${compatible_record##*/}
-        case $compatible_revision in *[!0-9]*) continue ;; esac
-        use_record "$compatible_revision"
-        load_migration "$1" && [ -n "$migration_compatible" ] && return 0
+# What the data have and the release of a revision does not know or bear, in migrations_beyond; what it needs and the data do not have, in
+# migrations_missing. Loads other releases. REVISION
+compare_migrations() {
+    use_record "$1"
+    read_migration_names
+    back_names=$migration_names back_version=$version migrations_beyond='' migrations_missing=''
+    for back_name in $back_names; do
+        case $(known_migration "$back_name") in 'applied|'*) ;; *) migrations_missing="$migrations_missing $back_name" ;; esac
     done
-    return 1
+    while IFS='|' read -r known_name known_state _; do
+        has_word "$back_names" "$known_name" || is_compatible "$known_name" || migrations_beyond="$migrations_beyond $known_name"
+    done <"$work/migrations"
+}
+
+# Whether the newest record that has the migration says that the release before still works with it. NAME
+is_compatible() {
+    find_migration "$1" && [ -n "$migration_compatible" ]
+}
+
+# A recorded release is deployed without its migrations: those it was deployed with must not have been taken back since.
+refuse_missing_migrations() {
+    [ -z "$migrations_missing" ] ||
+        add_fault "$project $back_version needs migrations that are not applied:$migrations_missing" \
+            "deploy it with its bootstrap image, which runs them: up $environment_name"
 }
 
 # Loads the revision to go to and judges whether it can be deployed.
@@ -113,10 +133,11 @@ lock_back() {
 
 # Needs the lock and the revision loaded.
 deploy_back() {
-    begin_revision "$operation"
+    begin_revision "$operation" "$back_revision"
     begin_changes
     converge
     say "$target is at $project $version again, revision $revision"
+    [ -z "$revision_is_new$deployed_open" ] || record_end
 }
 
 # VERSION
@@ -128,6 +149,8 @@ command_downgrade() {
     refuse_faults
     require_record "$back_revision"
     read_applied_migrations
+    compare_migrations "$back_revision"
+    refuse_missing_migrations
     list_down_migrations
     refuse_faults
     [ -z "$option_dry_run" ] || note_recorded_release
@@ -139,7 +162,7 @@ command_downgrade() {
         return 0
     fi
     lock_back
-    begin_revision "$operation"
+    begin_revision "$operation" "$back_revision"
     take_migrations_back
     prepare_back
     refuse_faults
@@ -164,9 +187,7 @@ choose_downgrade() {
 # Applied migrations that the older release does not have, newest first, as NAME/REVISION of a record that has them, in down_migrations.
 # One without a way back is a fault, and so is one that failed half-way.
 list_down_migrations() {
-    use_record "$back_revision"
-    read_migration_names
-    back_names=$migration_names down_migrations=''
+    down_migrations=''
     while IFS='|' read -r known_name known_state _ _ known_at; do
         has_word "$back_names" "$known_name" || add_down_migration
     done <"$work/migrations"
@@ -212,7 +233,6 @@ take_migrations_back() {
         fi
         load_migration "${taken_back%%/*}"
         say "migration $migration_name: taking back"
-        migrations_taken_back="$migrations_taken_back $migration_name"
         run_migration down "$migration_down" || {
             record_failure failed "the migration \`$migration_name\` could not be taken back"
             hint "no service was touched; mend it, then: downgrade $downgrade_version $environment_name --retry"

@@ -2,7 +2,8 @@
 #
 #   history         {"target", "revisions": [{"revision", "version", "at", "command", "who", "message", "outcome", "ended", "reason",
 #                    "current", "migrations": [{"migration", "direction", "state", "at"}]}]}
-#                   outcome: ok, failed, restored (failed, and the last good one was put back), pending
+#                   outcome: ok, failed, restored (failed, and the last good one was restored), pending; state of a migration: started,
+#                   done, failed, withdrawn (it could not be started, and did not run)
 #   migrate --list  {"migrations": [{"migration", "release", "service", "state", "at"}]}
 #                   state: pending, applied, started, failed, undoing, undo-failed; without a service: of another release
 #
@@ -17,13 +18,12 @@ command_history() {
 # One line a revision, the newest first: revision | version | at | command | who | message | outcome | ended | reason | current
 join_history() {
     awk -F '|' -v OFS='|' -v good="$good_revision" '
-        $1 == "record" { count++; number[count] = $2; line[$2] = $2 OFS $4 OFS $3 OFS $5 OFS $6 OFS $7 }
-        $1 == "ok" { outcome[$2] = "ok"; ended[$2] = $3 }
+        $1 == "record" { line[$2 + 0] = $2 OFS $4 OFS $3 OFS $5 OFS $6 OFS $7; if ($2 + 0 > newest) newest = $2 + 0 }
+        $1 == "ok" || $1 == "done" && !($2 in outcome) { outcome[$2] = "ok"; ended[$2] = $3 }
         $1 == "failed" { outcome[$2] = $5 == "restored" ? $5 : $1; ended[$2] = $3; reason[$2] = $7 }
         END {
-            for (at = count; at > 0; at--) {
-                revision = number[at]
-                print line[revision], (revision in outcome ? outcome[revision] : "pending"), ended[revision], reason[revision], (revision == good ? "yes" : "")
+            for (revision = newest; revision > 0; revision--) {
+                if (revision in line) print line[revision], (revision in outcome ? outcome[revision] : "pending"), ended[revision], reason[revision], (revision == good ? "yes" : "")
             }
         }' "$work/ledger"
 }
@@ -46,10 +46,12 @@ history_text() {
 migrations_of() {
     awk -F '|' -v revision="$1" '
         $1 != "migration" || $2 != revision { next }
-        $7 == "done" { how[$9] = $5 == "down" ? "-" $9 : $9 }
-        $7 == "failed" || $7 == "started" { how[$9] = $9 "!" }
         !seen[$9]++ { order[++count] = $9 }
-        END { for (i = 1; i <= count; i++) printf "%s%s", (i == 1 ? "" : " "), how[order[i]] }' "$work/ledger"
+        $7 == "done" { how[$9] = $5 == "down" ? "-" $9 : $9 }
+        $7 == "failed" { how[$9] = $9 "!" }
+        $7 == "started" { before[$9] = how[$9]; how[$9] = $9 "!" }
+        $7 == "withdrawn" { how[$9] = before[$9] }
+        END { for (i = 1; i <= count; i++) if (how[order[i]] != "") { printf "%s%s", (shown++ ? " " : ""), how[order[i]] } }' "$work/ledger"
 }
 
 history_json() {

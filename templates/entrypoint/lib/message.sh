@@ -42,6 +42,7 @@ refuse_usage() {
 # Something is missing, and nothing has changed yet: unless it is missing for what shall be put back. MESSAGE [HINT]
 refuse() {
     [ -z "${restoring:-}" ] || fail_restore "$1"
+    [ -z "${migration_open:-}" ] || fail_unbegun_migration "$1"
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
     exit "$refusal_code"

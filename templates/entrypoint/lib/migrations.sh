@@ -9,7 +9,9 @@
 
 readonly MIGRATION_PLACE=/run/bootsmith/migration
 
-migrations_incompatible='' migrations_taken_back='' migration_failed=''
+migration_failed='' migrations_ran=''
+# While one is noted as started: its name.
+migration_open=''
 
 parse_migration() {
     migration_name=$1
@@ -43,29 +45,33 @@ read_migration_names() {
     migration_names=$record_names
 }
 
-# $work/migrations: what the newest whole record knew, and what was entered since.
+# $work/migrations: the fold over the journal. What has no entry any more is as the newest record that can be read says.
 read_applied_migrations() {
-    : >"$work/migrations"
-    applied_since=0 applied_known=''
+    : >"$work/no-migrations"
+    applied_known=$work/no-migrations
     for applied_revision in $(awk -F '|' '$1 == "record" { print $2 }' "$work/ledger" | sort -rn); do
         fetch_record "$applied_revision" || { detail "the record of revision $applied_revision cannot be read: $(complaint)" && continue; }
-        applied_since=$applied_revision applied_known=$work/revisions/$applied_revision/applied
+        applied_known=$work/revisions/$applied_revision/applied
         break
     done
-    awk -F '|' -v OFS='|' -v since="$applied_since" -v ledger="$work/ledger" '
-        function keep(name, state, content, release, at) {
-            if (!(name in state_of)) order[++count] = name
-            state_of[name] = state; rest_of[name] = content OFS release OFS at
+    awk -F '|' -v OFS='|' -v ledger="$work/ledger" '
+        function set(name, state, rest) {
+            if (!(name in place) || state == "applied" && state_of[name] != state) place[name] = ++count
+            state_of[name] = state; rest_of[name] = rest
         }
         BEGIN {
             state["up started"] = "started"; state["up done"] = "applied"; state["up failed"] = "failed"
             state["down started"] = "undoing"; state["down failed"] = "undo-failed"; state["down done"] = ""
         }
-        FILENAME != ledger { keep($1, "applied", $2, $3, $4); next }
-        $1 == "migration" && $2 + 0 >= since + 0 { keep($9, state[$5 " " $7], $8, $4, $3) }
-        END { for (i = 1; i <= count; i++) if (state_of[order[i]] != "") print order[i], state_of[order[i]], rest_of[order[i]] }' \
-        ${applied_known:+"$applied_known"} "$work/ledger" >"$work/migrations.new"
-    mv "$work/migrations.new" "$work/migrations"
+        FILENAME != ledger { set($1, "applied", $2 OFS $3 OFS $4); next }
+        $1 != "migration" { next }
+        $7 == "withdrawn" { set($9, state_before[$9], rest_before[$9]); next }
+        $7 == "started" { state_before[$9] = state_of[$9]; rest_before[$9] = rest_of[$9] }
+        { set($9, state[$5 " " $7], $8 OFS $4 OFS $3) }
+        END {
+            for (name in state_of) if (state_of[name] != "") name_at[place[name]] = name
+            for (i = 1; i <= count; i++) if (i in name_at) print name_at[i], state_of[name_at[i]], rest_of[name_at[i]]
+        }' "$applied_known" "$work/ledger" >"$work/migrations"
 }
 
 # What the ledger says of a migration: state | content | release | at, nothing when it knows none. NAME
@@ -125,6 +131,32 @@ prepare_migrations() {
     done
     # shellcheck disable=SC2086 # a list of names
     [ -z "$first_services" ] || bring_up $first_services
+    for migration_name in $pending_migrations; do
+        load_migration "$migration_name"
+        [ "$migration_mode" != exec ] || await_service_of_migration
+    done
+}
+
+# A command in a running replica needs one that runs and is not still starting, whether or not another service waits for it. A service that
+# runs an older configuration, even an unhealthy one, may be what the release repairs.
+await_service_of_migration() {
+    if has_word "$first_services" "$migration_service"; then
+        await_services healthy "$migration_service" || fail_deployment
+        return 0
+    fi
+    driver_read_state || return 0
+    awaited_said=''
+    while [ -z "$(ready_replica "$migration_service")" ] && [ "$(seconds_left)" -gt 0 ]; do
+        [ -n "$awaited_said" ] || say "waiting for \`$migration_service\`, in which the migration \`$migration_name\` runs"
+        awaited_said=yes
+        nap 1
+        driver_read_state || return 0
+    done
+}
+
+# Prints the id of a replica that a command can be run in. SERVICE
+ready_replica() {
+    awk -F '|' -v service="$1" '$2 == service && $4 == "running" && $7 != "starting" { print $1; exit }' "$work/instances"
 }
 
 need_first() { # SERVICE
@@ -161,7 +193,6 @@ run_pending_migrations() {
             migration_failed=$migration_name
             return 1
         }
-        [ -n "$migration_compatible" ] || migrations_incompatible="$migrations_incompatible $migration_name"
     done
     pending_migrations=''
 }
@@ -169,9 +200,12 @@ run_pending_migrations() {
 # Runs the loaded migration and writes down how it went. up|down FILE
 run_migration() {
     write_migration "$1" started || fail_migration_ledger
+    migration_open=$migration_name migration_direction=$1 once_unstarted=''
     refusal_code=$EXIT_NOT_RESTORED
     run_migration_file "$2"
     migration_status=$?
+    [ "$migration_status" -eq 0 ] || [ -z "$once_unstarted" ] || fail_unbegun_migration
+    migration_open='' migrations_ran="$migrations_ran $migration_name"
     if [ "$migration_status" -eq 0 ]; then
         write_migration "$1" 'done' || fail_migration_ledger
     else
@@ -181,9 +215,23 @@ run_migration() {
     return "$migration_status"
 }
 
+# Its script did not begin, so the data are as they were, and the next command runs it: 3, or 5 where this command changed something before. [WHY]
+fail_unbegun_migration() {
+    migration_open=''
+    unbegun_message="the migration \`$migration_name\` could not be started${1:+: $1}"
+    write_migration "$migration_direction" withdrawn || warn "that \`$migration_name\` did not run could not be recorded: $(complaint)"
+    record_failure failed "$unbegun_message"
+    error "$unbegun_message"
+    hint "its script did not run; remove the cause, then repeat the same command"
+    [ -z "$applied_services$migrations_ran" ] || exit "$EXIT_NOT_RESTORED"
+    exit "$EXIT_REFUSED"
+}
+
 # The version of the entry is the release that the migration belongs to. up|down STATE
 write_migration() {
-    migration_number=$(($(awk -F '|' -v revision="$revision" '$1 == "migration" && $2 == revision { n++ } END { print n + 0 }' "$work/ledger") + 1))
+    migration_number=$(awk -F '|' -v revision="$revision" '
+        $1 == "migration" && $2 == revision { number = $10; sub(/^.*[.]m/, "", number); if (number + 0 > last) last = number + 0 }
+        END { print last + 1 }' "$work/ledger")
     entry_version=$migration_release
     write_entry migration "$revision" "$(object_of_revision "$revision").m$(printf %03d "$migration_number")" \
         "$1" "$2" "$migration_content" "$migration_name"
@@ -201,7 +249,8 @@ run_migration_file() {
     script_name=$migration_name script_service=$migration_service script_mode=$migration_mode script_output='' script_input=''
     once_file=../../migrations/$1 once_place=$MIGRATION_PLACE/$1
     if [ "$migration_mode" = exec ]; then
-        script_instance=$(instance_ids "$script_service" running | sed -n 1p)
+        script_instance=$(ready_replica "$script_service")
+        [ -n "$script_instance" ] || fail_unbegun_migration "the service \`$script_service\` does not run"
         once_place=/dev/stdin
     fi
     set --
@@ -211,11 +260,28 @@ run_migration_file() {
     done
     [ $# -gt 0 ] || set -- "$migration_interpreter" "$once_place"
     is_hook=yes
-    [ "$migration_mode" = exec ] || driver_stop_once "$target-run-$script_name-$(once_suffix)"
-    run_words "$@" >&2
+    if [ "$migration_mode" = exec ]; then
+        run_watched "$@"
+    else
+        driver_stop_once "$target-run-$script_name-$(once_suffix)"
+        run_words "$@" >&2
+    fi
     migration_code=$?
     is_hook='' once_file='' once_place=''
     return "$migration_code"
+}
+
+# The first line that is said tells whether the command began in the replica, or the platform refused to run it. WORD…
+run_watched() {
+    rm -f "$work/migration.pipe" "$work/migration.said"
+    mkfifo "$work/migration.pipe"
+    awk -v said="$work/migration.said" '{ print; fflush() } NR == 1 { print >said; close(said) }' <"$work/migration.pipe" >&2 &
+    watched_reader=$!
+    run_words "$@" >"$work/migration.pipe" 2>&1
+    watched_code=$?
+    wait "$watched_reader"
+    [ "$watched_code" -eq 0 ] || [ ! -s "$work/migration.said" ] || ! driver_is_exec_refused "$work/migration.said" || once_unstarted=yes
+    return "$watched_code"
 }
 
 # The file of the one-off at hand as a config of its own, for a driver to store: sets the mount_ variables.

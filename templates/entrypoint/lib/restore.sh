@@ -5,7 +5,7 @@
 # Must not:  put a release back on data that a migration made unfit for it; run that release's migrations or hooks.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-restoring='' restore_obstacle=''
+restoring='' restore_obstacle='' migrations_beyond='' migrations_missing=''
 
 # The tables of before, and which secrets were in use: what is given now may be what fails.
 keep_previous() {
@@ -42,7 +42,7 @@ fail_deployment() {
 }
 
 hint_after_failure() {
-    if [ -n "$migrations_incompatible" ] && [ -n "$good_version" ]; then
+    if [ -n "$migrations_beyond" ] && [ -n "$good_version" ]; then
         printf 'go on with a release that works, or take the migrations back: downgrade %s %s' "$good_version" "$environment_name"
     else
         printf 'see `ps %s` and `logs %s`; remove the cause, then repeat the same command' "$environment_name" "$environment_name"
@@ -53,10 +53,6 @@ hint_after_failure() {
 read_restore_obstacle() {
     if [ ! -s "$work/previous-live" ] || [ -z "$good_revision" ]; then
         restore_obstacle='there is no earlier revision'
-    elif [ -n "$migrations_taken_back" ]; then
-        restore_obstacle="its data is no longer that of revision $good_revision, for these migrations were taken back:$migrations_taken_back"
-    elif [ -n "$migrations_incompatible" ]; then
-        restore_obstacle="the release before does not work with what these migrations did:$migrations_incompatible"
     elif ! fetch_record "$good_revision"; then
         restore_obstacle="the record of revision $good_revision cannot be read: $(complaint)"
     else
@@ -64,6 +60,21 @@ read_restore_obstacle() {
             load_service "$applied"
             [ "$service_kind" != job ] || restore_obstacle="the job \`$applied\` was run, and cannot be taken back"
         done
+        [ -n "$restore_obstacle" ] || read_obstacle_in_data
+    fi
+}
+
+# By the journal: a command before this one, which was interrupted, may have run or taken back a migration as well.
+read_obstacle_in_data() {
+    failed_root=$release_root failed_pins=$pinned_images failed_version=$version
+    read_applied_migrations
+    compare_migrations "$good_revision"
+    release_root=$failed_root pinned_images=$failed_pins version=$failed_version
+    load_environment "$environment_name"
+    if [ -n "$migrations_missing" ]; then
+        restore_obstacle="its data is no longer that of revision $good_revision, for these migrations were taken back:$migrations_missing"
+    elif [ -n "$migrations_beyond" ]; then
+        restore_obstacle="the release before does not work with what these migrations did:$migrations_beyond"
     fi
 }
 

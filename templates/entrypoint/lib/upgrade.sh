@@ -12,6 +12,7 @@ judge_release() {
     read_applied_migrations
     [ -z "$option_migrated" ] || adopt_migrations
     read_pending_migrations
+    judge_known_migrations
     [ -n "$good_version" ] || return 0
     case $(compare_versions "$version" "$good_version") in
     newer)
@@ -132,21 +133,36 @@ record_backup() { # SCRIPT
 }
 
 judge_older() {
-    if [ "$operation" = upgrade ]; then
+    [ "$operation" != upgrade ] ||
         add_fault "the target is at $project $good_version already, which is newer than $version" \
             "to go back: downgrade $version $environment_name, or rollback"
-        return 0
-    fi
-    unknown_migrations=''
-    while IFS='|' read -r known_name known_state _; do
-        has_word "$migration_names" "$known_name" || unknown_migrations="$unknown_migrations $known_name"
-    done <"$work/migrations"
-    [ -z "$unknown_migrations" ] ||
-        add_fault "$project $version does not know what ran on the data of $good_version:$unknown_migrations" \
-            "take it back first: downgrade $version $environment_name"
 }
 
-# Pending migrations only; they belong to the revision that runs.
+# What changed the data, wholly or in part, and is not in this release: that the release works on them is not known, whatever the versions say.
+judge_known_migrations() {
+    unknown_migrations='' unknown_release=''
+    while IFS='|' read -r known_name known_state _ known_release _; do
+        ! has_word "$migration_names" "$known_name" || continue
+        unknown_migrations="$unknown_migrations $known_name"
+        [ -n "$unknown_release" ] && [ "$(compare_versions "$known_release" "$unknown_release")" = older ] || unknown_release=$known_release
+    done <"$work/migrations"
+    [ -z "$unknown_migrations" ] ||
+        add_fault "$project $version does not have these migrations, which ran on the data of $target:$unknown_migrations" \
+            "$(known_migrations_hint)"
+}
+
+known_migrations_hint() {
+    printf 'use the bootstrap image of %s %s or a newer one' "$project" "$unknown_release"
+    for hint_revision in $(good_revisions); do
+        [ "$(record_field 4 "$hint_revision")" != "$version" ] || {
+            printf '; to go back to %s: downgrade %s %s' "$version" "$version" "$environment_name"
+            return 0
+        }
+    done
+}
+
+# Pending migrations only, as a revision of their own: its record has the scripts that take them back. No service is changed, so what was
+# current remains so.
 command_migrate() {
     operation=migrate
     if [ -n "$option_list" ]; then
@@ -168,11 +184,16 @@ command_migrate() {
         return 0
     fi
     lock_release
-    fetch_images needed
-    read_wanted
-    revision=$newest_revision
-    begin_changes
-    migrate_pending
+    [ -z "$pending_migrations" ] || fetch_images needed
+    if [ -n "$pending_migrations" ]; then
+        read_wanted
+        begin_revision "$operation"
+        begin_changes
+        migrate_pending
+        mark_revision "$revision" 'done' "$operation" '' || fail_unrestored "the migrations ran, but that could not be recorded: $(complaint)" \
+            'the same command can be repeated'
+        trim_ledger
+    fi
     say "no migration of $project $version is pending"
 }
 

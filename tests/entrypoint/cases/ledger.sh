@@ -377,7 +377,7 @@ test_an_interrupted_revision_goes_on_under_its_number() {
     expect_output 'pending'
     PORT=82 DB_PASSWORD=pw bootstrap up production
     expect_code 0
-    expect_error 'going on with revision 2'
+    expect_error 'continuing revision 2'
 }
 
 test_versions_are_in_the_order_of_semver() {

@@ -130,6 +130,7 @@ check_stored() {
 
 fail_file() {
     [ -z "${filler:-}" ] || remove_filler
+    [ -z "$migration_open" ] || fail_unbegun_migration "its file could not be stored: $1"
     fail_unrestored "configs and secrets could not be stored: $1" 'no service was touched; the same command can be repeated'
 }
 

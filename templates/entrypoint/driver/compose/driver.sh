@@ -315,7 +315,7 @@ driver_check_once() {
     :
 }
 
-# A command in a container of its own, made like the service's. NAME WORD…
+# A command in a container of its own, made like the service's. Sets once_unstarted where it never began. NAME WORD…
 driver_run_once() {
     once_name=$1 once_program=$(quote_once_program "$2")
     shift 2
@@ -326,6 +326,18 @@ driver_run_once() {
     fi
     for script_variable in $(script_variables); do set -- -e "$script_variable" "$@"; done
     with_compose run_with_input run --no-deps -T --name "$once_name" --label io.bootsmith.kind=oneoff "$@"
+    once_code=$?
+    [ "$once_code" -eq 0 ] || has_once_begun "$once_name" || once_unstarted=yes
+    return "$once_code"
+}
+
+# False when it is known not to have: there is no container, or it never ran. NAME
+has_once_begun() {
+    if capture "$work/answer" docker container inspect --format '{{.State.StartedAt}}' "$1"; then
+        ! grep -q '^0001-' "$work/answer"
+    else
+        ! grep -qi 'no such' "$work/complaint"
+    fi
 }
 
 # Compose splits this one word as a shell would.

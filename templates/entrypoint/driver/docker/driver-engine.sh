@@ -212,6 +212,11 @@ exec_in_container() {
     run_with_input docker exec -i "$@"
 }
 
+# Whether the engine refused to begin a command in a container. The words of a lost connection are not among them: it may have begun. FILE
+driver_is_exec_refused() {
+    grep -Eq '^(Error response from daemon: |Error: No such container|OCI runtime exec failed: )' "$1"
+}
+
 # Prints the id of our own container when it runs on this engine: then others can see whether we are alive.
 holder_on_engine() {
     [ -z "$lock_own_holder" ] ||
@@ -241,14 +246,15 @@ ledger_format() { # .Labels | .Spec.Labels
     for ledger_field in $LEDGER_FIELDS; do printf '|{{index %s "io.bootsmith.%s"}}' "$1" "$ledger_field"; done
 }
 
-readonly LEDGER_FIELDS='entry revision at version command who message content name'
+readonly LEDGER_FIELDS='entry revision at version command who message content name sequence target before'
 
-# $work/ledger from the last fields of a table, of objects whose kind is `ledger`; sorted as they were made. TABLE NAME-FIELD FIRST-FIELD
+# $work/ledger from the last fields of a table, of objects whose kind is `ledger`. TABLE NAME-FIELD FIRST-FIELD
 read_ledger_of() {
     awk -F '|' -v OFS='|' -v name="$2" -v first="$3" '
         $first != "" {
-            print $first, $(first + 1), $(first + 2), $(first + 3), $(first + 4), $(first + 5), $(first + 6), $(first + 7), $(first + 8), $name
-        }' "$work/$1" | sort -t '|' -k 10 >"$work/ledger"
+            print $first, $(first + 1), $(first + 2), $(first + 3), $(first + 4), $(first + 5), $(first + 6), $(first + 7), $(first + 8), $name, \
+                $(first + 9), $(first + 10), $(first + 11)
+        }' "$work/$1" >"$work/ledger"
 }
 
 # A call with the labels of the entry at hand in place of `--`. It replaces the process: to be called in the background only. WORD… -- WORD…
@@ -261,7 +267,8 @@ with_ledger_labels() {
                 --label io.bootsmith.kind=ledger --label "io.bootsmith.entry=$ledger_entry" --label "io.bootsmith.revision=$ledger_revision" \
                 --label "io.bootsmith.at=$ledger_at" --label "io.bootsmith.version=$ledger_version" --label "io.bootsmith.command=$ledger_command" \
                 --label "io.bootsmith.who=$ledger_who" --label "io.bootsmith.message=$ledger_message" \
-                --label "io.bootsmith.content=$ledger_content" --label "io.bootsmith.name=$ledger_name"
+                --label "io.bootsmith.content=$ledger_content" --label "io.bootsmith.name=$ledger_name" \
+                --label "io.bootsmith.sequence=$ledger_sequence" --label "io.bootsmith.target=$ledger_target" --label "io.bootsmith.before=$ledger_before"
         else
             set -- "$@" "$1"
         fi

@@ -16,7 +16,8 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 {{- "|"}}{{.metadata.creationTimestamp}}|{{if eq $kind "salt"}}{{base64decode .data.content}}{{end}}
 {{- if eq $kind "ledger"}}{{with .metadata.annotations}}|{{index . "io.bootsmith.entry"}}|{{index . "io.bootsmith.revision"}}|{{index . "io.bootsmith.at"}}
 {{- "|"}}{{index . "io.bootsmith.version"}}|{{index . "io.bootsmith.command"}}|{{index . "io.bootsmith.who"}}|{{index . "io.bootsmith.message"}}
-{{- "|"}}{{index . "io.bootsmith.content"}}|{{index . "io.bootsmith.name"}}{{end}}{{end}}{{"\n"}}{{end}}'
+{{- "|"}}{{index . "io.bootsmith.content"}}|{{index . "io.bootsmith.name"}}
+{{- "|"}}{{or (index . "io.bootsmith.sequence") ""}}|{{or (index . "io.bootsmith.target") ""}}|{{or (index . "io.bootsmith.before") ""}}{{end}}{{end}}{{"\n"}}{{end}}'
 
 read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \

@@ -7,8 +7,8 @@
 # Who may only look need not be allowed to read Secrets, and then sees the baseline alone.
 driver_read_ledger() {
     read_records || return 1
-    awk -F '|' -v OFS='|' '$2 == "ledger" { print $11, $12, $13, $14, $15, $16, $17, $18, $19, $1 }' "$work/records" |
-        sort -t '|' -k 10 >"$work/ledger"
+    awk -F '|' -v OFS='|' '$2 == "ledger" { print $11, $12, $13, $14, $15, $16, $17, $18, $19, $1, $20, $21, $22 }' \
+        "$work/records" >"$work/ledger"
 }
 
 driver_write_entry() {
@@ -29,7 +29,8 @@ write_ledger_object() {
     write_object_head "$ledger_kind" "bootsmith-$ledger_object" ledger
     printf '  annotations:\n'
     for ledger_fact in "entry=$ledger_entry" "revision=$ledger_revision" "at=$ledger_at" "version=$ledger_version" "command=$ledger_command" \
-        "who=$ledger_who" "message=$ledger_message" "content=$ledger_content" "name=$ledger_name"; do
+        "who=$ledger_who" "message=$ledger_message" "content=$ledger_content" "name=$ledger_name" \
+        "sequence=$ledger_sequence" "target=$ledger_target" "before=$ledger_before"; do
         printf '    io.bootsmith.%s: %s\n' "${ledger_fact%%=*}" "$(json_string "${ledger_fact#*=}")"
     done
     printf 'immutable: true\n'

@@ -53,6 +53,11 @@ driver_exec() {
     run_with_input cluster exec -i "$@"
 }
 
+# Whether the cluster refused to begin a command in a pod. The words of a lost connection are not among them: it may have begun. FILE
+driver_is_exec_refused() {
+    grep -Eq '^(Error from server|OCI runtime exec failed: |error: unable to upgrade connection: |error: Internal error occurred: .*failed to (exec|start exec))' "$1"
+}
+
 # A cluster keeps no input for a pod, and one log of what it writes and what it complains of.
 driver_check_once() {
     [ -z "$script_input" ] ||
@@ -161,7 +166,7 @@ await_once_begin() {
 }
 
 readonly ONCE_TEMPLATE='{{range .items}}{{if eq .kind "Job"}}{{range .status.conditions}}{{if eq .status "True"}}{{.type}} {{end}}{{end}}|
-{{- else}}{{range .status.containerStatuses}}{{with .state}}{{with .running}}running{{end}}{{with .terminated}}ended|{{.exitCode}}{{end}}{{with .waiting}}waiting||{{.reason}} {{or .message ""}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
+{{- else}}{{range .status.containerStatuses}}{{with .state}}{{with .running}}running{{end}}{{with .terminated}}ended|{{.exitCode}}|{{.reason}}{{end}}{{with .waiting}}waiting||{{.reason}} {{or .message ""}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
 
 # Sets once_state, once_code and once_text of the one-off.
 read_once() {
@@ -170,7 +175,7 @@ read_once() {
     while IFS='|' read -r once_word once_number once_note; do
         case $once_word in
         running) once_state=running ;;
-        ended) once_state=ended once_code=$once_number ;;
+        ended) once_state=ended once_code=$once_number once_text=$once_note ;;
         waiting) once_text=$once_note ;;
         esac
     done <"$work/once"
@@ -187,7 +192,11 @@ await_once_end() {
     while :; do
         read_once
         case $once_state in
-        ended) return "$once_code" ;;
+        ended)
+            # What the runtimes call a program that is not there or cannot be run.
+            case $once_text in StartError | ContainerCannotRun) once_unstarted=yes ;; esac
+            return "$once_code"
+            ;;
         failed)
             error "$once_object failed: ${once_text#True }"
             return 1

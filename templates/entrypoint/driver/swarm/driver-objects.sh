@@ -80,6 +80,7 @@ store_file() {
 }
 
 fail_file() {
+    [ -z "$migration_open" ] || fail_unbegun_migration "its file could not be stored: $1"
     fail_unrestored "configs and secrets could not be stored: $1" 'no service was touched; the same command can be repeated'
 }
 

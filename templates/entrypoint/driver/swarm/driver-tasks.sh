@@ -225,13 +225,14 @@ driver_check_once() {
         'the release has to run it with `mode = "exec"`, or to fetch its data itself'
 }
 
-# A command as a job made like the service: it is polled, then its output printed. NAME WORD…
+# A command as a job made like the service: it is polled, then its output printed. Sets once_unstarted where it never began: no job was made,
+# no node took its task, or its container could not be started. NAME WORD…
 driver_run_once() {
     once_key=run-${1##*-}
     shift
     write_once_stack "$@"
     write_once_pins >"$work/pin.yaml"
-    deploy_stack || { show_lines "$work/complaint" && return 1; }
+    deploy_stack || { once_unstarted=yes && show_lines "$work/complaint" && return 1; }
     once_state=''
     while :; do
         read_once_task
@@ -239,6 +240,7 @@ driver_run_once() {
         nap 1
     done
     print_once_output
+    case $once_state/$once_complaint in rejected/* | failed/'starting container failed'*) once_unstarted=yes ;; esac
     case $once_state/$once_exit in
     complete/*) return 0 ;;
     failed/[1-9]*) return "$once_exit" ;;
