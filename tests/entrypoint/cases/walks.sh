@@ -3,7 +3,7 @@
 
 # What the three platforms keep in ways of their own is read as the same journal: an upgrade that fails after its migration (by a hook, which
 # every platform has), what takes it back, the upgrade again, and a rollback that is repeated.
-walk_the_journal() {
+expect_one_journal() {
     take_release 1.5.0 one
     echo "script 'broken' mode='bootstrap' -- 'false'" >>"$box/root/environments/production/release"
     echo "hook 'post-migrate' 'broken'" >>"$box/root/environments/production/release"
@@ -34,15 +34,15 @@ walk_the_journal() {
 
 test_the_journal_is_the_same_on_compose() {
     product_is_up
-    walk_the_journal
+    expect_one_journal
 }
 
 test_the_journal_is_the_same_on_a_swarm() {
     swarm_is_up
-    walk_the_journal
+    expect_one_journal
 }
 
 test_the_journal_is_the_same_on_kubernetes() {
     cluster_is_up
-    walk_the_journal
+    expect_one_journal
 }
