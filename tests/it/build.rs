@@ -3,13 +3,14 @@
 mod bases;
 mod cache;
 mod difference;
+mod durable;
 mod files;
 mod interrupted;
 mod known_base;
 mod migrations;
 pub(crate) mod project;
 mod record_size;
-mod refused;
+pub(crate) mod refused;
 mod rot;
 mod same_bytes;
 mod selection;

@@ -15,6 +15,7 @@ mod handbook;
 mod hostile_values;
 mod image;
 mod inspect;
+mod inspect_limits;
 mod interchanged;
 mod invalid_specs;
 mod kubernetes;

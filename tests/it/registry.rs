@@ -12,6 +12,7 @@ mod copy;
 mod elsewhere;
 mod faults;
 mod http;
+mod kept;
 mod lock;
 mod logins;
 mod mounts;

@@ -56,7 +56,7 @@ fn a_limit_on_the_size_of_files() {
 }
 
 /// Runs a script in which a mount is nobody else's; it gets the program as `$0` and its arguments.
-pub(super) fn with_mounts(project: &Project, script: &str) -> Option<Seen> {
+pub(crate) fn with_mounts(project: &Project, script: &str) -> Option<Seen> {
     const UNSHARE: [&str; 2] = ["--map-root-user", "--mount"];
     if !succeeds("unshare", &[&UNSHARE[..], &["mount", "-t", "tmpfs", "tmpfs", "/mnt"]].concat()) {
         println!("skipped: this machine does not let this user mount anything");
