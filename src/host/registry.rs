@@ -11,6 +11,7 @@ mod push;
 mod resolve;
 mod supply;
 mod tags;
+mod tls;
 
 pub use bundle::{BundleSettings, Bundled, bundle};
 pub use client::{Client, ClientError, ClientSettings};

@@ -64,7 +64,7 @@ impl Target<'_> {
 impl Delivery<'_> {
     fn attempt(&mut self) -> Result<BlobOutcome, RegistryError> {
         loop {
-            if self.is_in(self.target.repository, &self.scope)? {
+            if self.is_in(self.target.repository, &self.scope)? == Some(true) {
                 return Ok(if self.was_sent { BlobOutcome::Sent } else { BlobOutcome::Present });
             }
             let place = match self.begin()? {
@@ -77,18 +77,25 @@ impl Delivery<'_> {
         }
     }
 
-    /// Whether a repository has the blob, by its digest and, where the registry tells it, by its size.
-    fn is_in(&self, repository: &str, scope: &[String]) -> Result<bool, RegistryError> {
+    /// Whether a repository has the blob, by its digest and, where the registry tells it, by its size; `None` where it does not answer that
+    /// question. A login that is not good enough is told of when the blob is sent.
+    fn is_in(&self, repository: &str, scope: &[String]) -> Result<Option<bool>, RegistryError> {
         let what = format!("ask `{}/{repository}` for {}", self.target.session.name(), self.name());
         let url = self.target.url(repository, &self.blob.digest.to_string());
-        let question =
-            Question { what, method: Method::Head, url, headers: Vec::new(), body: &[], scope, good: &[200, 404] };
-        let response = self.target.session.ask_once(&question)?;
-        if response.status == 404 {
-            return Ok(false);
+        let good = &[200, 403, 404, 405];
+        let question = Question { what, method: Method::Head, url, headers: Vec::new(), body: &[], scope, good };
+        let response = match self.target.session.ask_once(&question) {
+            // A 401 that does not say what is wanted.
+            Err(RegistryError::Protocol { .. }) => return Ok(None),
+            response => response?,
+        };
+        match response.status {
+            403 | 405 => return Ok(None),
+            404 => return Ok(Some(false)),
+            _ => {}
         }
         self.target.session.check_digest(&self.name(), self.blob.digest, &response)?;
-        Ok(response.header("content-length").is_none_or(|size| size.parse() == Ok(self.blob.size)))
+        Ok(Some(response.header("content-length").is_none_or(|size| size.parse() == Ok(self.blob.size))))
     }
 
     /// Begins an upload, which a mount may make unnecessary.
@@ -98,8 +105,7 @@ impl Delivery<'_> {
                 Ok(Some(begun)) => return Ok(begun),
                 // Whatever that repository is, the blob can be sent.
                 Ok(None) | Err(RegistryError::Unauthorized { .. }) => {}
-                Err(RegistryError::Refused(refusal))
-                    if matches!(refusal.status, 400..=499) && !matches!(refusal.status, 408 | 429) => {}
+                Err(RegistryError::Refused(refusal)) if refusal.is_final() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -109,7 +115,7 @@ impl Delivery<'_> {
 
     fn mount(&self, from: &str) -> Result<Option<Begun>, RegistryError> {
         let scope = [format!("repository:{from}:pull"), push_scope(self.target.repository)];
-        if !self.is_in(from, &scope)? {
+        if self.is_in(from, &scope)? != Some(true) {
             return Ok(None);
         }
         let url = self.target.url(self.target.repository, "uploads/");
@@ -138,12 +144,12 @@ impl Delivery<'_> {
             headers: self.headers(),
             body: &[],
             scope: &self.scope,
-            good: &[201, 204],
+            good: &[200, 201, 202, 203, 204],
         };
         match self.send(&question) {
             Ok(Sent::Stored(response)) => {
                 self.target.session.check_digest(&self.name(), self.blob.digest, &response)?;
-                return Ok(true);
+                return self.read_back(&question.what, response.status).map(|()| true);
             }
             Ok(Sent::Unauthorized) if self.has_begun_anew => {
                 return Err(self.target.session.unauthorized(&question.what));
@@ -158,6 +164,14 @@ impl Delivery<'_> {
         }
         self.has_begun_anew = true;
         Ok(false)
+    }
+
+    /// 201 says that the blob is there; after any other success the registry is asked.
+    fn read_back(&self, what: &str, status: u16) -> Result<(), RegistryError> {
+        if status != 201 && self.is_in(self.target.repository, &self.scope)? == Some(false) {
+            return Err(no_sense(what, &format!("the registry answers {status}, and does not have it")));
+        }
+        Ok(())
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {

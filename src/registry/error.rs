@@ -137,9 +137,27 @@ pub struct Refusal {
     pub said: Vec<String>,
     /// When it wants to be asked again.
     pub retry_after: Option<Duration>,
+    /// The registry, when there was no login that it could have refused.
+    pub without_login: Option<String>,
+}
+
+fn login_hint(registry: &str) -> String {
+    format!("log in with `docker login {registry}`, or give `--username` and `--password-stdin`")
 }
 
 impl Refusal {
+    fn hint(&self) -> Option<String> {
+        match (self.status, &self.without_login) {
+            (403, Some(registry)) => Some(format!("it may want a login: {}", login_hint(registry))),
+            (status, _) => status_hint(status).map(str::to_owned),
+        }
+    }
+
+    /// Whether the registry would say the same to the same request again.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self.status, 400..=499) && !matches!(self.status, 408 | 429)
+    }
+
     fn answer(&self) -> String {
         let said: String = self.said.iter().map(|text| format!(", {text}")).collect();
         let later = self.retry_after.map(|time| format!("; it wants to be asked again in {} s", time.as_secs()));
@@ -152,10 +170,8 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Transport { error, .. } => transport_hint(error.fault).map(str::to_owned),
-            Self::Refused(refusal) => status_hint(refusal.status).map(str::to_owned),
-            Self::Unauthorized { registry, had_credential: false, .. } => {
-                Some(format!("log in with `docker login {registry}`, or give `--username` and `--password-stdin`"))
-            }
+            Self::Refused(refusal) => refusal.hint(),
+            Self::Unauthorized { registry, had_credential: false, .. } => Some(login_hint(registry)),
             Self::Unauthorized { registry, .. } => {
                 Some(format!("log in again with `docker login {registry}`, or ask whether the user may do this"))
             }
@@ -189,6 +205,12 @@ fn transport_hint(fault: TransportFault) -> Option<&'static str> {
         }
         TransportFault::NoTls => Some("if the registry speaks http alone and the network is yours, add `--plain-http`"),
         TransportFault::Certificate => Some("give the certificate of its authority with `--ca-file FILE`"),
+        TransportFault::AuthorityCertificate => Some(
+            "give this very certificate with `--ca-file FILE`, or make one that is no authority (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`)",
+        ),
+        TransportFault::BadCertificate => {
+            Some("give the registry another certificate, or call the registry as its certificate does")
+        }
         TransportFault::TimedOut => Some("a slow registry may need more than `--timeout` allows"),
         TransportFault::Reset | TransportFault::Protocol => None,
     }

@@ -46,6 +46,7 @@ mod tests {
             status,
             said: Vec::new(),
             retry_after: retry_after.map(Duration::from_secs),
+            without_login: None,
         }))
     }
 

@@ -125,11 +125,6 @@ impl<'a> Session<'a> {
         (self.events)(event);
     }
 
-    /// Asks, and asks again as long as that may help.
-    pub(super) fn ask(&self, question: &Question<'_>) -> Result<Response, RegistryError> {
-        self.repeat(|| self.ask_once(question))
-    }
-
     /// Does something, and does it again as long as that may help.
     pub(super) fn repeat<T>(&self, mut attempt: impl FnMut() -> Result<T, RegistryError>) -> Result<T, RegistryError> {
         let mut number = 1;
@@ -221,7 +216,8 @@ impl<'a> Session<'a> {
             return Ok(response);
         }
         let host = question.url.origin().host();
-        Err(refusal(&question.what, host, response, |text| self.tokens.mask(text)))
+        let without_login = (!self.tokens.has_credential()).then(|| self.name.clone());
+        Err(refusal(Asked { what: &question.what, host, without_login }, response, |text| self.tokens.mask(text)))
     }
 }
 
@@ -233,18 +229,27 @@ pub(super) enum Sent {
     Unauthorized,
 }
 
+/// What was asked, and who refuses it.
+pub(super) struct Asked<'a> {
+    pub(super) what: &'a str,
+    pub(super) host: &'a str,
+    /// The registry, when there is no login for it.
+    pub(super) without_login: Option<String>,
+}
+
 /// A status that is no success, with what the registry says about it.
-pub(super) fn refusal(what: &str, host: &str, response: Response, mask: impl Fn(&str) -> String) -> RegistryError {
+pub(super) fn refusal(asked: Asked<'_>, response: Response, mask: impl Fn(&str) -> String) -> RegistryError {
     let status = response.status;
     let retry_after = response.header("retry-after").and_then(|value| retry_after(value, response.header("date")));
     let body = response.document("the answer", MAX_SAID_BYTES).unwrap_or_default();
     let said = said(&body).iter().map(|text| shorten(&mask(text))).collect();
     RegistryError::Refused(Box::new(Refusal {
-        what: what.to_owned(),
-        host: host.to_owned(),
+        what: asked.what.to_owned(),
+        host: asked.host.to_owned(),
         status,
         said,
         retry_after,
+        without_login: asked.without_login,
     }))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::challenge::Challenge;
-use super::session::{Access, Question, follow, no_sense, refusal, seconds};
+use super::session::{Access, Asked, Question, follow, no_sense, refusal, seconds};
 use super::transport::{Method, Response, Transport};
 use super::url::form;
 use super::{Credential, Origin, RegistryError, Secret, Url};
@@ -189,7 +189,7 @@ impl Tokens {
             _ => {
                 let secrets: Vec<_> = self.access.credential.iter().flat_map(Credential::secrets).collect();
                 let mask = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
-                Err(refusal(what, &host, response, mask))
+                Err(refusal(Asked { what, host: &host, without_login: None }, response, mask))
             }
         }
     }
@@ -224,18 +224,28 @@ fn bearer(token: &str) -> Secret {
 struct Granted {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    /// A number of seconds, or what some services make of it.
+    expires_in: Option<serde_json::Value>,
+}
+
+impl Granted {
+    /// How long the token lives; what cannot be read is as good as nothing.
+    fn life(&self) -> Duration {
+        let said = self.expires_in.as_ref();
+        let read = said.and_then(|value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()));
+        seconds(read.unwrap_or(DEFAULT_LIFE))
+    }
 }
 
 fn token(what: &str, started: Duration, body: &[u8]) -> Result<Token, RegistryError> {
     let granted: Granted =
         serde_json::from_slice(body).map_err(|_| no_sense(what, "the answer of the token service is no token"))?;
-    let text = granted.token.or(granted.access_token).filter(|text| !text.is_empty());
+    let life = granted.life();
+    let text = [granted.token, granted.access_token].into_iter().flatten().find(|text| !text.is_empty());
     let text = text.ok_or_else(|| no_sense(what, "the answer of the token service holds no token"))?;
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(no_sense(what, "the token of the token service is no token"));
     }
-    let life = seconds(granted.expires_in.unwrap_or(DEFAULT_LIFE));
     // A very short life is used to its half, not given up.
     let usable = life.checked_sub(MARGIN).unwrap_or_default().max(life / 2);
     Ok(Token { header: bearer(&text), ends: started.saturating_add(usable) })

@@ -128,8 +128,12 @@ pub enum TransportFault {
     Unreachable,
     /// The other side speaks no TLS.
     NoTls,
-    /// The certificate proves nothing.
+    /// The certificate is of an authority that is not known here.
     Certificate,
+    /// The certificate is that of an authority, and no server's.
+    AuthorityCertificate,
+    /// The certificate itself is not good: expired, or for another name.
+    BadCertificate,
     /// The connection was silent for too long.
     TimedOut,
     /// The connection broke off.
@@ -150,7 +154,7 @@ impl fmt::Display for TransportFault {
         formatter.write_str(match self {
             Self::Unreachable => "it cannot be reached",
             Self::NoTls => "it does not speak TLS",
-            Self::Certificate => "its certificate is not trusted",
+            Self::Certificate | Self::AuthorityCertificate | Self::BadCertificate => "its certificate is not trusted",
             Self::TimedOut => "the connection was silent for too long",
             Self::Reset => "the connection broke off",
             Self::Protocol => "the answer is no HTTP",

@@ -1,6 +1,7 @@
 //! Registries, and everything that can go wrong with one: each fault of `faults` has its own outcome, and nothing is ever stored or tagged
 //! that does not match its digest.
 
+mod answers;
 mod authorities;
 mod bases;
 mod bodies;

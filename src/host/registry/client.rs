@@ -6,14 +6,17 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use rustls::pki_types::CertificateDer;
+use ureq::tls::{PemItem, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, Proxy, SendBody};
 
 use super::proxy::{Exceptions, NamedProxy, Proxies, ProxyFault};
+use super::tls::{Tls, certificate_fault};
 use crate::registry::{Body, Method, Request, Response, Transport, TransportError, TransportFault, Url};
 
 /// How to reach registries.
@@ -73,7 +76,7 @@ const USER_AGENT: &str = concat!("bootsmith/", env!("CARGO_PKG_VERSION"));
 impl Client {
     /// Prepares to reach registries; opens no connection.
     pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
-        let tls = tls(&settings.ca_files)?;
+        let tls = Tls::trusting(trusted(&settings.ca_files)?);
         let variable = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let Proxies { https, http, exceptions } = Proxies::read(variable);
         let agent = |proxy| agent(settings.timeout, tls.clone(), proxy);
@@ -93,7 +96,7 @@ impl Client {
     }
 }
 
-fn agent(timeout: Duration, tls: TlsConfig, proxy: Option<Proxy>) -> Agent {
+fn agent(timeout: Duration, tls: Tls, proxy: Option<Proxy>) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -104,26 +107,24 @@ fn agent(timeout: Duration, tls: TlsConfig, proxy: Option<Proxy>) -> Agent {
         .timeout_per_write(Some(timeout))
         .timeout_recv_response(Some(timeout))
         .max_idle_connections_per_host(MAX_IDLE)
-        .tls_config(tls)
         .proxy(proxy);
-    config.build().new_agent()
+    let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+    Agent::with_parts(config.build(), connector, DefaultResolver::default())
 }
 
-fn tls(ca_files: &[PathBuf]) -> Result<TlsConfig, ClientError> {
-    let system = rustls_native_certs::load_native_certs().certs;
-    let mut roots: Vec<_> = system.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
+/// The certificates of this machine, or those in `SSL_CERT_FILE`, and those of files.
+fn trusted(ca_files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let mut certificates = rustls_native_certs::load_native_certs().certs;
     for path in ca_files {
-        roots.extend(read_certificates(path)?);
+        certificates.extend(read_certificates(path)?);
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = RootCerts::new_with_certs(&roots);
-    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+    Ok(certificates)
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ClientError> {
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
     let pem = fs::read(path).map_err(|source| ClientError::Read { path: path.to_owned(), source })?;
     let certificate = |item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        Ok(PemItem::Certificate(certificate)) => Some(CertificateDer::from(certificate.der().to_vec())),
         _ => None,
     };
     let certificates: Vec<_> = parse_pem(&pem).filter_map(certificate).collect();
@@ -259,7 +260,8 @@ const NO_SUCH_HOST: &str = "failed to lookup address information";
 
 fn tls_fault(error: &rustls::Error) -> TransportFault {
     match error {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => TransportFault::Certificate,
+        rustls::Error::InvalidCertificate(error) => certificate_fault(error).0,
+        rustls::Error::NoCertificatesPresented => TransportFault::Certificate,
         rustls::Error::InvalidMessage(_) => TransportFault::NoTls,
         _ => TransportFault::Protocol,
     }
@@ -273,21 +275,8 @@ fn reason(error: &ureq::Error) -> String {
         _ => None,
     };
     match (rustls, error) {
-        (Some(rustls::Error::InvalidCertificate(error)), _) => certificate_reason(error),
+        (Some(rustls::Error::InvalidCertificate(error)), _) => certificate_fault(error).1,
         (_, ureq::Error::Io(error)) => error.to_string(),
         _ => error.to_string(),
-    }
-}
-
-fn certificate_reason(error: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Fault;
-    match error {
-        // Another key of an authority of the same name.
-        Fault::UnknownIssuer | Fault::BadSignature => "no authority that is known here has signed it".to_owned(),
-        Fault::Expired | Fault::ExpiredContext { .. } => "it has expired".to_owned(),
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => "it is for another name".to_owned(),
-        Fault::Revoked => "it was revoked".to_owned(),
-        other => other.to_string(),
     }
 }

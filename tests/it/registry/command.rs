@@ -137,7 +137,7 @@ fn surroundings_that_refuse_are_told_apart() {
     server.fails("POST", "/blobs/", 0, Fault::Answer(refuse(403, "DENIED", "no")));
     let seen = user.pushes(&[&reference], "").expect(3);
     assert_eq!(seen.out, "");
-    assert!(seen.err.contains("`127.0.0.1` answers 403, DENIED: no\nhint: the login is good"), "{}", seen.err);
+    assert!(seen.err.contains("`127.0.0.1` answers 403, DENIED: no\nhint: it may want a login: "), "{}", seen.err);
     user.has("ca.pem", "no certificate");
     let seen = user.pushes(&[&reference, "--ca-file", "home/ca.pem"], "").expect(3);
     assert_eq!(

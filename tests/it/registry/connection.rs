@@ -196,6 +196,7 @@ fn exchange(
             Err(broken())
         }
         Some(Fault::Body(body)) => Answer { body, ..answer }.write(stream, is_head),
+        Some(Fault::Status(status)) => Answer { status, body: Vec::new(), ..answer }.write(stream, is_head),
         Some(Fault::Header(name, value)) => answer.with(name, value).write(stream, is_head),
         Some(Fault::Without(name)) => {
             let headers = answer.headers.into_iter().filter(|(other, _)| other != name).collect();

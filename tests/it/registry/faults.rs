@@ -167,7 +167,6 @@ fn an_upload_that_is_forgotten_begins_anew_once() {
 #[test]
 fn what_is_not_allowed_is_said_at_once() {
     for (method, part, what) in [
-        ("HEAD", "/blobs/sha256:", "ask `REGISTRY/shop` for the blob sha256:…"),
         ("POST", "/blobs/uploads/", "begin the upload of the blob sha256:…"),
         ("PUT", "/blobs/uploads/", "store the blob sha256:…"),
         ("PUT", "/manifests/sha256:", "store the manifest sha256:…"),
@@ -175,11 +174,14 @@ fn what_is_not_allowed_is_said_at_once() {
     ] {
         let server = Server::start();
         server.fails(method, part, 0, Fault::Answer(refuse(403, "DENIED", "requested access is denied")));
-        // An answer to HEAD has no body.
-        let said = if method == "HEAD" { "" } else { ", DENIED: requested access is denied" };
-        let hint = "the login is good, but has no right to do this there";
-        let message = format!("cannot {what}: `127.0.0.1` answers 403{said}; hint: {hint}");
-        Push::to(&server).run().waited(&[]).is_refused(&server, &message);
+        let login =
+            "it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`";
+        let right = "the login is good, but has no right to do this there";
+        for (push, hint) in [(Push::to(&server), login), (Push::to(&server).for_anna(), right)] {
+            let said = "answers 403, DENIED: requested access is denied";
+            let message = format!("cannot {what}: `127.0.0.1` {said}; hint: {hint}");
+            push.run().waited(&[]).is_refused(&server, &message);
+        }
     }
 }
 

@@ -179,7 +179,7 @@ fn what_is_no_list_is_said() {
     }
     let signed = Signed::listed();
     signed.fails(Fault::Answer(refuse(403, "DENIED", "no"))).is_refused(&format!(
-        "{what}: `127.0.0.1` answers 403, DENIED: no; hint: the login is good, but has no right to do this there"
+        "{what}: `127.0.0.1` answers 403, DENIED: no; hint: it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`"
     ));
     let signed = Signed::listed();
     signed

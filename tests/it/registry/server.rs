@@ -25,6 +25,8 @@ pub(super) enum Fault {
     ResetAfter,
     /// It is done, and the answer has this header.
     Header(&'static str, String),
+    /// It is done, and the answer has this status and no body.
+    Status(u16),
     /// It is done, but the answer lacks this header.
     Without(&'static str),
     /// Nothing is answered.
@@ -82,6 +84,8 @@ pub(super) struct State {
     pub(super) log: Vec<Seen>,
     pub(super) rules: Vec<Rule>,
     pub(super) login: Login,
+    /// With this status a tag that is there is not set again.
+    pub(super) immutable: Option<u16>,
     /// Whether it says what refers to an image.
     pub(super) lists_referrers: bool,
     /// No page has more entries.
@@ -249,6 +253,9 @@ impl State {
             }
             if let Some(missing) = self.missing(repository, body) {
                 return refuse(400, "MANIFEST_BLOB_UNKNOWN", &missing);
+            }
+            if let Some(status) = self.immutable.filter(|_| self.tags.contains_key(&key(name))) {
+                return refuse(status, "TAG_IMMUTABLE", "the tag is there and cannot be set again");
             }
             self.manifests.insert(key(&digest), body.to_vec());
             if name != digest {

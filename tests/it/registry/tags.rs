@@ -150,7 +150,7 @@ fn a_repository_that_is_not_there_is_said() {
     is_refused(
         &server,
         "cannot list the tags of `REGISTRY/shop`: `127.0.0.1` answers 403, DENIED: no; \
-         hint: the login is good, but has no right to do this there",
+         hint: it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`",
     );
 }
 

@@ -1,6 +1,6 @@
 //! Encryption: whose certificates are trusted, and that nothing leads out of it.
 
-use super::authorities::Authority;
+use super::authorities::{Authority, SelfSigned};
 use super::client::{ANNA, Push, told};
 use super::connection::Server;
 use super::server::{Fault, Login};
@@ -22,20 +22,19 @@ fn a_certificate_of_a_given_authority_is_trusted() {
 #[test]
 fn a_certificate_that_proves_nothing_is_refused() {
     let (authority, other) = (Authority::new(), Authority::new());
+    let unknown = "no authority that is known here has signed it; hint: give the certificate of its authority with `--ca-file FILE`";
+    let bad = "hint: give the registry another certificate, or call the registry as its certificate does";
     for (config, reason) in [
-        (Authority::self_signed("127.0.0.1"), "no authority that is known here has signed it"),
-        (other.certify("127.0.0.1", false), "no authority that is known here has signed it"),
-        (authority.certify("127.0.0.1", true), "it has expired"),
-        (authority.certify("registry.example.com", false), "it is for another name"),
+        (Authority::self_signed("127.0.0.1"), unknown),
+        (other.certify("127.0.0.1", false), unknown),
+        (authority.certify("127.0.0.1", true), &format!("it has expired; {bad}")),
+        (authority.certify("registry.example.com", false), &format!("it is for another name; {bad}")),
     ] {
         let server = Server::with_tls(config);
         server.state().login = Login::Basic(ANNA.to_owned());
         trusting(&server, &authority).for_anna().run().waited(&[]).is_refused(
             &server,
-            &format!(
-                "cannot talk to the registry `REGISTRY`; because its certificate is not trusted: {reason}; \
-                 hint: give the certificate of its authority with `--ca-file FILE`"
-            ),
+            &format!("cannot talk to the registry `REGISTRY`; because its certificate is not trusted: {reason}"),
         );
         assert!(
             server.state().log.is_empty(),
@@ -88,4 +87,50 @@ fn only_this_machine_is_spoken_to_plainly() {
     let mut push = Push::to(&server);
     push.access.plain_http = true;
     push.run().is_done(&server);
+}
+
+/// As `openssl req -x509` makes it, and the documentation of registries: an authority that is a server too.
+#[test]
+fn a_self_signed_certificate_is_trusted_when_it_is_given_itself() {
+    let authority = SelfSigned::new("127.0.0.1", false);
+    let server = Server::with_tls(authority.server());
+    server.state().login = Login::Basic(ANNA.to_owned());
+    let mut push = Push::to(&server).for_anna();
+    push.client.ca_files = vec![authority.file()];
+    push.run().is_done(&server);
+}
+
+#[test]
+fn a_self_signed_certificate_is_no_better_than_what_it_says() {
+    let (expired, other_name) = (SelfSigned::new("127.0.0.1", true), SelfSigned::new("registry.example.com", false));
+    let (good, alike) = (SelfSigned::new("127.0.0.1", false), SelfSigned::new("127.0.0.1", false));
+    let bad = "hint: give the registry another certificate, or call the registry as its certificate does";
+    let marked = "it is marked as an authority (CA:TRUE), and is not itself among those that are trusted; \
+                  hint: give this very certificate with `--ca-file FILE`, or make one that is no authority (`openssl req \
+                  -x509 … -addext basicConstraints=critical,CA:FALSE`)";
+    for (shown, given, reason) in [
+        (&expired, &expired, format!("it has expired; {bad}")),
+        (&other_name, &other_name, format!("it is for another name; {bad}")),
+        (&good, &alike, marked.to_owned()),
+    ] {
+        let server = Server::with_tls(shown.server());
+        let mut push = Push::to(&server).for_anna();
+        push.client.ca_files = vec![given.file()];
+        let message =
+            format!("cannot talk to the registry `REGISTRY`; because its certificate is not trusted: {reason}");
+        push.run().waited(&[]).is_refused(&server, &message);
+        assert!(server.state().log.is_empty(), "nothing is asked");
+    }
+}
+
+/// Whoever has only the certificate has not its key.
+#[test]
+fn a_self_signed_certificate_proves_nothing_without_its_key() {
+    let authority = SelfSigned::new("127.0.0.1", false);
+    let server = Server::with_tls(authority.server_with_another_key());
+    let mut push = Push::to(&server).for_anna();
+    push.client.ca_files = vec![authority.file()];
+    let told = told(&push.run().result.expect_err("it must fail"));
+    assert!(told.starts_with("cannot talk to the registry `127.0.0.1:"), "{told}");
+    assert!(server.state().log.is_empty(), "nothing is asked");
 }
