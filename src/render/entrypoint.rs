@@ -80,6 +80,7 @@ const KUBERNETES: &[(&str, &[u8])] = embedded! {
     "driver/kubernetes/driver-files.sh"
     "driver/kubernetes/driver-ledger.sh"
     "driver/kubernetes/driver-lock.sh"
+    "driver/kubernetes/driver-permissions.sh"
     "driver/kubernetes/driver-remove.sh"
     "driver/kubernetes/driver-run.sh"
     "driver/kubernetes/driver-scale.sh"

@@ -17,6 +17,7 @@ mod pod;
 mod ports;
 mod probe;
 mod resources;
+mod role;
 mod scaling;
 mod security;
 mod service;

@@ -4,6 +4,7 @@
 //! left out.
 
 mod one_offs;
+mod permissions;
 mod place;
 pub(crate) mod product;
 

@@ -4,11 +4,12 @@
 //! conflicts, patches, watches, subresources, and the real messages. Controllers move Deployments, `StatefulSets`, `DaemonSets`, Jobs and
 //! pods along in short ticks; how containers behave, and which requests fail, is a test's choice. Nothing runs.
 //!
-//! What it is not: it has no schemas (unknown fields pass), no RBAC (an access review answers what the test says), no quotas, no
+//! What it is not: it has no schemas (unknown fields pass), no RBAC (an access review answers what the test says; an audit log tells what each request had to be allowed), no quotas, no
 //! scheduler but labels, no network.
 
 mod address;
 mod apply;
+mod audit;
 mod behaviour;
 mod cluster;
 mod containers;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub(crate) use audit::Access;
 pub(crate) use behaviour::Behaviour;
 pub(crate) use exec::Ran;
 pub(crate) use faults::{Effect, Rule};
@@ -163,6 +165,16 @@ impl StandIn {
             !request.starts_with("GET ") && !request.contains("dryRun=All") && !request.contains("/selfsubject")
         };
         self.requests().into_iter().filter(is_write).collect()
+    }
+
+    /// What every request so far had to be allowed.
+    pub(crate) fn audit(&self) -> Vec<Access> {
+        self.world.lock().audit.clone()
+    }
+
+    /// What access reviews have asked about so far.
+    pub(crate) fn asked(&self) -> Vec<Access> {
+        self.world.lock().asked.clone()
     }
 
     /// Forgets the requests so far.

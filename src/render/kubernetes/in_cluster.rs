@@ -1,7 +1,6 @@
 //! The bootstrap image inside of the cluster: an account, what it may do in the one namespace, and a Job.
 //!
-//! Nobody applies it but the operator. What the account may touch is what the entrypoint asks for before it begins, `needed_permissions`
-//! of `templates/entrypoint/driver/kubernetes/driver.sh`: it also removes what an older release had.
+//! Nobody applies it but the operator. What the account may touch is in `role.rs`.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,6 +8,7 @@ use crate::plan::Platform;
 use crate::render::release_data;
 
 use super::object::{Object, Scene};
+use super::role;
 
 /// The name of everything here.
 const NAME: &str = "bootstrap";
@@ -19,27 +19,9 @@ const PARAMETERS: &str = "bootstrap-parameters";
 /// Nobody: the entrypoint needs no rights on its own file system but a place for temporary files.
 const USER: u32 = 65_532;
 
-/// What the entrypoint handles: group, resources, verbs.
-const RULES: &[(&str, &[&str], &[&str])] = &[
-    ("", &["configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"], MANAGE),
-    ("", &["events", "pods"], LOOK),
-    ("", &["pods/exec"], &["create"]),
-    ("", &["namespaces", "pods/log"], &["get"]),
-    ("apps", &["daemonsets", "deployments", "statefulsets"], MANAGE),
-    ("autoscaling", &["horizontalpodautoscalers"], MANAGE),
-    ("batch", &["cronjobs", "jobs"], MANAGE),
-    ("coordination.k8s.io", &["leases"], MANAGE),
-    ("networking.k8s.io", &["ingresses", "networkpolicies"], MANAGE),
-    ("policy", &["poddisruptionbudgets"], MANAGE),
-];
-
-const LOOK: &[&str] = &["get", "list", "watch"];
-const MANAGE: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
-
 /// The objects, those that the Job needs first.
 pub(super) fn of(scene: &Scene<'_>) -> Vec<Object> {
-    let rule = |(group, resources, verbs): &(&str, &[&str], &[&str])| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
-    let role = json!({ "rules": RULES.iter().map(rule).collect::<Vec<_>>() });
+    let role = json!({ "rules": role::rules() });
     let binding = json!({
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME },
         "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": scene.environment.target }],
@@ -111,31 +93,4 @@ fn pod(scene: &Scene<'_>) -> Map<String, Json> {
         "serviceAccountName": NAME,
         "volumes": [{ "name": "temporary", "emptyDir": {} }],
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_role_holds_every_kind_that_the_entrypoint_asks_for() {
-        let driver = include_str!("../../../templates/entrypoint/driver/kubernetes/driver.sh");
-        let kinds: Vec<_> = ["WORKLOAD_KINDS", "OTHER_KINDS", "RECORD_KINDS"]
-            .iter()
-            .map(|name| {
-                let line = driver.lines().find_map(|line| line.strip_prefix(&format!("readonly {name}='")));
-                line.and_then(|line| line.strip_suffix('\'')).expect("the driver has the list")
-            })
-            .flat_map(str::split_whitespace)
-            .chain(["leases.coordination.k8s.io"])
-            .collect();
-        assert!(kinds.len() > 10, "the lists could be read");
-        for kind in kinds {
-            let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
-            let holds = |(of, resources, verbs): &&(&str, &[&str], &[&str])| {
-                *of == group && resources.contains(&resource) && *verbs == MANAGE
-            };
-            assert!(RULES.iter().any(|rule| holds(&rule)), "{kind}");
-        }
-    }
 }

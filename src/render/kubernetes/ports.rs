@@ -35,17 +35,17 @@ impl Port {
 
     /// The port of a Service, which listens on the container's own.
     pub(super) fn of_service(&self) -> Map<String, Json> {
-        self.listening_on(self.target, self.name())
+        self.listening_on(self.target, &self.name())
     }
 
     /// The port of a Service that is reached from outside. Several may lead to one port of the container, so that all but the first
     /// of them have both numbers in their names.
     pub(super) fn of_published(&self, is_first: bool) -> Map<String, Json> {
         let name = if is_first { self.name() } else { format!("{}-{}", self.name(), self.outside()) };
-        self.listening_on(self.outside(), name)
+        self.listening_on(self.outside(), &name)
     }
 
-    fn listening_on(&self, port: u16, name: String) -> Map<String, Json> {
+    fn listening_on(&self, port: u16, name: &str) -> Map<String, Json> {
         let mut entry =
             map(json!({ "name": name, "port": port, "targetPort": self.target, "protocol": self.protocol }));
         set(&mut entry, "appProtocol", self.app_protocol.as_deref().map_or(Json::Null, Json::from));

@@ -126,7 +126,7 @@ mod tests {
             let names: BTreeSet<_> = entries.iter().map(|entry| entry["name"].as_str()).collect();
             let led: BTreeSet<_> =
                 entries.iter().map(|entry| led(&entry["port"], &entry["targetPort"], &entry["protocol"])).collect();
-            let wanted: BTreeSet<_> = [first, second, third].into_iter().map(|text| wanted(text)).collect();
+            let wanted: BTreeSet<_> = [first, second, third].into_iter().map(wanted).collect();
             assert_eq!((names.len(), &led), (entries.len(), &wanted), "{first} {second} {third}");
             seen += 1;
         }

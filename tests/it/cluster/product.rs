@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::seen::Seen;
 use crate::stand_in::{StandIn, kubectl};
 
+use super::permissions;
 use super::place::{self, CLUSTER_VARIABLE, Footprint, Place};
 
 /// What the scenarios call the product.
@@ -228,7 +229,12 @@ impl Cluster {
     /// Calls the entrypoint with these parameters.
     pub(super) fn operate_given(&self, release: &tempfile::TempDir, words: &[&str], given: &[(&str, &str)]) -> Seen {
         let mut command = entrypoint(self.place.command("sh"), &self.kubectl, release.path());
-        command.args(words).envs(given.iter().copied()).output().expect("a shell").into()
+        let watch = self.stand_in().map(|stand_in| (stand_in, permissions::Watch::start(stand_in)));
+        let seen = command.args(words).envs(given.iter().copied()).output().expect("a shell").into();
+        if let Some((stand_in, watch)) = watch {
+            watch.check(stand_in, release.path(), words);
+        }
+        seen
     }
 
     /// Somebody else's kubectl, which must succeed.

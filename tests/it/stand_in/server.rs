@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::address::Address;
+use super::audit;
 use super::discovery;
 use super::exec;
 use super::faults::{self, Effect};
@@ -55,6 +56,8 @@ fn answer(world: &World, request: &Request, stream: &mut TcpStream) -> io::Resul
     let effect = {
         let mut state = world.lock();
         state.requests.push(format!("{} {target}", request.method));
+        let needed = audit::of(&state.store, request);
+        state.audit.extend(needed);
         faults::strike(&mut state.rules, &request.method, &target)
     };
     match effect {

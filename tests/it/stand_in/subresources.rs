@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::address::Address;
+use super::audit;
 use super::http::{Chunks, Request};
 use super::kinds::{Kind, kind};
 use super::patch;
@@ -25,7 +26,10 @@ pub(super) fn answer(
     body: &Value,
 ) -> Result<(u16, Value), Status> {
     match (address.kind.kind, address.subresource.as_deref(), request.method.as_str()) {
-        ("SelfSubjectAccessReview", None, "POST") => Ok((201, access(state, body))),
+        ("SelfSubjectAccessReview", None, "POST") => {
+            state.asked.push(audit::asked(body));
+            Ok((201, access(state, body)))
+        }
         ("SelfSubjectRulesReview", None, "POST") => Ok((201, rules(body))),
         ("SelfSubjectReview", None, "POST") => Ok((201, subject(body))),
         (_, Some("scale"), _) => scale(state, request, address, body),
@@ -37,14 +41,10 @@ pub(super) fn answer(
 }
 
 fn access(state: &State, body: &Value) -> Value {
-    let wanted = &body["spec"]["resourceAttributes"];
-    let resource = match wanted["subresource"].as_str().filter(|part| !part.is_empty()) {
-        Some(part) => format!("{}/{part}", wanted["resource"].as_str().unwrap_or_default()),
-        None => wanted["resource"].as_str().unwrap_or_default().to_owned(),
-    };
+    let asked = audit::asked(body);
     let is_denied = state.denials.iter().any(|denial| {
-        (denial.verb == "*" || wanted["verb"] == *denial.verb)
-            && (denial.resource == "*" || denial.resource == resource)
+        (denial.verb == "*" || denial.verb == asked.verb)
+            && (denial.resource == "*" || denial.resource == asked.resource)
     });
     let status = if is_denied { json!({ "allowed": false }) } else { json!({ "allowed": true, "reason": "stand-in" }) };
     with_status("authorization.k8s.io/v1", "SelfSubjectAccessReview", body, &status)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::audit::Access;
 use super::behaviour::Behaviours;
 use super::exec::Exec;
 use super::faults::Rule;
@@ -28,6 +29,9 @@ pub(super) struct State {
     pub(super) denials: Vec<Denial>,
     /// Method and target of every request.
     pub(super) requests: Vec<String>,
+    /// What each of them had to be allowed, and what reviews asked about.
+    pub(super) audit: Vec<Access>,
+    pub(super) asked: Vec<Access>,
     pub(super) exec: Option<Exec>,
     /// The tick at which each pod was first seen, by its identifier.
     pub(super) births: BTreeMap<String, u64>,

@@ -1,5 +1,5 @@
 # The driver for Kubernetes: the only files of its image that know kubectl: this one, which finds and looks, and the parts
-# -apply (namespace, rehearsal, services), -files (configs, secrets, records), -remove, and -run (logs, commands, manifests).
+# -apply (namespace, rehearsal, services), -files (configs, secrets, records), -permissions, -remove, and -run (logs, commands, manifests).
 #
 # What a driver is, function by function: driver/README.md of the sources. Everything is asked and done with kubectl: the API
 # server answers in the words of a go-template, so that no JSON has to be read here.
@@ -80,66 +80,9 @@ readonly WORKLOAD_KINDS='deployments.apps statefulsets.apps daemonsets.apps jobs
 readonly OTHER_KINDS='services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
 readonly RECORD_KINDS='configmaps secrets'
 
-# Looking needs nothing of a Secret, so who may only look (`users add --role view`) need not be allowed to read them.
+# Who may only look need not be allowed to read Secrets: needed_classes asks for the same.
 record_kinds() {
     case $command in ps | logs | images) echo configmaps ;; *) echo "$RECORD_KINDS" ;; esac
-}
-
-# Everything that the command will ask for is asked of the authorizer at once: what `kubectl auth can-i` does, many times.
-check_permissions() {
-    needed_permissions | while read -r asked_verb asked_kind; do
-        write_access_review "$asked_verb" "$asked_kind"
-    done | cluster create --validate=false -o go-template="$ACCESS_TEMPLATE" -f - >"$work/allowed" 2>"$work/complaint" &
-    child=$!
-    wait_for_child || add_fault "permissions cannot be asked for: $(complaint)"
-    # Kinds of which the same is missing are named together.
-    permissions_missing=$(sed -n 's/ denied$//p' "$work/allowed" | sort -k 2,2 -k 1,1 |
-        awk '{ verbs[$2] = verbs[$2] (verbs[$2] == "" ? "" : ",") $1; if (!seen[$2]++) kind[++kinds] = $2 }
-            END {
-                for (i = 1; i <= kinds; i++) {
-                    if (!(verbs[kind[i]] in named)) group[++groups] = verbs[kind[i]]
-                    named[verbs[kind[i]]] = named[verbs[kind[i]]] " " kind[i]
-                }
-                for (i = 1; i <= groups; i++) printf "%s%s of%s", (i == 1 ? "" : "; "), group[i], named[group[i]]
-            }')
-    [ -z "$permissions_missing" ] ||
-        add_fault "permissions are missing in the namespace $target: $permissions_missing" \
-            "$(permissions_hint)"
-}
-
-readonly ACCESS_TEMPLATE='{{with .spec.resourceAttributes}}{{.verb}} {{.resource}}{{with .group}}.{{.}}{{end}}{{with .subresource}}/{{.}}{{end}}{{end}}{{if .status.allowed}} allowed{{else}} denied{{end}}{{"\n"}}'
-
-# Nodes and users are nothing that the product's own operator needs.
-permissions_hint() {
-    case $command/$script_call in
-    nodes/ | users/) echo 'whoever administers the cluster has them' ;;
-    *) echo "the Role in environments/$environment_name/kubernetes/in-cluster.yaml of this image holds what is needed" ;;
-    esac
-}
-
-# Prints VERB RESOURCE.GROUP lines.
-needed_permissions() {
-    case $command/$script_call in
-    nodes/) needed_node_permissions && return 0 ;;
-    users/) needed_user_permissions && return 0 ;;
-    esac
-    for needed_kind in $WORKLOAD_KINDS $(record_kinds) pods; do echo "list $needed_kind"; done
-    case $command in logs | up | upgrade | start | restart | doctor) echo 'get pods/log' ;; esac
-    case $command in ps | logs | images | history | plan) return 0 ;; esac
-    for needed_kind in $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS leases.coordination.k8s.io; do
-        for needed_verb in get create patch delete; do echo "$needed_verb $needed_kind"; done
-    done
-    for needed_kind in $OTHER_KINDS; do echo "list $needed_kind"; done
-    [ -z "$script_call" ] || [ "$script_mode" != exec ] || echo 'create pods/exec'
-}
-
-write_access_review() { # VERB RESOURCE.GROUP
-    asked_sub='' asked_group='' asked_resource=$2
-    case $2 in */*) asked_sub=${2#*/} asked_resource=${2%%/*} ;; esac
-    case $asked_resource in *.*) asked_group=${asked_resource#*.} asked_resource=${asked_resource%%.*} ;; esac
-    printf -- '---\napiVersion: authorization.k8s.io/v1\nkind: SelfSubjectAccessReview\nspec:\n  resourceAttributes: '
-    printf '{namespace: "%s", verb: "%s", group: "%s", resource: "%s", subresource: "%s"}\n' "$target" "$1" \
-        "$asked_group" "$asked_resource" "$asked_sub"
 }
 
 # The table of portability asks for no version of a cluster.
