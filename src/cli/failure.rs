@@ -69,7 +69,6 @@ impl From<CopyError> for CommandFailure {
             CopyError::Pull(failure) => Self::Pull(failure),
             CopyError::OneLogin(fault) => PullFailure::OneLogin(fault).into(),
             CopyError::Client(error) => PullFailure::Client(error).into(),
-            CopyError::Credential(error) => PullFailure::Credential(error).into(),
             CopyError::Registry(error) => PushError::Registry(error).into(),
             CopyError::Relocate(RelocateError::Store(error)) => Self::Store(error),
             other => Self::Copy(Box::new(other)),
@@ -288,13 +287,11 @@ fn push_hint(error: &PushError) -> Option<String> {
         PushError::OneLogin(_) => Some("push to one registry at a time".to_owned()),
         PushError::Tarball(error) => error.hint(),
         PushError::Client(error) => client_hint(error).map(str::to_owned),
-        PushError::Credential(_) => Some(CREDENTIAL.to_owned()),
         PushError::Registry(error) => error.hint(),
     }
 }
 
 const REFERENCE: &str = "a reference is `registry/repository:tag`, as in `registry.example.com/shop/bootstrap:1.4.2`";
-const CREDENTIAL: &str = "repair it, or give `--username` and `--password-stdin`";
 
 fn client_hint(error: &ClientError) -> Option<&'static str> {
     match error {
@@ -316,7 +313,6 @@ fn pull_hint(error: &PullFailure) -> Option<String> {
         ),
         PullFailure::Architecture(_) => Some("an architecture is `os/architecture`, as in `linux/amd64`".to_owned()),
         PullFailure::Client(error) => client_hint(error).map(str::to_owned),
-        PullFailure::Credential(_) => Some(CREDENTIAL.to_owned()),
         PullFailure::Pull(PullError::Registry(error)) => error.hint(),
         PullFailure::Pull(PullError::Store(error)) | PullFailure::Store(error) => error.hint(),
         PullFailure::Pull(PullError::Image { .. }) => None,

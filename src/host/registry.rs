@@ -5,6 +5,7 @@ mod client;
 mod copy;
 mod credentials;
 mod open;
+mod pace;
 mod proxy;
 mod pull;
 mod push;
@@ -25,7 +26,7 @@ pub use tags::list_tags;
 
 use std::collections::BTreeSet;
 
-use crate::registry::{Access, Credential, Secret};
+use crate::registry::{Access, Credential, Keyring, KeyringError, Secret};
 
 /// How to talk to registries.
 #[derive(Clone, Debug, Default)]
@@ -64,14 +65,16 @@ impl RegistrySettings {
         if self.login.is_some() && registries.len() > 1 { Err(OneLogin { registries }) } else { Ok(()) }
     }
 
-    /// Who to be for a repository of a registry, and how.
-    fn access(&self, registry: &str, repository: &str) -> Result<Access, CredentialError> {
-        let credential = match &self.login {
-            Some(Login { username, password }) => {
-                Some(Credential::Password { username: username.clone(), password: password.clone() })
-            }
-            None => credentials::find(registry, repository)?,
-        };
-        Ok(Access { credential, token_hosts: self.token_hosts.clone(), plain_http: self.plain_http })
+    /// Who to be for a repository of a registry, and how. The logins of this machine are looked into when the registry wants one.
+    fn access(&self, registry: &str, repository: &str) -> Access {
+        let credential = self.login.as_ref().map(|Login { username, password }| Credential::Password {
+            username: username.clone(),
+            password: password.clone(),
+        });
+        let (registry, repository, timeout) = (registry.to_owned(), repository.to_owned(), self.client.timeout);
+        let keyring =
+            Keyring::new(move || credentials::find(&registry, &repository, timeout).map_err(KeyringError::from));
+        let token_hosts = self.token_hosts.clone();
+        Access { credential, keyring: Some(keyring), token_hosts, plain_http: self.plain_http }
     }
 }

@@ -35,6 +35,9 @@ pub enum RegistryError {
         /// Whether there was something to convince it with.
         had_credential: bool,
     },
+    /// A login that is kept on this machine cannot be read.
+    #[error(transparent)]
+    Keyring(super::session::KeyringError),
     /// Credentials would have gone to another host.
     #[error(
         "`{registry}` takes tokens of `{realm}`, which is another host: the login for `{registry}` is not sent there"
@@ -175,6 +178,7 @@ impl RegistryError {
             Self::Unauthorized { registry, .. } => {
                 Some(format!("log in again with `docker login {registry}`, or ask whether the user may do this"))
             }
+            Self::Keyring(_) => Some("repair it, or give `--username` and `--password-stdin`".to_owned()),
             Self::ForeignRealm { realm, .. } => {
                 Some(format!("if `{realm}` belongs to the registry, add `--token-host {realm}`"))
             }
@@ -212,6 +216,9 @@ fn transport_hint(fault: TransportFault) -> Option<&'static str> {
             Some("give the registry another certificate, or call the registry as its certificate does")
         }
         TransportFault::TimedOut => Some("a slow registry may need more than `--timeout` allows"),
+        TransportFault::TooSlow => {
+            Some("try again when the network or the registry is faster; a pull goes on where it ended")
+        }
         TransportFault::Reset | TransportFault::Protocol => None,
     }
 }

@@ -3,6 +3,8 @@
 //! Takes in questions; gives out answers that are a success, or why there are none. Credentials go to the origin of the registry and
 //! nowhere else; a redirect to another host is followed without them, one from https to http not at all.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,10 +22,38 @@ use super::{Credential, Origin, Refusal, RegistryError, Secret, Url};
 pub struct Access {
     /// What proves to this registry who we are.
     pub credential: Option<Credential>,
+    /// Where to look for a credential, once the registry wants one, when none is given.
+    pub keyring: Option<Keyring>,
     /// Other hosts that may be shown the credential to get a token from them.
     pub token_hosts: Vec<String>,
     /// Without encryption, wherever the registry is.
     pub plain_http: bool,
+}
+
+/// Looks for a credential: nobody is asked for a secret that nobody wants.
+#[derive(Clone)]
+pub struct Keyring(Arc<Find>);
+
+type Find = dyn Fn() -> Result<Option<Credential>, KeyringError> + Send + Sync;
+
+/// Why no credential can be looked for.
+pub type KeyringError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Keyring {
+    /// Looks by a function.
+    pub fn new(find: impl Fn() -> Result<Option<Credential>, KeyringError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    pub(super) fn find(&self) -> Result<Option<Credential>, RegistryError> {
+        self.0().map_err(RegistryError::Keyring)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keyring")
+    }
 }
 
 /// A registry that answers.

@@ -4,7 +4,7 @@
 //! until shortly before its end. The credential is shown to the registry's own host, and to token services that were named.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,6 +20,8 @@ pub(super) struct Tokens {
     registry: String,
     origin: Origin,
     access: Access,
+    /// The credential, once it was wanted.
+    found: OnceLock<Option<Credential>>,
     state: Mutex<State>,
 }
 
@@ -45,11 +47,35 @@ const MAX_TOKEN_BYTES: u64 = 256 * 1024;
 
 impl Tokens {
     pub(super) fn new(registry: &str, origin: &Origin, access: Access) -> Self {
-        Self { registry: registry.to_owned(), origin: origin.clone(), access, state: Mutex::default() }
+        Self {
+            registry: registry.to_owned(),
+            origin: origin.clone(),
+            access,
+            found: OnceLock::new(),
+            state: Mutex::default(),
+        }
     }
 
+    /// Whether there is a login that was wanted.
     pub(super) fn has_credential(&self) -> bool {
-        self.access.credential.is_some()
+        self.found().is_some()
+    }
+
+    fn found(&self) -> Option<&Credential> {
+        self.found.get().and_then(Option::as_ref)
+    }
+
+    /// The login, which is looked for now.
+    fn credential(&self) -> Result<Option<&Credential>, RegistryError> {
+        if self.found.get().is_none() {
+            let found = match (&self.access.credential, &self.access.keyring) {
+                (None, Some(keyring)) => keyring.find()?,
+                (given, _) => given.clone(),
+            };
+            // Who was faster has found the same.
+            let _ = self.found.set(found);
+        }
+        Ok(self.found())
     }
 
     /// Takes over what the registry wants to be convinced by.
@@ -68,15 +94,16 @@ impl Tokens {
         transport: &dyn Transport,
         scope: &[String],
     ) -> Result<Option<Secret>, RegistryError> {
-        if let Some(Credential::RegistryToken(token)) = &self.access.credential {
-            return Ok(Some(bearer(token.expose())));
-        }
         // Locked while a token is fetched: the others wait for it instead of fetching theirs.
         let mut state = self.state();
-        match state.challenge.clone() {
-            None => Ok(None),
-            Some(Challenge::Basic) => Ok(self.access.credential.as_ref().and_then(Credential::basic)),
-            Some(Challenge::Bearer { realm, service }) => {
+        let Some(challenge) = state.challenge.clone() else { return Ok(None) };
+        let credential = self.credential()?;
+        if let Some(Credential::RegistryToken(token)) = credential {
+            return Ok(Some(bearer(token.expose())));
+        }
+        match challenge {
+            Challenge::Basic => Ok(credential.and_then(Credential::basic)),
+            Challenge::Bearer { realm, service } => {
                 let key = scope.join(" ");
                 let now = transport.elapsed();
                 if let Some(token) = state.tokens.get(&key).filter(|token| now < token.ends) {
@@ -110,7 +137,7 @@ impl Tokens {
 
     /// A text in which no secret stands.
     pub(super) fn mask(&self, text: &str) -> String {
-        let mut secrets: Vec<_> = self.access.credential.iter().flat_map(Credential::secrets).collect();
+        let mut secrets: Vec<_> = self.found().into_iter().flat_map(Credential::secrets).collect();
         secrets.extend(
             self.state().tokens.values().map(|token| Secret::new(token.header.expose().trim_start_matches(BEARER))),
         );
@@ -134,10 +161,10 @@ impl Tokens {
             .ok_or_else(|| no_sense(&what, "the registry names a token service that is no address"))?;
         self.check_realm(&what, &url)?;
         let started = transport.elapsed();
-        let response = match &self.access.credential {
+        let response = match self.found() {
             Some(Credential::IdentityToken(token)) => self.exchange(transport, &what, url, service, scope, token),
             credential => {
-                let basic = credential.as_ref().and_then(Credential::basic);
+                let basic = credential.and_then(Credential::basic);
                 let url = service.iter().fold(url, |url, service| url.with_parameter("service", service));
                 let url = scope.iter().fold(url, |url, scope| url.with_parameter("scope", scope));
                 self.ask(transport, &what, Method::Get, url, &[], basic.as_ref())
@@ -187,7 +214,7 @@ impl Tokens {
                 had_credential: self.has_credential(),
             }),
             _ => {
-                let secrets: Vec<_> = self.access.credential.iter().flat_map(Credential::secrets).collect();
+                let secrets: Vec<_> = self.found().into_iter().flat_map(Credential::secrets).collect();
                 let mask = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
                 Err(refusal(Asked { what, host: &host, without_login: None }, response, mask))
             }

@@ -102,9 +102,29 @@ impl Response {
     }
 }
 
+/// A transfer that an implementation of [`Transport`] gives up; as the inner error of an [`io::Error`], it comes out of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{bytes} bytes in {seconds} s, where {least} a second is the least")]
+pub struct TooSlow {
+    /// How many bytes there were.
+    pub bytes: u64,
+    /// In so many seconds.
+    pub seconds: u64,
+    /// How many there must be, a second.
+    pub least: u64,
+}
+
+impl TooSlow {
+    /// Whether that is why reading or writing failed.
+    pub fn is_cause_of(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
 /// A response that broke off while it was read.
 pub(super) fn broken(what: String, error: &io::Error) -> RegistryError {
     let fault = match error.kind() {
+        _ if TooSlow::is_cause_of(error) => TransportFault::TooSlow,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportFault::TimedOut,
         _ => TransportFault::Reset,
     };
@@ -136,6 +156,8 @@ pub enum TransportFault {
     BadCertificate,
     /// The connection was silent for too long.
     TimedOut,
+    /// Bytes come, and too few of them.
+    TooSlow,
     /// The connection broke off.
     Reset,
     /// What came is no HTTP.
@@ -145,7 +167,7 @@ pub enum TransportFault {
 impl TransportFault {
     /// Whether the same may go well a moment later.
     pub fn passes(self) -> bool {
-        matches!(self, Self::Unreachable | Self::TimedOut | Self::Reset)
+        matches!(self, Self::Unreachable | Self::TimedOut | Self::TooSlow | Self::Reset)
     }
 }
 
@@ -156,6 +178,7 @@ impl fmt::Display for TransportFault {
             Self::NoTls => "it does not speak TLS",
             Self::Certificate | Self::AuthorityCertificate | Self::BadCertificate => "its certificate is not trusted",
             Self::TimedOut => "the connection was silent for too long",
+            Self::TooSlow => "the transfer is too slow",
             Self::Reset => "the connection broke off",
             Self::Protocol => "the answer is no HTTP",
         })

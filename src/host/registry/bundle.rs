@@ -64,15 +64,29 @@ pub fn bundle(settings: &BundleSettings, events: Events<'_>, progress: Progress<
     })
 }
 
-/// The images of the services, each once: one image may be written in several ways.
+/// The images of the services, each once. One image may be written in several ways: by its tag, and by its tag and its digest. Which image a
+/// tag names is known when it is here.
 fn take_services(named: &[Named], supply: &Supply<'_>) -> Result<Vec<BundledImage>, CopyError> {
-    let mut images: Vec<BundledImage> = Vec::new();
-    for Named { from, name, .. } in named {
-        if !images.iter().any(|image| image.name == *name) {
-            images.push(BundledImage { name: name.clone(), replica: supply.replica(from)?, is_bootstrap: false });
+    let mut taken: Vec<(&Named, BundledImage)> = Vec::new();
+    for one in named {
+        match taken.iter().find(|(_, image)| image.name == one.name) {
+            Some((other, _)) if other.from == one.from => {}
+            Some((other, image)) if supply.replica(&one.from)?.digest() != image.replica.digest() => {
+                return Err(collision(other, one));
+            }
+            Some(_) => {}
+            None => {
+                let (name, replica) = (one.name.clone(), supply.replica(&one.from)?);
+                taken.push((one, BundledImage { name, replica, is_bootstrap: false }));
+            }
         }
     }
-    Ok(images)
+    Ok(taken.into_iter().map(|(_, image)| image).collect())
+}
+
+fn collision(first: &Named, second: &Named) -> CopyError {
+    let (first, second, name) = (first.written.clone(), second.written.clone(), first.name.to_string());
+    CopyError::Collision { first, second, name }
 }
 
 fn of_architecture(image: Image, architecture: Option<&Architecture>) -> Result<Image, CopyError> {
@@ -89,17 +103,24 @@ struct Named {
     name: ImageReference,
 }
 
+impl Named {
+    /// Whether two that would have one name are two images, as far as they say so themselves.
+    fn is_another(&self, other: &Self) -> bool {
+        let digests = self.from.digest().zip(other.from.digest());
+        self.name == other.name && digests.is_some_and(|(this, that)| this != that)
+    }
+}
+
 fn name_images(images: impl IntoIterator<Item = String>) -> Result<Vec<Named>, CopyError> {
     let mut named: Vec<Named> = Vec::new();
     for written in images {
         let from = lock::name(&written).ok_or_else(|| ReferenceFault::Name(written.clone()))?;
         let name = name_of(&from)?;
-        let is_other = |other: &&Named| other.name == name && other.from.digest() != from.digest();
-        if let Some(other) = named.iter().find(is_other) {
-            let (first, second) = (other.written.clone(), written);
-            return Err(CopyError::Collision { first, second, name: name.to_string() });
+        let one = Named { written, from, name };
+        if let Some(other) = named.iter().find(|other| other.is_another(&one)) {
+            return Err(collision(other, &one));
         }
-        named.push(Named { written, from, name });
+        named.push(one);
     }
     Ok(named)
 }
@@ -127,7 +148,9 @@ mod tests {
         let expected = [("docker.io/library/db:16", "db:16"), ("db:16", "db:16"), ("db", "db:latest")];
         assert_eq!(names, expected.map(|(written, name)| (written, name.to_owned())));
         let digest = Digest::of(b"").to_string();
-        let pinned = ["db:16".to_owned(), format!("db:16@{digest}")];
+        let once_pinned = ["db:16".to_owned(), format!("db:16@{digest}")];
+        assert!(name_images(once_pinned).is_ok(), "it may be one image");
+        let pinned = [Digest::of(b"other").to_string(), digest.clone()].map(|digest| format!("db:16@{digest}"));
         assert!(matches!(name_images(pinned), Err(CopyError::Collision { .. })), "which of the two would count?");
         let alone = name_images([format!("db@{digest}")]).expect("a name");
         assert_eq!(alone[0].name.tag(), "sha256-e3b0c44298fc1c14");

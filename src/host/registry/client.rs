@@ -15,9 +15,10 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, Proxy, SendBody};
 
+use super::pace::{Network, Paced};
 use super::proxy::{Exceptions, NamedProxy, Proxies, ProxyFault};
 use super::tls::{Tls, certificate_fault};
-use crate::registry::{Body, Method, Request, Response, Transport, TransportError, TransportFault, Url};
+use crate::registry::{Body, Method, Request, Response, TooSlow, Transport, TransportError, TransportFault, Url};
 
 /// How to reach registries.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct Client {
     https: Option<Result<Proxied, ProxyFault>>,
     http: Option<Result<Proxied, ProxyFault>>,
     exceptions: Exceptions,
+    /// For so long a transfer may be slow.
+    window: Duration,
     started: Instant,
 }
 
@@ -82,7 +85,12 @@ impl Client {
         let agent = |proxy| agent(settings.timeout, tls.clone(), proxy);
         let proxied = |NamedProxy { proxy, name }| Proxied { agent: agent(Some(proxy)), name };
         let (https, http) = (https.map(|https| https.map(proxied)), http.map(|http| http.map(proxied)));
-        Ok(Self { direct: agent(None), https, http, exceptions, started: Instant::now() })
+        Ok(Self { direct: agent(None), https, http, exceptions, window: settings.timeout, started: Instant::now() })
+    }
+
+    fn clock(&self) -> impl Fn() -> Duration + 'static {
+        let started = self.started;
+        move || started.elapsed()
     }
 
     /// The proxy that leads to an address; none to this machine.
@@ -139,8 +147,12 @@ impl Transport for Client {
         let answer = match request.body {
             Body::Empty => agent.run(complete(head, SendBody::none())?),
             Body::Bytes(mut bytes) => agent.run(complete(head, SendBody::from_reader(&mut bytes))?),
-            Body::Stream { reader, .. } => agent.run(complete(head, SendBody::from_reader(reader))?),
+            Body::Stream { reader, .. } => {
+                let mut reader = Paced::new(reader, Network::Behind, self.window, self.clock());
+                agent.run(complete(head, SendBody::from_reader(&mut reader))?)
+            }
         };
+        let response = |answer| response(answer, |body| Paced::new(body, Network::Before, self.window, self.clock()));
         answer.map(response).map_err(|error| match proxied {
             Some(Proxied { name, .. }) => failure_through(name, &error),
             None => failure(&error),
@@ -186,11 +198,14 @@ fn complete(
     head.body(body).map_err(|_| TransportError { fault: TransportFault::Protocol, reason })
 }
 
-fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
+fn response<R: io::Read + 'static>(
+    answer: ureq::http::Response<ureq::Body>,
+    paced: impl FnOnce(AnswerBody<ureq::BodyReader<'static>>) -> R,
+) -> Response {
     let (head, body) = answer.into_parts();
     let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
-    let body = Box::new(AnswerBody(body.into_reader()));
+    let body = Box::new(paced(AnswerBody(body.into_reader())));
     Response { status: head.status.as_u16(), headers: headers.collect(), body }
 }
 
@@ -243,6 +258,7 @@ fn failure(error: &ureq::Error) -> TransportError {
 fn io_fault(error: &io::Error) -> TransportFault {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match (inner, error.kind()) {
+        _ if TooSlow::is_cause_of(error) => TransportFault::TooSlow,
         (Some(error), _) => tls_fault(error),
         (
             None,

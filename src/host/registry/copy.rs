@@ -14,7 +14,6 @@ use crate::store::StoreError;
 
 use super::super::with_cache;
 use super::client::{Client, ClientError};
-use super::credentials::CredentialError;
 use super::open::{ImageName, Needed, open_images};
 use super::supply::Supply;
 use super::{OneLogin, PullFailure, RegistrySettings};
@@ -78,9 +77,6 @@ pub enum CopyError {
     /// The client cannot be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A login that is kept here cannot be read.
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
     /// The new registry does not take it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -213,7 +209,7 @@ impl<'a> Target<'a> {
 
     fn push(&mut self, image: &Replica, to: &RegistryReference) -> Result<(), CopyError> {
         let repository = to.repository();
-        let access = self.settings.access(self.registry, repository)?;
+        let access = self.settings.access(self.registry, repository);
         let session = Session::open(&self.client, self.registry, &access, self.events)?;
         let tagged = to.tagged();
         let tags: Vec<_> = tagged.iter().map(ImageReference::tag).collect();

@@ -4,10 +4,12 @@
 //! `docs/reference/registry.md`; what a helper prints is never shown.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs, io};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use std::{env, fs, io, thread};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -80,18 +82,20 @@ struct Answer {
 const DOCKER_HUB: &str = "docker.io";
 /// Under what docker keeps the login of Docker Hub.
 const DOCKER_HUB_SERVER: &str = "https://index.docker.io/v1/";
+/// No login is longer.
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 /// What a helper calls a token that is no password.
 const TOKEN_USER: &str = "<token>";
 
-/// The credential that is kept for a repository of a registry.
-pub fn find(registry: &str, repository: &str) -> Result<Option<Credential>, CredentialError> {
+/// The credential that is kept for a repository of a registry; a helper may take so long.
+pub fn find(registry: &str, repository: &str, timeout: Duration) -> Result<Option<Credential>, CredentialError> {
     for path in files() {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
             Err(source) => return Err(CredentialError::Read { path, source }),
         };
-        if let Some(credential) = find_in(&path, &text, registry, repository)? {
+        if let Some(credential) = find_in(&path, &text, registry, repository, timeout)? {
             return Ok(Some(credential));
         }
     }
@@ -110,7 +114,17 @@ fn files() -> Vec<PathBuf> {
     folder("REGISTRY_AUTH_FILE").into_iter().chain(docker).chain(podman).collect()
 }
 
-fn find_in(path: &Path, text: &[u8], registry: &str, repository: &str) -> Result<Option<Credential>, CredentialError> {
+fn find_in(
+    path: &Path,
+    text: &[u8],
+    registry: &str,
+    repository: &str,
+    timeout: Duration,
+) -> Result<Option<Credential>, CredentialError> {
+    // As docker and podman take it: a file that was made and never written to.
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
     let bad = |what: String| CredentialError::Content { path: path.to_owned(), what };
     // What serde says quotes what it found: only the place is told.
     let logins: Logins = serde_json::from_slice(text)
@@ -118,7 +132,7 @@ fn find_in(path: &Path, text: &[u8], registry: &str, repository: &str) -> Result
     let helper = logins.helpers.iter().find(|(server, _)| place(server) == registry).map(|(_, helper)| helper);
     if let Some(helper) = helper.or(logins.store.as_ref()) {
         let server = if registry == DOCKER_HUB { DOCKER_HUB_SERVER } else { registry };
-        if let Some(credential) = ask_helper(helper, server)? {
+        if let Some(credential) = ask_helper(helper, server, timeout)? {
             return Ok(Some(credential));
         }
     }
@@ -166,7 +180,7 @@ fn decode(auth: &str) -> Option<Credential> {
 }
 
 /// Asks a helper (docker-credential-helpers protocol: the server on standard input, an answer in JSON).
-fn ask_helper(name: &str, server: &str) -> Result<Option<Credential>, CredentialError> {
+fn ask_helper(name: &str, server: &str, timeout: Duration) -> Result<Option<Credential>, CredentialError> {
     let helper = format!("docker-credential-{name}");
     let failed = |what: String| CredentialError::Helper { helper: helper.clone(), what };
     if name.contains('/') {
@@ -183,15 +197,17 @@ fn ask_helper(name: &str, server: &str) -> Result<Option<Credential>, Credential
         // A helper that does not read fails by itself.
         let _ = input.write_all(server.as_bytes());
     }
-    let output = process.wait_with_output().map_err(|error| failed(format!("cannot be waited for: {error}")))?;
-    if !output.status.success() {
+    let Some((status, said)) =
+        wait(&mut process, timeout).map_err(|error| failed(format!("cannot be read: {error}")))?
+    else {
+        return Err(failed(format!("does not answer within {} s", timeout.as_secs())));
+    };
+    if !status.success() {
         // The words of docker-credential-helpers for "there is none"; anything else is a helper that is broken or locked.
-        let said = String::from_utf8_lossy(&output.stdout);
-        let has_none = said.contains("credentials not found");
-        return if has_none { Ok(None) } else { Err(failed(format!("fails: {}", output.status))) };
+        let has_none = String::from_utf8_lossy(&said).contains("credentials not found");
+        return if has_none { Ok(None) } else { Err(failed(format!("fails: {status}"))) };
     }
-    let answer: Answer =
-        serde_json::from_slice(&output.stdout).map_err(|_| failed("answers what is no login".to_owned()))?;
+    let answer: Answer = serde_json::from_slice(&said).map_err(|_| failed("answers what is no login".to_owned()))?;
     let secret = Secret::new(answer.secret);
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::IdentityToken(secret),
@@ -199,12 +215,39 @@ fn ask_helper(name: &str, server: &str) -> Result<Option<Credential>, Credential
     }))
 }
 
+/// What a process prints, and how it ends; `None` when it takes too long: then it is ended.
+fn wait(process: &mut Child, timeout: Duration) -> io::Result<Option<(ExitStatus, Vec<u8>)>> {
+    /// How often a process is looked at that has said everything.
+    const STEP: Duration = Duration::from_millis(10);
+    let deadline = Instant::now() + timeout;
+    let stdout = process.stdout.take();
+    let (tell, told) = mpsc::channel();
+    // What it has started may hold the pipe when it is gone itself: nobody waits for this thread then.
+    thread::spawn(move || {
+        let mut said = Vec::new();
+        let read = stdout.map_or(Ok(0), |stdout| stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said));
+        let _ = tell.send(read.map(|_| said));
+    });
+    if let Ok(said) = told.recv_timeout(timeout) {
+        let said = said?;
+        while Instant::now() < deadline {
+            if let Some(status) = process.try_wait()? {
+                return Ok(Some((status, said)));
+            }
+            thread::sleep(STEP);
+        }
+    }
+    process.kill()?;
+    process.wait()?;
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn look(text: &str, registry: &str, repository: &str) -> Result<Option<Credential>, CredentialError> {
-        find_in(Path::new("config.json"), text.as_bytes(), registry, repository)
+        find_in(Path::new("config.json"), text.as_bytes(), registry, repository, Duration::from_secs(60))
     }
 
     fn password(username: &str, password: &str) -> Credential {
@@ -250,6 +293,13 @@ mod tests {
         ] {
             let error = look(text, "r.example", "a").expect_err(text).to_string();
             assert_eq!(error, format!("the logins in `config.json` cannot be understood: {expected}"));
+        }
+    }
+
+    #[test]
+    fn an_empty_file_holds_no_login() {
+        for text in ["", "\n", "{}"] {
+            assert_eq!(look(text, "r.example", "a").ok(), Some(None), "{text:?}");
         }
     }
 

@@ -14,7 +14,6 @@ use crate::store::{self, BaseReference, Cache, Progress, StoreError};
 
 use super::super::with_cache;
 use super::client::{Client, ClientError};
-use super::credentials::CredentialError;
 use super::{OneLogin, RegistrySettings};
 
 /// What to pull, and where to.
@@ -52,9 +51,6 @@ pub enum PullFailure {
     /// The client cannot be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A login that is kept here cannot be read.
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
     /// The registry, or what it has.
     #[error(transparent)]
     Pull(#[from] PullError),
@@ -123,7 +119,7 @@ pub(super) fn with_session<T>(
     work: impl FnOnce(&Session<'_>) -> Result<T, PullFailure>,
 ) -> Result<T, PullFailure> {
     let client = Client::new(&settings.client)?;
-    let access = settings.access(registry, repository)?;
+    let access = settings.access(registry, repository);
     let session = Session::open(&client, registry, &access, events).map_err(PullError::from)?;
     work(&session)
 }

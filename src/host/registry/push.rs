@@ -12,7 +12,6 @@ use crate::store::StoreError;
 
 use super::super::with_cache;
 use super::client::{Client, ClientError};
-use super::credentials::CredentialError;
 use super::{OneLogin, RegistrySettings};
 
 /// What to push, and where.
@@ -60,9 +59,6 @@ pub enum PushError {
     /// The client cannot be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A login that is kept here cannot be read.
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
     /// A registry did not do it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -95,7 +91,7 @@ pub fn push(settings: &PushSettings, events: Events<'_>) -> Result<PushedImage, 
         let here = mount_from.iter().filter(|from| from.registry() == registry);
         let mut sources: Vec<_> = here.map(|from| from.repository().to_owned()).collect();
         for (repository, tags) in repositories {
-            let access = settings.registry.access(registry, repository)?;
+            let access = settings.registry.access(registry, repository);
             let session = Session::open(&client, registry, &access, events)?;
             sources.retain(|source| source != repository);
             let upload = Upload { image: &image, repository, tags: &tags, mount_from: &sources };

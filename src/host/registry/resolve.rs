@@ -16,7 +16,7 @@ pub fn resolve(
     let client = Client::new(&settings.client)?;
     each(images, |image| {
         let (registry, repository) = (image.registry(), image.repository());
-        let access = settings.access(registry, repository)?;
+        let access = settings.access(registry, repository);
         let session = Session::open(&client, registry, &access, events).map_err(PullError::from)?;
         Ok(registry::resolve(&session, repository, &image.name())?)
     })

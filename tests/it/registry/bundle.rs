@@ -125,3 +125,30 @@ fn a_registry_is_filled_from_a_bundle() {
     let manifest = String::from_utf8(manifest.expect("a manifest")).expect("a text");
     assert!(manifest.contains(&format!("image: {destination}/shop/web:1.0@{}\n", expected[0])), "{manifest}");
 }
+
+/// The same image by its tag, and by its tag and digest.
+#[test]
+fn an_image_may_be_written_in_two_ways() {
+    let one = Release::new();
+    let tagged = format!("{}/shop/web:1.0", one.server.name());
+    let digest_of = |tag: &str| one.server.state().tags[&("shop/web".to_owned(), tag.to_owned())].clone();
+    let pinned = format!("{tagged}@{}", digest_of("1.0"));
+    let spec = fs::read_to_string(one.project.path("bootstrap.toml")).expect("a spec");
+    let with_twin = |image: &str| {
+        one.project.write("bootstrap.toml", format!("{spec}\n[services.twin]\nimage = \"{image}\"\n"));
+        run(&mut one.project.build()).expect(0);
+    };
+    with_twin(&pinned);
+    let seen = one.bootsmith(&["bundle", TARBALL, "shop.tar"]).expect(0);
+    assert_eq!(seen.out.matches("/shop/web:1.0 ").count(), 1, "{}", seen.out);
+    one.bootsmith(&["verify", "shop.tar"]).expect(0);
+    let manifest = one.file("shop.tar", "bootstrap/environments/production/compose.yaml");
+    assert_eq!(manifest.matches(&format!("image: {tagged}\n")).count(), 2, "{manifest}");
+    let destination = format!("{}/mirror", one.server.name());
+    one.bootsmith(&["copy", TARBALL, &destination]).expect(0);
+    // Another image has the tag: which of the two would it be in a file that knows tags alone?
+    one.bootsmith(&["push", "two/shop-1.4.2-compose.tar", &tagged]).expect(0);
+    assert_ne!(pinned, format!("{tagged}@{}", digest_of("1.0")));
+    let seen = one.bootsmith(&["bundle", TARBALL, "other.tar"]).expect(3);
+    assert!(seen.err.contains(&format!("would both be `{tagged}`")), "{}", seen.err);
+}

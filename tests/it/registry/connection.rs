@@ -195,6 +195,15 @@ fn exchange(
             answer.write_cut(stream, size)?;
             Err(broken())
         }
+        Some(Fault::Drip) => {
+            answer.write_cut(stream, 0)?;
+            for byte in answer.body.iter().take_while(|_| !is_done.load(Ordering::SeqCst)) {
+                stream.write_all(&[*byte])?;
+                stream.flush()?;
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(broken())
+        }
         Some(Fault::Body(body)) => Answer { body, ..answer }.write(stream, is_head),
         Some(Fault::Status(status)) => Answer { status, body: Vec::new(), ..answer }.write(stream, is_head),
         Some(Fault::Header(name, value)) => answer.with(name, value).write(stream, is_head),

@@ -106,3 +106,41 @@ fn a_helper_that_fails_is_named_and_not_quoted() {
         seen.err
     );
 }
+
+/// A helper that waits for somebody who is not there.
+#[test]
+fn a_helper_that_does_not_answer_is_named_and_not_waited_for() {
+    for script in ["sleep 600", "cat >/dev/null; exec >&-; sleep 600", "cat >/dev/null; sleep 600 & echo '{' ; exit 0"]
+    {
+        let (user, server) = (User::new(), guarded());
+        user.has(".docker/config.json", r#"{ "credsStore": "test" }"#);
+        helper(&user, script);
+        let seen = user.pushes(&[&format!("{}/shop:1", server.name()), "--timeout", "1"], "").expect(3);
+        assert_eq!(
+            seen.err,
+            "error: the credential helper `docker-credential-test` does not answer within 1 s\n\
+             hint: repair it, or give `--username` and `--password-stdin`\n"
+        );
+    }
+}
+
+/// A secret that nobody wants is not asked for, and whoever keeps it is not disturbed.
+#[test]
+fn a_helper_is_asked_when_a_login_is_wanted() {
+    let (user, server) = (User::new(), Server::start());
+    user.has(".docker/config.json", r#"{ "credsStore": "test" }"#);
+    helper(&user, "exit 3");
+    user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(0);
+    server.state().login = Login::Basic(ANNA.to_owned());
+    let seen = user.pushes(&[&format!("{}/shop:2", server.name())], "").expect(3);
+    assert!(seen.err.contains("`docker-credential-test` fails: exit status: 3"), "{}", seen.err);
+}
+
+/// docker makes such a file, and takes it.
+#[test]
+fn an_empty_file_of_logins_is_passed_over() {
+    let (user, server) = (User::new(), guarded());
+    user.has(".docker/config.json", "");
+    user.has(".config/containers/auth.json", &kept(&server, ANNA_KEPT));
+    user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(0);
+}

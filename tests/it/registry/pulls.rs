@@ -317,3 +317,16 @@ fn two_pulls_share_what_comes() {
     place.is_whole();
     assert_eq!(place.server.count("GET", &place.large()), 1, "the others wait for the first");
 }
+
+/// It is never silent, and would take hours.
+#[test]
+fn a_registry_that_sends_a_byte_now_and_then_is_given_up() {
+    let place = Place::new(&["linux/amd64"]);
+    place.server.fails("GET", &place.large(), 0, Fault::Drip);
+    let (result, pauses) = place.pull();
+    let Err(PullError::Registry(error)) = result else { panic!("it must fail: {result:?}") };
+    let told = told(&error);
+    assert!(told.contains("because the transfer is too slow: ") && told.contains("hint: try again when"), "{told}");
+    assert_eq!(pauses, [1, 2, 4, 8]);
+    assert!(!is_pulled(place.image.digest(), ALL, &place.cache.pulled()));
+}

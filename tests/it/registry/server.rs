@@ -33,6 +33,8 @@ pub(super) enum Fault {
     Hang,
     /// An answer that begins, and does not go on.
     HangInBody,
+    /// The right answer, a byte now and then.
+    Drip,
     /// An answer that never ends.
     Endless,
     /// A redirect to where the request came to.
