@@ -48,11 +48,13 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/users.sh"
     "lib/verify.sh"
     "lib/versions.sh"
+    "lib/whose.sh"
 };
 
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/docker/driver-engine.sh"
+    "driver/docker/driver-namesakes.sh"
     "driver/compose/driver.sh"
     "driver/compose/driver-ledger.sh"
     "driver/compose/driver-lock.sh"
@@ -64,6 +66,7 @@ const COMPOSE: &[(&str, &[u8])] = embedded! {
 /// The driver of Docker Swarm.
 const SWARM: &[(&str, &[u8])] = embedded! {
     "driver/docker/driver-engine.sh"
+    "driver/docker/driver-namesakes.sh"
     "driver/swarm/driver.sh"
     "driver/swarm/driver-ledger.sh"
     "driver/swarm/driver-lock.sh"
@@ -80,6 +83,7 @@ const KUBERNETES: &[(&str, &[u8])] = embedded! {
     "driver/kubernetes/driver-files.sh"
     "driver/kubernetes/driver-ledger.sh"
     "driver/kubernetes/driver-lock.sh"
+    "driver/kubernetes/driver-namesakes.sh"
     "driver/kubernetes/driver-permissions.sh"
     "driver/kubernetes/driver-remove.sh"
     "driver/kubernetes/driver-run.sh"
