@@ -20,6 +20,7 @@ mod product;
 mod read_only;
 mod registry;
 mod restarts;
+mod said;
 mod shop;
 mod tcp;
 mod two_nodes;

@@ -34,6 +34,8 @@ command_load() {
         images_of_release | sed 's/^/load /'
         return 0
     fi
+    read_first_byte
+    [ -n "$first_byte" ] || refuse 'standard input is empty' 'give it the bundle: docker run -i … load < BUNDLE'
     say 'loading the images of the bundle'
     driver_load || refuse "what is on standard input cannot be loaded: $(complaint)" 'a bundle is what `bootsmith bundle` writes; with docker run it needs --interactive'
     begin_faults
@@ -261,6 +263,18 @@ fetch_image() {
     if [ -n "$image_id" ]; then
         warn "$service_image could not be refreshed, the one that is here is used: $(complaint)"
     else
-        add_fault "the image $service_image cannot be pulled: $(complaint)" 'check the login (mount a config.json), or load it on the target: docker load'
+        add_fault "the image $service_image cannot be pulled: $(complaint)" "$(pull_hint)"
     fi
+}
+
+# What speaks against a pull decides what helps; the words are in $work/complaint.
+pull_hint() {
+    case $(cat "$work/complaint") in
+    *'no such host'* | *'name resolution'* | *'server misbehaving'* | *'i/o timeout'* | *'onnection refused'* | *'no route to host'* | *'network is unreachable'* | *'TLS handshake timeout'*)
+        printf '%s' 'the engine does not reach the registry: check its network, DNS and proxy, or load it on the target: docker load'
+        ;;
+    *x509*) printf '%s' 'the engine does not trust the certificate of the registry: see /etc/docker/certs.d on its host' ;;
+    *'manifest unknown'* | *'not found'*) printf '%s' 'the registry has no such image: check its name and tag, or load it on the target: docker load' ;;
+    *) printf '%s' 'check the login (mount a config.json), or load it on the target: docker load' ;;
+    esac
 }

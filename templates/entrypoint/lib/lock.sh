@@ -26,6 +26,7 @@ take_lock() {
         fi
         [ "$(date +%s)" -lt "$lock_deadline" ] || refuse_locked
         [ -n "$lock_waiting" ] || say "waiting for $(lock_sentence)"
+        [ -z "$lock_waiting" ] || say_slow_wait "the lock, held by $(lock_sentence)"
         lock_waiting=yes
         nap "$LOCK_LOOK_SECONDS"
     done

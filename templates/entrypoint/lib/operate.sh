@@ -123,7 +123,7 @@ deployed_hint() {
 # What is there was deployed from the last good revision, whatever this image holds: its services, in its order. Where something else was begun and
 # not ended nobody knows what is to be there, and our own release is as good.
 use_deployed_release() {
-    case $newest_outcome in ok | restored) ;; *) return 0 ;; esac
+    case $deployed_outcome in ok | restored) ;; *) return 0 ;; esac
     [ -z "$good_revision" ] || ! fetch_record "$good_revision" || use_record "$good_revision"
 }
 

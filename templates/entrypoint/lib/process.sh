@@ -9,6 +9,9 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 child='' child_timer=''
+# What a tool that may take long does, in words for who waits: said every so many seconds.
+waiting_for=''
+readonly SAY_SECONDS=10
 # Set while a helper of ours is forked, and so in the helper for good: bash lets one that is killed run the exit trap it inherited.
 is_helper=''
 
@@ -63,8 +66,13 @@ await_within() {
     shift
     "$@" </dev/null &
     child=$!
+    wait_for_child_within "$await_seconds"
+}
+
+# Waits for the child, which is asked to end after so long. SECONDS
+wait_for_child_within() {
     is_helper=yes
-    end_child_after "$await_seconds" >/dev/null 2>&1 3<&- 4>&- &
+    end_child_after "$1" >/dev/null 2>&1 3<&- &
     child_timer=$! is_helper=''
     wait_for_child
     await_status=$?
@@ -79,6 +87,27 @@ capture() {
     capture_file=$1
     shift
     await_within "${capture_seconds:-60}" "$@" >"$capture_file" 2>"$work/complaint"
+}
+
+# The same for what may take long. WHAT SECONDS FILE COMMAND…
+capture_long() {
+    waiting_for=$1 capture_seconds=$2
+    shift 2
+    capture "$@"
+    capture_status=$?
+    waiting_for='' capture_seconds=''
+    return "$capture_status"
+}
+
+# What is waited for in a loop of our own: after so many seconds, and again as often. WHAT
+say_slow_wait() {
+    slow_now=$(date +%s)
+    if [ -z "${slow_since:-}" ] || [ "$1" != "${slow_for:-}" ]; then
+        slow_since=$slow_now slow_said=$slow_now slow_for=$1
+    elif [ $((slow_now - slow_said)) -ge "$SAY_SECONDS" ]; then
+        slow_said=$slow_now
+        say "waiting: $1 ($((slow_now - slow_since)) s)"
+    fi
 }
 
 # What a captured program complained about, on one line: from its last error on, or else its last line. What it says of its
@@ -111,10 +140,18 @@ wait_for_child() {
 # signal that we do catch would be lost between the timer's fork and the reset of what it inherits.
 end_child_after() {
     trap - HUP INT TERM EXIT
-    sleep "$1" &
-    timer_sleep=$!
-    trap 'kill "$timer_sleep" 2>/dev/null; exit 0' USR1
-    wait "$timer_sleep"
+    timer_left=$1 timer_gone=0
+    [ -n "$waiting_for" ] || exec 4>&-
+    while [ "$timer_left" -gt 0 ]; do
+        timer_step=$timer_left
+        [ -z "$waiting_for" ] || [ "$timer_step" -le "$SAY_SECONDS" ] || timer_step=$SAY_SECONDS
+        sleep "$timer_step" 4>&- &
+        timer_sleep=$!
+        trap 'kill "$timer_sleep" 2>/dev/null; exit 0' USR1
+        wait "$timer_sleep"
+        timer_left=$((timer_left - timer_step)) timer_gone=$((timer_gone + timer_step))
+        [ -z "$waiting_for" ] || [ -n "$quiet" ] || printf 'waiting: %s (%s s)\n' "$waiting_for" "$timer_gone" >&4
+    done
     kill -TERM "$child" 2>/dev/null
 }
 

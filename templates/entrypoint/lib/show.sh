@@ -87,7 +87,7 @@ name_without_digest() {
 
 # Prints the name that a recorded release gave an image, of the service itself where it can be. SERVICE ID
 recorded_name() {
-    for named_revision in $good_revision $newest_revision $earlier_good; do
+    for named_revision in $good_revision $deployed_revision $earlier_good; do
         fetch_record "$named_revision" 2>/dev/null || continue
         named_image=$(awk -F '|' -v service="$1" -v id="$2" '
             $3 == id && (name == "" || $1 == service) { name = $2 } END { print name }' "$work/revisions/$named_revision/images")
@@ -126,7 +126,7 @@ deployed_sentence() {
     fi
     sentence_verb=runs
     [ -n "$(instances_of_status 'running restarting paused created removing')" ] || sentence_verb='is stopped at'
-    case $newest_revision/$newest_outcome in
+    case $deployed_revision/$deployed_outcome in
     /*) printf '%s %s without a ledger%s' "$target" "${sentence_verb% at}" "$sentence_image" ;;
     */ok | */restored)
         [ "$good_version" != "$own_version" ] || sentence_image=''
@@ -134,8 +134,8 @@ deployed_sentence() {
         ;;
     *)
         sentence_outcome="is pending"
-        [ "$newest_outcome" != failed ] || sentence_outcome=failed
-        printf '%s: revision %s (%s) %s%s%s' "$target" "$newest_revision" "$(record_field 4 "$newest_revision")" "$sentence_outcome" \
+        [ "$deployed_outcome" != failed ] || sentence_outcome=failed
+        printf '%s: revision %s (%s) %s%s%s' "$target" "$deployed_revision" "$(record_field 4 "$deployed_revision")" "$sentence_outcome" \
             "${good_version:+, the last good one is $good_version (revision $good_revision)}" "$sentence_image"
         ;;
     esac
@@ -225,14 +225,14 @@ ps_json() {
 
 # What was recorded last, when something of it is there.
 ps_json_deployed() {
-    if is_first_install || [ -z "$newest_revision" ]; then
+    if is_first_install || [ -z "$deployed_revision" ]; then
         printf null
         return 0
     fi
-    json_revision=$newest_revision
-    case $newest_outcome in ok | restored) json_revision=$good_revision ;; esac
+    json_revision=$deployed_revision
+    case $deployed_outcome in ok | restored) json_revision=$good_revision ;; esac
     printf '{"version": %s, "revision": %s, "outcome": %s}' "$(json_string "$(record_field 4 "$json_revision")")" "$json_revision" \
-        "$(json_string "${newest_outcome:-pending}")"
+        "$(json_string "${deployed_outcome:-pending}")"
 }
 
 ps_json_addresses() { # SERVICE
@@ -334,15 +334,21 @@ command_logs() {
     require_instances
     # shellcheck disable=SC2046,SC2086 # lists of names
     [ $# -gt 0 ] || set -- $service_names $(orphan_services)
-    logs_readers=''
+    # shellcheck disable=SC2046 # a list of names
+    set -- $(printf '%s\n' "$@" | awk '!seen[$0]++')
+    logs_readers='' logs_read='' logs_unread=''
     for logged do
         while next_instance; do
-            [ "$instance_service" != "$logged" ] || driver_logs "$instance_id" "$instance_name"
+            [ "$instance_service" = "$logged" ] || continue
+            if driver_logs "$instance_id" "$instance_name"; then logs_read=yes; else logs_unread=yes; fi
         done <"$work/instances"
     done
     for logs_reader in $logs_readers; do
         wait "$logs_reader"
     done
+    [ -n "$logs_read" ] || [ -z "$logs_unread" ] || refuse "no log of $target can be read" 'the logging driver of the services decides where they are: see `logging` of the release'
+    [ -n "$logs_read$logs_unread" ] || say "no replica of $* is there, so there is no log"
+    return 0
 }
 
 # The manifest with every value in place; no engine is asked, secrets are masked.

@@ -172,7 +172,14 @@ command_migrate() {
         return 0
     fi
     [ "$option_output" = text ] || refuse_usage '`migrate` has JSON output only with `--list`'
-    prepare_deployment
+    preflight_target
+    begin_faults
+    judge_release
+    if [ -n "$newest_revision" ] && [ "$faults" -eq 0 ] && [ -z "$pending_migrations" ]; then # what a deployment needs need not be given
+        say "no migration of $project $version is pending"
+        return 0
+    fi
+    prepare_release
     judge_release
     [ -n "$newest_revision" ] || add_fault "nothing of $target is recorded, so there is nothing to migrate" "deploy it: up $environment_name runs the migrations too"
     check_hooks pre-migrate post-migrate

@@ -9,7 +9,7 @@
 
 readonly DEFAULT_TIMEOUT=300
 readonly CRASH_LOOP_RESTARTS=3 # a dependency that is a moment late is forgiven, a loop is not
-readonly REPEAT_REASONS_SECONDS=15
+readonly REPEAT_REASONS_SECONDS=10
 
 failure='' # why the last wait was given up
 

@@ -168,13 +168,14 @@ driver_apply() {
         name_half_made "$applied"
     done
     unpause "$@" || { show_lines "$work/complaint" && capture_seconds='' && return 1; }
+    waiting_for="Compose, which makes $*"
     if [ "$compose_kind" = v1 ]; then
         with_compose capture_compose up -d --no-deps --no-build "$@"
     else
         with_compose capture_compose up -d --no-deps --no-build --pull never "$@"
     fi
     compose_status=$?
-    capture_seconds=''
+    capture_seconds='' waiting_for=''
     if [ "$compose_status" -ne 0 ] || [ -n "$verbose" ]; then show_lines "$work/complaint"; fi
     return "$compose_status"
 }
@@ -204,7 +205,7 @@ name_half_made() {
 driver_adopt() {
     # shellcheck disable=SC2046 # a list of ids
     set -- $(adopted_ids container)
-    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker stop "$@" || return 1
+    [ $# -eq 0 ] || capture_long "what is taken over to stop" 3600 "$work/answer" docker stop "$@" || return 1
     # shellcheck disable=SC2046 # a list of ids
     set -- $(awk -F '|' -v services=" $service_names " '$1 == "container" && !index(services, " " $4 " ") { print $5 }' "$work/adopted")
     [ $# -eq 0 ] || capture "$work/answer" docker rm "$@" || return 1
@@ -250,7 +251,7 @@ startable_ids() {
 
 # The engine gives each its own time to end, then kills it; all at once.
 driver_stop() {
-    stop_ids=''
+    stop_ids='' stop_names=$*
     for stopped do
         for stopped_status in running restarting paused; do
             stop_ids="$stop_ids $(instance_ids "$stopped" "$stopped_status")"
@@ -258,15 +259,15 @@ driver_stop() {
     done
     # shellcheck disable=SC2086 # a list of ids
     set -- $stop_ids
-    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker stop "$@"
+    [ $# -eq 0 ] || capture_long "$stop_names to stop" 3600 "$work/answer" docker stop "$@"
 }
 
 driver_restart() {
-    restart_ids=''
+    restart_ids='' restart_names=$*
     for restarted do restart_ids="$restart_ids $(instance_ids "$restarted")"; done
     # shellcheck disable=SC2086 # a list of ids
     set -- $restart_ids
-    [ $# -eq 0 ] || capture_seconds=3600 capture "$work/answer" docker restart "$@"
+    [ $# -eq 0 ] || capture_long "$restart_names to restart" 3600 "$work/answer" docker restart "$@"
 }
 
 # Host ports, also those that the engine chose. The same port of all addresses is one, whatever the kind of address.
@@ -295,8 +296,12 @@ driver_read_exit() {
 driver_show_last_lines() {
     capture "$work/lines" docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$1" &&
         tail -n 3 "$work/lines" | sed '/^$/d; s/^/    health | /' >&2
-    capture "$work/lines" docker logs --tail 20 "$1"
-    cat "$work/complaint" >>"$work/lines"
+    # What the container wrote to standard error comes there; where its log cannot be read, it is the engine that speaks.
+    if capture "$work/lines" docker logs --tail 20 "$1"; then
+        cat "$work/complaint" >>"$work/lines"
+    else
+        printf 'its log cannot be read: %s\n' "$(complaint)" >"$work/lines"
+    fi
     show_lines "$work/lines"
 }
 

@@ -62,7 +62,9 @@ refuse_ports_of_others() {
 
 engine_hint() {
     case $(cat "$work/complaint") in
-    *[Pp]ermission\ denied*) echo 'run the container as a user that may use the socket: --user 0, or --group-add with the socket'\''s group' ;;
+    *[Pp]ermission\ denied*) permission_hint ;;
+    *'"ssh"'* | *ssh*'executable file not found'*) echo 'this image has no ssh: forward the socket of that engine (ssh -L /tmp/engine.sock:/var/run/docker.sock HOST) and mount it, or use tcp:// with TLS' ;;
+    *'context '*'not found'* | *'context '*'does not exist'*) echo 'a docker context is a file of your machine: give what it says as -e DOCKER_HOST=…' ;;
     *'API version'* | *'client version'*) echo 'engine and docker CLI do not speak a common API version: use a bootstrap image with another base' ;;
     *x509* | *[Tt][Ll][Ss]*) echo 'check DOCKER_TLS_VERIFY and the files in DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem)' ;;
     *)
@@ -73,6 +75,15 @@ engine_hint() {
         fi
         ;;
     esac
+}
+
+# Root of the container may be somebody else on the host, and labels may keep even root away.
+permission_hint() {
+    if [ "$(id -u)" -eq 0 ]; then
+        echo 'the container runs as root already: where the engine remaps users add --userns host, with SELinux add --security-opt label=disable'
+    else
+        echo 'run the container as a user that may use the socket: --user 0, or --group-add with the socket'\''s group'
+    fi
 }
 
 # Credential helpers that the mounted config.json names but this image does not have.
@@ -102,7 +113,7 @@ driver_describe_disk() {
     if capture_seconds=10 capture "$work/answer" docker system df --format '{{.Type}} {{.Size}}'; then
         check_note=$(tr '\n' ',' <"$work/answer" | sed 's/,$//; s/,/, /g')
     else
-        check_note='use of disk not known'
+        check_note='unknown'
     fi
 }
 
@@ -172,11 +183,21 @@ driver_is_pullable() {
 
 driver_pull() {
     forget_image_ids
-    capture_seconds=3600 capture "$work/answer" docker pull --quiet "$1"
+    capture_long "the engine, which pulls $1" 3600 "$work/answer" docker pull --quiet "$1"
 }
 
+readonly LOAD_SECONDS=86400 # a slow line is no fault
+
+# What begins with first_byte and goes on on our standard input.
 driver_load() {
-    await_with_input docker load --quiet >"$work/answer" 2>"$work/complaint"
+    # shellcheck disable=SC2059 # one octal escape, made by us
+    { printf "\\$first_byte" && exec cat; } <&3 | docker load --quiet >"$work/answer" 2>"$work/complaint" &
+    child=$!
+    waiting_for='the engine, which loads the bundle'
+    wait_for_child_within "$LOAD_SECONDS"
+    load_status=$?
+    waiting_for=''
+    return "$load_status"
 }
 
 # Reads the target's clock once: engine and we may be different machines.
@@ -190,10 +211,15 @@ driver_read_clock() {
     target_clock=$(($(date +%s) + clock_ahead))
 }
 
-# Lines of a log on standard output, each with the name. With --follow until interrupted, several at once. NAME ID COMMAND…
+# Lines of a log on standard output, each with the name. With --follow until interrupted, several at once. False where its driver cannot be
+# read, which is asked beforehand: what the engine says of it would look like a line of the product. NAME ID COMMAND…
 follow_log() {
     logs_name=$1 logs_id=$2
     shift 2
+    if ! capture "$work/answer" "$@" --tail 0 "$logs_id"; then
+        warn "the log of $logs_name cannot be read: $(complaint)"
+        return 1
+    fi
     [ -z "$option_follow" ] || set -- "$@" --follow
     [ -z "$option_since" ] || set -- "$@" --since "$option_since"
     [ -z "$option_tail" ] || set -- "$@" --tail "$option_tail"

@@ -29,7 +29,7 @@ list_objects() {
 
 # OBJECT…
 remove_objects() {
-    [ $# -eq 0 ] || capture_seconds=600 capture "$work/answer" cluster delete --ignore-not-found "$@" || warn "objects are left over: $(complaint)"
+    [ $# -eq 0 ] || capture_long "the cluster, which deletes $*" 600 "$work/answer" cluster delete --ignore-not-found "$@" || warn "objects are left over: $(complaint)"
 }
 
 # For `down`, when the services are stopped.
@@ -50,7 +50,7 @@ driver_remove_all() {
 
 # A claim that a pod uses stays until that pod is gone: it is not waited for longer than our own pods may take. OBJECT
 remove_data_volume() {
-    if capture_seconds=$((VOLUME_SECONDS + 30)) capture "$work/answer" cluster delete --ignore-not-found --timeout "${VOLUME_SECONDS}s" "$1"; then
+    if capture_long "the cluster, which deletes $1" $((VOLUME_SECONDS + 30)) "$work/answer" cluster delete --ignore-not-found --timeout "${VOLUME_SECONDS}s" "$1"; then
         say "volume ${1#*/}: deleted with its data"
     else
         warn "the volume ${1#*/} is left over: $(complaint)"
@@ -95,7 +95,7 @@ remove_namespace() {
     elif [ -s "$work/inhabitants" ]; then
         say "namespace $target: kept for what is still in it: $(tr '\n' ' ' <"$work/inhabitants" | cut -c 1-300)"
     else
-        if capture_seconds=600 capture "$work/answer" cluster delete namespace "$target"; then
+        if capture_long "the cluster, which deletes the namespace $target" 600 "$work/answer" cluster delete namespace "$target"; then
             say "namespace $target: removed"
         else
             fail_unrestored "the namespace $target is left over: $(complaint)" 'repeat the same command'

@@ -26,6 +26,10 @@ driver_logs() {
     logs_id=$1 logs_name=$2 logs_container=$(service_of_pod "${1#*/}")
     set -- cluster logs "$logs_id"
     [ -z "$logs_container" ] || set -- "$@" -c "$logs_container"
+    if ! capture "$work/answer" "$@" --tail 0; then
+        warn "the log of $logs_name cannot be read: $(complaint)"
+        return 1
+    fi
     [ -z "$option_follow" ] || set -- "$@" --follow
     [ -z "$option_tail" ] || set -- "$@" --tail "$(printf '%s' "$option_tail" | sed 's/^all$/-1/')"
     case $option_since in

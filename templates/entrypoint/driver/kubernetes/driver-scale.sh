@@ -190,7 +190,7 @@ await_no_pods() {
         done <"$work/pods"
         [ -n "$pods_left" ] || return 0
         [ "$(date +%s)" -lt "$stop_until" ] || { echo "error: pods do not end:$pods_left" >"$work/complaint" && return 1; }
-        detail "waiting for the end of:$pods_left"
+        say_slow_wait "pods to end:$pods_left"
         nap 1
     done
 }

@@ -139,7 +139,7 @@ await_no_containers() {
     for containers_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         capture "$work/answer" docker ps --quiet --filter "$1" || return 0
         [ -s "$work/answer" ] || return 0
-        detail "waiting for the last containers ($containers_try)"
+        say_slow_wait 'the last containers to end'
         nap 1
     done
 }

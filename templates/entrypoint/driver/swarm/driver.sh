@@ -252,6 +252,7 @@ await_no_tasks() {
             is_up[$1] { waits = 1 }
             !is_up[$1] && !seen[$1]++ { lost = lost " " ($1 in name ? name[$1] : $1) }
             END { if (!waits) print lost }' "$work/nodes" "$work/running")
+        say_slow_wait "$(wc -l <"$work/running" | tr -d ' ') replicas to stop"
         [ -z "$lost_nodes" ] || { warn "down:$lost_nodes; what runs there ends when the node is back" && return 0; }
         nap 1
     done
@@ -273,7 +274,9 @@ await_updates() {
     for awaited do
         while [ "$(seconds_left)" -gt 0 ]; do
             capture "$work/answer" docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "$awaited" || return 1
-            case $(cat "$work/answer") in updating | rollback_started) nap 1 ;; *) break ;; esac
+            case $(cat "$work/answer") in updating | rollback_started) ;; *) break ;; esac
+            say_slow_wait "the swarm, which restarts replicas"
+            nap 1
         done
     done
 }
