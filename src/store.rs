@@ -95,15 +95,20 @@ pub enum StoreError {
     #[error(transparent)]
     MissingTools(Box<MissingTools>),
     /// The base has something where the payload goes.
-    #[error("the base `{base}` ({architecture}) has `/{path}`, where the release goes")]
-    Occupied {
-        /// The name of the base.
-        base: String,
-        /// Where it has it.
-        architecture: Architecture,
-        /// The first path.
-        path: String,
-    },
+    #[error(transparent)]
+    Occupied(Box<Occupied>),
+}
+
+/// The base has something where the payload goes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the base `{base}` ({architecture}) has `/{path}`, where the release goes")]
+pub struct Occupied {
+    /// The name of the base.
+    pub base: String,
+    /// Where it has it.
+    pub architecture: Architecture,
+    /// The first path.
+    pub path: String,
 }
 
 /// The base lacks programs that the image needs.
@@ -231,7 +236,7 @@ impl StoreError {
             Self::Pack { .. } => None,
             Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
             Self::MissingTools(fault) => Some(tools_hint(fault)),
-            Self::Occupied { .. } => Some(
+            Self::Occupied(_) => Some(
                 "take a base that is no bootstrap image itself: nothing of it may be mixed with the release".to_owned(),
             ),
         }

@@ -167,9 +167,10 @@ fn owned(roles: Vec<&'static str>) -> Vec<String> {
 /// A layer as it is stored: a plain tar, whose digest is its diffID when it is right, or compressed.
 fn stored(container: &Container, name: String, diff_id: &str) -> Result<Blob, StoreError> {
     let slice = container.file(&name)?;
-    let digest = match is_gzip(&slice).map_err(|fault| container.fault(fault))? {
-        true => slice.digest().map_err(StoreError::disk("read", container.path()))?,
-        false => Digest::parse(diff_id).map_err(|fault| container.fault(fault.into()))?,
+    let digest = if is_gzip(&slice).map_err(|fault| container.fault(fault))? {
+        slice.digest().map_err(StoreError::disk("read", container.path()))?
+    } else {
+        Digest::parse(diff_id).map_err(|fault| container.fault(fault.into()))?
     };
     Ok((name, Descriptor { digest, size: slice.size() }))
 }

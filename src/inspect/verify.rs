@@ -198,7 +198,9 @@ impl Verifier<'_> {
         if is_our_tarball {
             self.check_extra();
         }
-        faults.into_iter().for_each(|fault| self.fault(fault));
+        for fault in faults {
+            self.fault(fault);
+        }
         Ok(self.result)
     }
 
@@ -217,7 +219,9 @@ impl Verifier<'_> {
         }
         // The documents of an archive of docker are known by their bytes, whatever the entries are called.
         if !self.archive.has_manifests() {
-            self.archive.images.iter().for_each(|image| self.count(image.config.descriptor.size));
+            for image in &self.archive.images {
+                self.count(image.config.descriptor.size);
+            }
         }
         Ok(())
     }

@@ -351,7 +351,7 @@ mod tests {
     fn a_cache_that_cannot_be_written_is_done_without() {
         let cache = Cache::temporary().expect("a cache");
         fs::write(cache.root.join("blobs"), b"a file in the way").expect("room");
-        fs::write(cache.root.join("layers"), b"a file in the way").expect("room");
+        fs::write(cache.root.join("checked-layers"), b"a file in the way").expect("room");
         let layer = layer(&cache, &tree("a"));
         assert_eq!(Descriptor::of(&bytes(&layer)), layer.packed.blob);
         let (packed, content) = cache.compress(|sink| layer::compress(&b"a tar"[..], sink)).expect("a temporary file");

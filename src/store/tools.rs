@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::{Cache, Kind};
 use super::layer_check::{ListedKind, ListedPath, listing};
-use super::{MissingTools, StoreError};
+use super::{MissingTools, Occupied, StoreError};
 use crate::digest::Digest;
 use crate::image::{Base, BaseImage};
 
@@ -118,7 +118,7 @@ pub fn require_free(base: &Base, folder: &str, cache: &Cache) -> Result<(), Stor
         }
         if let Some(path) = stack.occupied(folder) {
             let (base, architecture) = (base.name().to_owned(), image.architecture.clone());
-            return Err(StoreError::Occupied { base, architecture, path: path.to_owned() });
+            return Err(StoreError::Occupied(Box::new(Occupied { base, architecture, path: path.to_owned() })));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod base;
+mod bases_of_others;
 mod build;
 mod cluster;
 mod cluster_signals;

@@ -83,7 +83,7 @@ fn a_folder_of_somebody_else_is_not_used() {
 
 #[test]
 fn a_link_in_place_of_a_folder_is_not_followed() {
-    for name in ["", "1", "1/blobs", "1/layers", "1/listings", "1/tools"] {
+    for name in ["", "1", "1/blobs", "1/checked-layers", "1/checked-listings", "1/tools"] {
         let (project, tarball) = expected();
         let folder = root(&project).join(name);
         let victim = project.path("victim");
@@ -195,7 +195,7 @@ fn a_forged_cache_reaches_no_image() {
         run(project.build().args(["--base", base])).expect(0);
         project.tarball()
     });
-    let records = root(&project).join("1/layers");
+    let records = root(&project).join("1/checked-layers");
     let blobs = root(&project).join("1/blobs");
     let names = files_below(&records);
     assert_eq!(names.len(), 5, "three layers of the payload, one of each base: {names:?}");

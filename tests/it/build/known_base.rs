@@ -157,7 +157,7 @@ fn a_base_that_changes_while_it_is_copied_is_noticed() {
 fn what_is_in_a_layer_is_looked_up_in_verified_bytes_alone() {
     let known = Known::new();
     let forget = || {
-        for kind in ["listings", "tools"] {
+        for kind in ["checked-listings", "tools"] {
             fs::remove_dir_all(known.records(kind)).expect("records");
         }
     };
