@@ -125,6 +125,11 @@ impl Diagnostics {
         self.errors().next().is_some()
     }
 
+    /// Forgets all but what `is_wanted` holds of.
+    pub fn retain(&mut self, is_wanted: impl Fn(&Diagnostic) -> bool) {
+        self.list.retain(is_wanted);
+    }
+
     /// Whether a code was found.
     pub fn has(&self, code: Code) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.code == code)

@@ -11,7 +11,7 @@ mod previous;
 mod project_files;
 pub mod registry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, io};
@@ -56,11 +56,13 @@ pub fn read_sources(spec_path: &Path) -> Result<Sources, HostError> {
     let text = String::from_utf8(bytes).map_err(|_| HostError::NoText(spec_path.to_owned()))?;
     let spec_file = Arc::from(spec_path.to_string_lossy());
     let lock = read_lock(&lock_path(spec_path));
-    let mut sources = Sources { spec_file, spec_text: Arc::from(text), files: BTreeMap::new(), lock };
+    let executables = BTreeSet::new();
+    let mut sources = Sources { spec_file, spec_text: Arc::from(text), files: BTreeMap::new(), executables, lock };
     let project = project_folder(spec_path);
     let spec = spec::parse(&sources, &mut Context::new(Arc::clone(&sources.spec_file)));
     for path in spec::referenced_files(&spec) {
         let source = project_files::read(project, &path);
+        sources.executables.extend(project_files::executables(project, &path, &source));
         sources.files.insert(path, source);
     }
     Ok(sources)

@@ -27,6 +27,7 @@ mod service_environment;
 mod service_files;
 mod service_keys;
 mod service_kubernetes;
+mod unreached;
 mod unused;
 mod upgrade;
 mod volume_kubernetes;
@@ -187,6 +188,8 @@ pub struct Environment {
     pub networks: BTreeMap<Label, Object>,
     /// Files that services mount.
     pub configs: BTreeMap<Label, ConfigContent>,
+    /// The files of configs that somebody may execute: of a folder below it, of a file `None`.
+    pub executables: BTreeMap<Label, BTreeSet<Option<RelativePath>>>,
     /// Secrets that services mount.
     pub secrets: BTreeMap<Label, SecretSource>,
     /// Maintenance scripts.
@@ -386,6 +389,8 @@ pub struct FileUse {
     pub target: String,
     /// The owner.
     pub owner: Owner,
+    /// Whether files that somebody may execute in the project can be executed here too: nobody wrote a mode.
+    pub keeps_executables: bool,
 }
 
 /// Config or secret.
@@ -406,4 +411,12 @@ pub struct Owner {
     pub gid: u32,
     /// The permission bits.
     pub mode: u32,
+}
+
+impl Owner {
+    /// The same, and whoever may read the file may execute it: 0444 → 0555.
+    #[must_use]
+    pub fn executing(self) -> Self {
+        Self { mode: self.mode | (self.mode & 0o444) >> 2, ..self }
+    }
 }

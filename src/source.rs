@@ -3,7 +3,8 @@
 //! Takes in what `host` read; gives out bytes, or why there are none, by the path that `bootstrap.toml` writes. From here on
 //! everything is a pure function. Knows no file system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::path::RelativePath;
@@ -12,7 +13,7 @@ use crate::path::RelativePath;
 pub const MAX_FILE_BYTES: u64 = 1_000_000;
 
 /// `bootstrap.toml` and every file that it names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
     /// The spec file, as the user named it: the name in diagnostics.
     pub spec_file: Arc<str>,
@@ -20,8 +21,35 @@ pub struct Sources {
     pub spec_text: Arc<str>,
     /// What was found at each path that the spec names, as written there.
     pub files: BTreeMap<String, Source>,
+    /// The files that somebody may execute, as [`Sources::name_of`] names them.
+    pub executables: BTreeSet<String>,
     /// The lock beside the spec.
     pub lock: LockFile,
+}
+
+impl Sources {
+    /// How a file is named here: as the spec writes it, or below the folder that the spec writes.
+    pub fn name_of(written: &str, below: Option<&RelativePath>) -> String {
+        match below {
+            Some(below) => format!("{}/{below}", written.trim_end_matches('/')),
+            None => written.to_owned(),
+        }
+    }
+}
+
+/// Names and sizes: what is in the files is nobody's business in a message.
+impl fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spec_file, spec_text, files, executables: _, lock } = self;
+        let names: Vec<_> = files.keys().collect();
+        formatter
+            .debug_struct("Sources")
+            .field("spec_file", spec_file)
+            .field("spec_bytes", &spec_text.len())
+            .field("files", &names)
+            .field("lock", &lock.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `bootstrap.lock`, whether it is there or not.
@@ -65,4 +93,23 @@ pub enum SourceFault {
     /// The system refused.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_files_is_not_printed() {
+        let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
+        let sources = Sources {
+            spec_file: Arc::from("bootstrap.toml"),
+            spec_text: Arc::from("hunter2"),
+            files: BTreeMap::from([("web.env".to_owned(), Source::File(Arc::from(*b"hunter2")))]),
+            executables: BTreeSet::new(),
+            lock,
+        };
+        let printed = format!("{sources:?}");
+        assert!(printed.contains("web.env") && !printed.contains("hunter2") && !printed.contains("104"), "{printed}");
+    }
 }

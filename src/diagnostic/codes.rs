@@ -88,7 +88,7 @@ codes! {
     error 14 REFUSED_KEY "a Compose key that a release cannot use"
         "The Compose Specification has keys for a developer's machine, or that tie a service to one container. A release deploys images with several environments side by side; the message says why the key is refused and what to write instead."
     error 15 RELATIVE_BIND "a relative bind mount"
-        "The engine would resolve the path on its own host, not in the bootstrap image. Bake the file in: `[configs.NAME] file = \"…\"` (or `directory = \"…\"`), and mount it with `configs = [{ source = \"NAME\", target = \"…\" }]`."
+        "The engine would resolve the path on its own host, not in the bootstrap image. A file of the project is baked in: `[configs.NAME] file = \"…\"` (or `directory = \"…\"`; executable files stay executable), and mounted with `configs = [{ source = \"NAME\", target = \"…\" }]`. Data that a service writes belong into a volume. A folder of the operator is named by its absolute path (B031)."
     error 16 FILE "a file that cannot be read"
         "The file does not exist, is no regular file, or may not be read."
     error 17 PATH "a path that leaves the project folder"
@@ -151,6 +151,12 @@ codes! {
         "Every deployment leaves a record on its target: the files of the environment, with scripts and migrations, compressed. A rollback needs nothing else. A Swarm config of older engines and a Secret of Kubernetes hold little, so a record has at most 450,000 bytes on every platform; the rest is for what the target adds. Big files belong into an image or into a volume."
     error 47 LOCK "an image that is not locked"
         "`--locked` builds a release with the content that its images had when `bootsmith lock` wrote `bootstrap.lock`, whatever their tags name today. Every image of a service that has no digest must be there, and every base that has none or is in a file; a file that `--base` names need not be; the file is made by `bootsmith lock` and kept with the spec."
+    lint 48 OPTIONAL_SECRET "a secret that may be empty"
+        "A secret parameter that is not required is the empty text when nobody gives it, and what it stands in starts without a password. `required = true` makes `up` refuse (3) until it is given once; it is kept on the target from then on."
+    lint 49 NO_TOOLS "a base without the entrypoint's tools"
+        "`scratch` holds no shell and no docker CLI or kubectl: the image could not start. It is for those who add the tools in another way, and say so with `allow`."
+    error 50 LINE_ENDINGS "a script with the line ends or the mark of Windows"
+        "A shell reads the carriage return at the end of a line as a part of the last word, and a byte order mark as a part of the first: the script fails on the target, perhaps halfway. Save it with line feeds alone and without a mark; `*.sh text eol=lf` in `.gitattributes` keeps it so."
 }
 
 #[cfg(test)]

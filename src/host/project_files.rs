@@ -3,18 +3,32 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use walkdir::WalkDir;
 
 use crate::path::RelativePath;
-use crate::source::{MAX_FILE_BYTES, Source, SourceFault};
+use crate::source::{MAX_FILE_BYTES, Source, SourceFault, Sources};
 
 /// What is at a path of the project folder.
 pub(super) fn read(project: &Path, path: &str) -> Source {
     try_read(project, path).unwrap_or_else(Source::Fault)
+}
+
+/// The files of what was read that somebody may execute.
+pub(super) fn executables(project: &Path, written: &str, source: &Source) -> Vec<String> {
+    let names: Vec<_> = match source {
+        Source::File(_) => vec![Sources::name_of(written, None)],
+        Source::Folder(files) => files.keys().map(|below| Sources::name_of(written, Some(below))).collect(),
+        Source::Fault(_) => Vec::new(),
+    };
+    names.into_iter().filter(|name| is_executable(&project.join(name))).collect()
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn try_read(project: &Path, path: &str) -> Result<Source, SourceFault> {

@@ -20,7 +20,8 @@ use super::{
     ServiceKind,
 };
 use super::{
-    health_check, migration, objects, parameter, port, previous, script, script_uses, service_environment, upgrade,
+    health_check, lint, migration, objects, parameter, port, previous, script, script_uses, service_environment,
+    upgrade,
 };
 
 /// What every environment of a release shares.
@@ -48,6 +49,16 @@ const RELAXED_PREFIXES: &[&str] = &["ci", "dev", "local", "sandbox", "test"];
 
 /// Resolves one environment.
 pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context) -> Environment {
+    resolve_with(name, &BTreeSet::new(), release, context)
+}
+
+/// The same with further profiles.
+pub(super) fn resolve_with(
+    name: &Label,
+    more_profiles: &BTreeSet<String>,
+    release: &Release<'_>,
+    context: &mut Context,
+) -> Environment {
     let chain = chain(name, release.spec, context);
     let mut sections = release.spec.sections.clone();
     chain.iter().rev().for_each(|environment| sections.merge(&environment.overlay));
@@ -55,7 +66,8 @@ pub(super) fn resolve(name: &Label, release: &Release<'_>, context: &mut Context
     let production =
         production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
     let mut scope = scope(name, &sections, release, context);
-    let profiles = active_profiles(&chain, &mut scope, context);
+    let mut profiles = active_profiles(&chain, &sections, &mut scope, context);
+    profiles.extend(more_profiles.iter().cloned());
     prepare_services(&mut sections, &profiles, &mut scope, release.sources, context);
     check_services_left(name, &sections, release.spec, context);
     let mut written = Node { span: Span::default(), value: Value::Table(sections) };
@@ -102,9 +114,36 @@ fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spe
     chain
 }
 
-fn active_profiles(chain: &[&spec::Environment], scope: &mut Scope, context: &mut Context) -> BTreeSet<String> {
-    let written = chain.iter().flat_map(|environment| &environment.profiles);
-    written.filter_map(|profile| scope.plain(&profile.value, profile.span, context)).collect()
+/// The profiles that the environment names; each must be one of a service, or nobody would miss the service that was meant.
+fn active_profiles(
+    chain: &[&spec::Environment],
+    sections: &Table,
+    scope: &mut Scope,
+    context: &mut Context,
+) -> BTreeSet<String> {
+    let known = profiles_of_services(sections);
+    let mut active = BTreeSet::new();
+    for profile in chain.iter().flat_map(|environment| &environment.profiles) {
+        let Some(name) = scope.plain(&profile.value, profile.span, context) else { continue };
+        if !known.iter().any(|known| *known == name || known.contains('$')) {
+            let hint = unknown_name_hint(&name, "profiles", known.iter().map(String::as_str));
+            context.error(Code::UNKNOWN_REFERENCE, profile.span, format!("no service has the profile `{name}`"), hint);
+        }
+        active.insert(name);
+    }
+    active
+}
+
+/// As they are written, variables included.
+pub(super) fn profiles_of_services(sections: &Table) -> BTreeSet<String> {
+    let services = sections.table("services").into_iter().flat_map(Table::iter);
+    let defaults = sections.entry("service-defaults").into_iter().map(|entry| &entry.node);
+    let tables = services.map(|(_, entry)| &entry.node).chain(defaults).filter_map(Node::as_table);
+    let profiles = tables.filter_map(|table| match &table.get("profiles")?.value {
+        Value::List(profiles) => Some(profiles),
+        _ => None,
+    });
+    profiles.flatten().filter_map(Node::as_text).map(str::to_owned).collect()
 }
 
 /// Puts the defaults under every service, leaves out what this environment does not run, and gathers environments.
@@ -237,6 +276,7 @@ fn read(
     let volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
     let networks = objects::read_all(section(sections, "networks"), "network", &target, context);
     let configs = objects::read_configs(section(sections, "configs"), release.sources, context);
+    let executables = objects::read_executables(section(sections, "configs"), release.sources);
     let secrets = objects::read_secrets(section(sections, "secrets"), &parameters, context);
     let around = Surroundings {
         services: section(sections, "services"),
@@ -254,6 +294,7 @@ fn read(
         port::check_services(&services, around.services, context);
     }
     check_secret_uses(&services, &secrets, section(sections, "secrets"), context);
+    lint::check_optional_secrets(&services, &parameters, around.services, context);
     check_unused(&services, &configs, &secrets, sections, context);
     let scripts = script::read_all(section(sections, "scripts"), around.services, release.sources, context);
     let declared_scripts = section(sections, "scripts");
@@ -288,6 +329,7 @@ fn read(
         volumes,
         networks,
         configs,
+        executables,
         secrets,
         scripts,
         hooks,

@@ -1,5 +1,6 @@
 //! What Compose would take and an operator would regret.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -8,9 +9,10 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::wrong_type;
 use crate::document::node::{Node, Span, Table, Value};
-use crate::name::Label;
+use crate::name::{EnvironmentKey, Label};
 
-use super::scope::unescaped;
+use super::scope::{Piece, pieces, unescaped};
+use super::{Parameter, Service};
 
 /// Keys whose value is a secret, unless it is where the secret lies (`…_FILE`). Of bytes: one of characters is compiled in several times the time.
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| {
@@ -44,7 +46,7 @@ pub(super) fn check_environment(service: &Label, environment: Option<&Table>, co
                 format!("`{key}` of service `{service}` looks like a secret, and its value would be in the image");
             let name = key.to_ascii_uppercase();
             let hint = format!(
-                "declare `[parameters.{name}]` with `secret = true` and write `{key} = \"${{{name}}}\"`, or mount it with `[secrets]`"
+                "declare `[parameters.{name}]` with `secret = true` and `required = true`, and write `{key} = \"${{{name}}}\"`; or mount it with `[secrets]`"
             );
             context.error(Code::PLAIN_SECRET, entry.node.span, message, hint);
         }
@@ -73,9 +75,16 @@ pub(super) fn check_volumes(service: &Label, node: Option<&Node>, declared: &Tab
 
 /// `[source:]target[:options]`
 fn check_short_volume(service: &Label, text: &str, span: Span, declared: &Table, context: &mut Context) {
-    if let Some((source, _)) = text.split_once(':') {
+    if let Some((source, rest)) = text.split_once(':') {
+        let target = rest.split(':').next().unwrap_or_default();
         if source.starts_with(['/', '.', '~']) {
-            check_bind(service, source, span, context);
+            check_bind(service, source, target, span, context);
+        } else if is_drive(source) {
+            let message = format!("Docker reads `{text}` as a path on the drive `{source}:` of Windows");
+            let hint = format!(
+                "write `{{ type = \"volume\", source = \"{source}\", target = \"{target}\" }}`, or give the volume a longer name"
+            );
+            context.error(Code::INVALID_VALUE, span, message, hint);
         } else {
             check_named(service, source, span, declared, context);
         }
@@ -92,14 +101,20 @@ fn check_short_volume(service: &Label, text: &str, span: Span, declared: &Table,
 fn check_long_volume(service: &Label, table: &Table, declared: &Table, context: &mut Context) {
     let source = table.get("source").and_then(|node| Some((unescaped(node.as_text()?)?, node.span)));
     let Some((source, span)) = source else { return };
+    let target = table.get("target").and_then(Node::as_text).unwrap_or_default();
     match table.get("type").and_then(Node::as_text) {
-        Some("bind") => check_bind(service, &source, span, context),
+        Some("bind") => check_bind(service, &source, target, span, context),
         Some("volume") | None => check_named(service, &source, span, declared, context),
         Some(_) => {}
     }
 }
 
-fn check_bind(service: &Label, source: &str, span: Span, context: &mut Context) {
+/// Compose and the Docker CLI look for drives in the short form alone, and before they look at anything else.
+fn is_drive(source: &str) -> bool {
+    source.len() == 1 && source.starts_with(|letter: char| letter.is_ascii_alphabetic())
+}
+
+fn check_bind(service: &Label, source: &str, target: &str, span: Span, context: &mut Context) {
     if source.starts_with('/') {
         let message = format!("service `{service}` needs `{source}` on every host that it runs on");
         let hint = "use a named volume, a config or a secret; when the host's file is meant, `allow = [\"B031\"]` in `[bootstrap]`";
@@ -107,8 +122,78 @@ fn check_bind(service: &Label, source: &str, span: Span, context: &mut Context) 
         return;
     }
     let message = format!("service `{service}` binds `{source}`, which the engine would look for on its own host");
-    let hint = "bake it in: `[configs.NAME] file = \"…\"` (or `directory`), and `configs = [{ source = \"NAME\", target = \"…\" }]`";
-    context.error(Code::RELATIVE_BIND, span, message, hint);
+    context.error(Code::RELATIVE_BIND, span, message, relative_bind_hint(source, target));
+}
+
+/// What to write instead, by what the path seems to be: data that the product writes, or a file of the project.
+fn relative_bind_hint(source: &str, target: &str) -> String {
+    let path = source.trim_start_matches("./").trim_end_matches('/');
+    let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
+    let name = stem.to_ascii_lowercase().replace('_', "-");
+    let name = Label::parse(&name).map_or_else(|| "NAME".to_owned(), |name| name.to_string());
+    let volume = format!("`[volumes.{name}]` and `volumes = [\"{name}:{target}\"]`");
+    let config = |key: &str| {
+        format!(
+            "`[configs.{name}]` with `{key} = \"{path}\"`, and `configs = [{{ source = \"{name}\", target = \"{target}\" }}]`"
+        )
+    };
+    if is_data(path, target) {
+        return format!(
+            "data that the service writes belong into a volume: {volume}; files of the project are baked in: {}",
+            config("directory")
+        );
+    }
+    if path.rsplit('/').next().is_some_and(|last| last.trim_start_matches('.').contains('.')) {
+        return format!("bake the file in: {}", config("file"));
+    }
+    format!(
+        "bake files of the project in: {} (`file` for a single one); data that the service writes belong into a volume: {volume}; a folder of \
+         the operator is named by its absolute path",
+        config("directory")
+    )
+}
+
+/// Folders that images write into, and what people call such folders.
+fn is_data(path: &str, target: &str) -> bool {
+    let words =
+        ["backup", "backups", "cache", "data", "database", "db", "logs", "media", "storage", "uploads", "volumes"];
+    let is_named = |path: &str| path.split(['/', '-', '_', '.']).any(|part| words.contains(&part));
+    is_named(path) || target.starts_with("/var/lib/") || target.starts_with("/var/log/") || is_named(target)
+}
+
+/// Finds secrets that may be empty where they stand in the environment: a program then starts without a password.
+pub(super) fn check_optional_secrets(
+    services: &[Service],
+    parameters: &BTreeMap<EnvironmentKey, Parameter>,
+    written: &Table,
+    context: &mut Context,
+) {
+    let may_be_empty = |name: &str| {
+        let parameter = EnvironmentKey::parse(name).and_then(|key| parameters.get(&key));
+        parameter.is_some_and(|parameter| parameter.secret && !parameter.required)
+    };
+    for service in services {
+        let of_service = written.table(service.name.as_str()).and_then(|table| table.table("environment"));
+        for (key, value) in &service.environment {
+            let references = pieces(value).into_iter().filter_map(|piece| match piece {
+                Piece::Reference(name) => Some(name),
+                Piece::Literal(_) => None,
+            });
+            for name in references.filter(|name| may_be_empty(name)) {
+                let span = of_service.and_then(|table| table.entry(key)).map(|entry| entry.node.span);
+                let message = format!(
+                    "`{key}` of service `{}` is empty when nobody gives the secret `{name}`, and nothing says so",
+                    service.name
+                );
+                context.error(
+                    Code::OPTIONAL_SECRET,
+                    span,
+                    message,
+                    format!("add `required = true` to `[parameters.{name}]`"),
+                );
+            }
+        }
+    }
 }
 
 fn check_named(service: &Label, source: &str, span: Span, declared: &Table, context: &mut Context) {
@@ -137,5 +222,35 @@ mod tests {
         }
         assert!(SECRET_VALUE.is_match(b"postgres://shop:hunter2@db/shop"));
         assert!(!SECRET_VALUE.is_match(b"postgres://shop@db:5432/shop"));
+    }
+
+    #[test]
+    fn a_relative_path_is_told_by_what_it_seems_to_be() {
+        for (source, target, start) in [
+            (
+                "./pgdata",
+                "/var/lib/postgresql/data",
+                "data that the service writes belong into a volume: `[volumes.pgdata]`",
+            ),
+            ("./uploads/", "/srv/files", "data that the service writes belong into a volume: `[volumes.uploads]`"),
+            (
+                "./nginx.conf",
+                "/etc/nginx/nginx.conf",
+                "bake the file in: `[configs.nginx]` with `file = \"nginx.conf\"`",
+            ),
+            (
+                "./conf/my_site.d",
+                "/etc/site.d",
+                "bake the file in: `[configs.my-site]` with `file = \"conf/my_site.d\"`",
+            ),
+            (
+                "./healthchecks",
+                "/healthchecks",
+                "bake files of the project in: `[configs.healthchecks]` with `directory",
+            ),
+        ] {
+            let hint = relative_bind_hint(source, target);
+            assert!(hint.starts_with(start), "{source}: {hint}");
+        }
     }
 }

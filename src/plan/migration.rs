@@ -21,6 +21,7 @@ use super::environment::check_length;
 use super::migration_runner::{MigrationAction, read_action};
 use super::objects::find_file;
 use super::scope::Scope;
+use super::script::check_line_ends;
 use super::{Service, ServiceKind, migration_content};
 
 /// One step of the data.
@@ -264,6 +265,9 @@ fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -
         let hint = "leave `down` out where there is no way back; a step that does nothing says so in a comment";
         context.error(Code::MIGRATION, file.span, format!("`{}` is empty", file.value), hint);
         return None;
+    }
+    if file.value.ends_with(".sh") || bytes.starts_with(b"#!") {
+        check_line_ends(file, bytes, context);
     }
     Some(MigrationFile { path: RelativePath::parse(&file.value).ok()?, bytes: Arc::clone(bytes) })
 }

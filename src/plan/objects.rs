@@ -1,13 +1,14 @@
 //! Volumes, networks, configs and secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
-use crate::document::node::{Span, Table};
+use crate::document::node::{Entry, Node, Span, Table};
 use crate::name::{EnvironmentKey, Label};
+use crate::path::RelativePath;
 use crate::source::{Source, SourceFault, Sources};
 use crate::spec::LABEL_HINT;
 
@@ -45,6 +46,9 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
             );
             context.error(Code::INVALID_VALUE, entry.key_span, message, None);
         }
+        if is_volume {
+            check_device(name, &definition, context);
+        }
         if let Some(given) = given.as_ref().filter(|_| !external) {
             let message =
                 format!("{what} `{name}` fixes its name `{given}`: two environments on one target would share it");
@@ -54,6 +58,20 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
         objects.insert(label, Object { definition, name: given.unwrap_or(own), external, kubernetes });
     }
     objects
+}
+
+/// A bind that is written as the options of a volume: the engine resolves `device` on its own host.
+fn check_device(name: &str, volume: &Table, context: &mut Context) {
+    let option = |key: &str| volume.table("driver_opts").and_then(|options| options.get(key));
+    let text = |key: &str| option(key).and_then(Node::as_text).and_then(unescaped).unwrap_or_default();
+    let is_bind = text("o").split(',').any(|word| matches!(word.trim(), "bind" | "rbind"));
+    let (Some(device), path) = (option("device"), text("device")) else { return };
+    if is_bind && !path.is_empty() && !path.starts_with('/') {
+        let message = format!("volume `{name}` binds `{path}`, which the engine would look for on its own host");
+        let hint =
+            "name the operator's folder by its absolute path; without `driver_opts` the engine keeps the data itself";
+        context.error(Code::RELATIVE_BIND, device.span, message, hint);
+    }
 }
 
 fn read_label(name: &str, span: Span, what: &str, context: &mut Context) -> Option<Label> {
@@ -75,6 +93,29 @@ pub(super) fn read_configs(table: &Table, sources: &Sources, context: &mut Conte
         }
     }
     configs
+}
+
+/// The files of configs that somebody may execute in the project: of a folder below it, of a file `None`.
+pub(super) fn read_executables(table: &Table, sources: &Sources) -> BTreeMap<Label, BTreeSet<Option<RelativePath>>> {
+    let of_config = |(name, entry): (&str, &Entry)| {
+        let written = |key| entry.node.as_table()?.get(key)?.as_text().and_then(unescaped);
+        let found: BTreeSet<_> = match (written("file"), written("directory")) {
+            (Some(file), _) => sources.executables.contains(&file).then_some(None).into_iter().collect(),
+            (None, Some(folder)) => executables_below(&folder, sources).map(Some).collect(),
+            (None, None) => BTreeSet::new(),
+        };
+        (!found.is_empty()).then_some((Label::parse(name)?, found))
+    };
+    table.iter().filter_map(of_config).collect()
+}
+
+fn executables_below<'a>(folder: &'a str, sources: &'a Sources) -> impl Iterator<Item = RelativePath> + 'a {
+    let files = match sources.files.get(folder) {
+        Some(Source::Folder(files)) => Some(files),
+        _ => None,
+    };
+    let is_executable = |below: &&RelativePath| sources.executables.contains(&Sources::name_of(folder, Some(below)));
+    files.into_iter().flat_map(BTreeMap::keys).filter(is_executable).cloned()
 }
 
 fn read_config(

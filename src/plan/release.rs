@@ -18,7 +18,9 @@ use super::allow::Allowances;
 use super::environment::{self, Release};
 use super::pins::{Pinning, Pins};
 use super::scope::{Scope, references};
-use super::{NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, objects, parameter, portability, previous, unused};
+use super::{
+    NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, objects, parameter, portability, previous, unreached, unused,
+};
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +122,11 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         pins: &pins,
     };
     unused::check_variables(spec, sources, context);
-    let environments: Vec<_> = environments.iter().map(|name| environment::resolve(name, &release, context)).collect();
+    let names = environments;
+    let environments: Vec<_> = names.iter().map(|name| environment::resolve(name, &release, context)).collect();
+    if selection.environments.is_empty() {
+        unreached::check(&environments, &release, context);
+    }
     let portability = portability::judge(&environments, &platforms, &mut allowances, context);
     if context.diagnostics.has_errors() {
         return None;
@@ -353,6 +359,12 @@ fn read_bases(
                 continue;
             }
         };
+        if text == NO_BASE && selection.needs_base {
+            let message =
+                format!("the base `{NO_BASE}` holds nothing that the entrypoint for `{}` calls", platform.name());
+            let hint = "name a base with a shell and its tools; when they come in another way, add `allow = [\"B049\"]` to `[bootstrap]`, or give `--allow B049`";
+            context.error(Code::NO_TOOLS, origin.span(), message, hint);
+        }
         bases.extend(read_base(&text, origin, pins, context).map(|base| (*platform, base)));
     }
     bases

@@ -189,9 +189,23 @@ fn read_file(
 ) -> Option<ScriptAction> {
     let bytes = Arc::clone(find_file(file, None, sources, context)?);
     let path = RelativePath::parse(&file.value).ok()?;
+    check_line_ends(file, &bytes, context);
     let interpreter =
         if mode == Some(&ScriptMode::Bootstrap) { "sh" } else { check_handed_over(file, &bytes, context)? };
     Some(ScriptAction::File { path, bytes, interpreter })
+}
+
+/// What editors of Windows, and git with `autocrlf`, put into a script: no shell reads over it.
+pub(super) fn check_line_ends(file: &Spanned<String>, bytes: &[u8], context: &mut Context) {
+    let line = bytes.split(|byte| *byte == b'\n').position(|line| line.ends_with(b"\r"));
+    let (fault, line) = match (bytes.starts_with(b"\xef\xbb\xbf"), line) {
+        (true, _) => ("a byte order mark", 1),
+        (false, Some(line)) => ("a carriage return at its end", line + 1),
+        (false, None) => return,
+    };
+    let message = format!("line {line} of `{}` has {fault}, which a shell takes for a part of a word", file.value);
+    let hint = format!("save it with line feeds alone and without a mark: `dos2unix {}`", file.value);
+    context.error(Code::LINE_ENDINGS, file.span, message, hint);
 }
 
 /// A script for a service travels as one argument of that service's shell.

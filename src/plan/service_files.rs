@@ -46,20 +46,18 @@ fn read_file_use(kind: FileKind, node: &Node, around: &Surroundings<'_>, context
         FileKind::Config => ("config", "configs", around.configs),
         FileKind::Secret => ("secret", "secrets", around.secrets),
     };
-    let (source, span, target, owner) = match &node.value {
-        Value::Text(source) => (source.clone(), node.span, None, Owner::read(None, None, None)),
+    let (source, span, target, owner, has_mode) = match &node.value {
+        Value::Text(source) => (source.clone(), node.span, None, Owner::read(None, None, None), false),
         Value::Table(table) => {
             let mut fields = Fields::new(table, node.span, format!("an entry of `{plural}`"));
             let source = fields.required_text("source", context);
             let target = fields.text("target", context);
-            let owner = Owner::read(
-                read_id("uid", &mut fields, context),
-                read_id("gid", &mut fields, context),
-                read_mode(&mut fields, around.spec_text, context),
-            );
+            let (uid, gid) = (read_id("uid", &mut fields, context), read_id("gid", &mut fields, context));
+            let mode = read_mode(&mut fields, around.spec_text, context);
             fields.finish(context);
             let source = source?;
-            (source.value, source.span, target.and_then(|target| unescaped(&target.value)), owner)
+            let target = target.and_then(|target| unescaped(&target.value));
+            (source.value, source.span, target, Owner::read(uid, gid, mode), mode.is_some())
         }
         _ => return wrong_type(node, plural, "a name, or a table such as { source = \"…\", target = \"…\" }", context),
     };
@@ -69,7 +67,8 @@ fn read_file_use(kind: FileKind, node: &Node, around: &Surroundings<'_>, context
         return None;
     }
     let target = absolute_target(kind, target.unwrap_or_else(|| source.clone()));
-    Some(FileUse { kind, source: Label::parse(&source)?, target, owner })
+    let keeps_executables = kind == FileKind::Config && !has_mode;
+    Some(FileUse { kind, source: Label::parse(&source)?, target, owner, keeps_executables })
 }
 
 /// Where Compose mounts what has no absolute target (Compose Specification, services, configs and secrets).

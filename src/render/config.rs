@@ -180,20 +180,25 @@ fn whole(literal: &str) -> Option<String> {
 /// Puts the configs below `configs/` of the environment's folder.
 pub(super) fn insert(
     rendered: &BTreeMap<Label, Rendered>,
+    executables: &BTreeMap<Label, BTreeSet<Option<RelativePath>>>,
     folder: &RelativePath,
     tree: &mut FileTree,
 ) -> Result<(), PathTaken> {
     for (name, content) in rendered {
+        let mode = |below: Option<&RelativePath>| {
+            let is_executable = executables.get(name).is_some_and(|paths| paths.contains(&below.cloned()));
+            if is_executable { Mode::Executable } else { Mode::Plain }
+        };
         let place = folder.join(&path(&format!("configs/{name}")));
         match content {
-            Rendered::Bytes(bytes) => tree.insert(place, File { mode: Mode::Plain, bytes: Arc::clone(bytes) })?,
+            Rendered::Bytes(bytes) => tree.insert(place, File { mode: mode(None), bytes: Arc::clone(bytes) })?,
             Rendered::Pieces(pieces) => {
                 let place = folder.join(&path(&format!("configs/{name}.pieces")));
                 tree.insert(place, file(Mode::Plain, pieces_data(pieces).as_bytes()))?;
             }
             Rendered::Folder(files) => {
                 for (below, bytes) in files {
-                    tree.insert(place.join(below), File { mode: Mode::Plain, bytes: Arc::clone(bytes) })?;
+                    tree.insert(place.join(below), File { mode: mode(Some(below)), bytes: Arc::clone(bytes) })?;
                 }
             }
         }

@@ -35,7 +35,7 @@ impl<'a> EnvironmentFolder<'a> {
     ) -> Result<Self, PathTaken> {
         let root = path(&format!("bootstrap/environments/{}", environment.name));
         let configs = config::render(environment, context);
-        config::insert(&configs, &root, tree)?;
+        config::insert(&configs, &environment.executables, &root, tree)?;
         Ok(Self { mounts: Mounts::of(environment, folders), configs, root, tree })
     }
 

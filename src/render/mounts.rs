@@ -29,6 +29,8 @@ pub(super) struct Key {
     pub(super) owner: Owner,
     /// The one file of a folder.
     pub(super) file: Option<RelativePath>,
+    /// Whether files of the folder that somebody may execute in the project can be executed.
+    pub(super) keeps_executables: bool,
 }
 
 /// One object that the entrypoint stores.
@@ -115,7 +117,15 @@ fn keys(environment: &Environment, used: &FileUse, folders: Folders) -> Vec<(Key
     if host_file(environment, used).is_some() || external(environment, used).is_some() {
         return Vec::new();
     }
-    let key = |file| Key { kind: used.kind, source: used.source.clone(), owner: used.owner, file };
+    let key = |file: Option<RelativePath>| {
+        let is_executable = used.keeps_executables && is_executable(environment, used, file.as_ref());
+        let owner = if is_executable { used.owner.executing() } else { used.owner };
+        // Of a folder as a whole the entrypoint looks at the files themselves.
+        let is_folder = matches!(environment.configs.get(&used.source), Some(ConfigContent::Folder(_)));
+        let has_executables = environment.executables.contains_key(&used.source);
+        let keeps_executables = used.keeps_executables && is_folder && has_executables && file.is_none();
+        Key { kind: used.kind, source: used.source.clone(), owner, file, keeps_executables }
+    };
     match (used.kind, folders, environment.configs.get(&used.source)) {
         (FileKind::Config, Folders::ByFile, Some(ConfigContent::Folder(files))) => {
             let place = |path: &RelativePath| format!("{}/{path}", used.target.trim_end_matches('/'));
@@ -123,6 +133,11 @@ fn keys(environment: &Environment, used: &FileUse, folders: Folders) -> Vec<(Key
         }
         _ => vec![(key(None), used.target.clone())],
     }
+}
+
+fn is_executable(environment: &Environment, used: &FileUse, file: Option<&RelativePath>) -> bool {
+    let executables = environment.executables.get(&used.source);
+    executables.is_some_and(|executables| executables.contains(&file.cloned()))
 }
 
 /// The name on the target and the key, for a secret that is there already.

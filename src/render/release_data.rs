@@ -119,7 +119,7 @@ fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
 }
 
 fn mount_record(
-    Key { kind, source, owner, file }: &Key,
+    Key { kind, source, owner, file, keeps_executables }: &Key,
     mount: &Mount,
     environment: &Environment,
     rendered: &BTreeMap<Label, Rendered>,
@@ -147,7 +147,8 @@ fn mount_record(
         _ => record.with("kind", "config").with("source", source.as_str()).with("file", &format!("configs/{source}")),
     };
     let (uid, gid) = (owner.uid.to_string(), owner.gid.to_string());
-    record.with("uid", &uid).with("gid", &gid).with("mode", &format!("{:04o}", owner.mode)).line()
+    let record = record.with("uid", &uid).with("gid", &gid).with("mode", &format!("{:04o}", owner.mode));
+    record.with_flag("executables", *keeps_executables).line()
 }
 
 /// What must exist on the target, and what `down --volumes` removes.

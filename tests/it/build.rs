@@ -4,6 +4,7 @@ mod bases;
 mod cache;
 mod difference;
 mod durable;
+mod executables;
 mod files;
 mod interrupted;
 mod known_base;

@@ -172,7 +172,13 @@ fn sources(chosen: &Chosen) -> Sources {
         ("site-3".to_owned(), folder(&[("index.html", "hello"), ("css/other.css", "a {}")])),
     ]);
     let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec.as_str()), files, lock }
+    Sources {
+        spec_file: Arc::from("bootstrap.toml"),
+        spec_text: Arc::from(spec.as_str()),
+        files,
+        executables: BTreeSet::new(),
+        lock,
+    }
 }
 
 fn prepare(chosen: &Chosen) -> Prepared {

@@ -7,7 +7,7 @@ mod e2e;
 mod kubernetes;
 mod shells;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -329,7 +329,13 @@ fn prepared(spec: &str) -> Prepared {
 fn prepared_for(spec: &str, platform: Platform) -> Prepared {
     let files = BTreeMap::from([(FILE.to_owned(), Source::File(Arc::from(b"select 1;\n".as_slice())))]);
     let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    let sources = Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files, lock };
+    let sources = Sources {
+        spec_file: Arc::from("bootstrap.toml"),
+        spec_text: Arc::from(spec),
+        files,
+        executables: BTreeSet::new(),
+        lock,
+    };
     let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
     match prepare(&sources, &selection) {
         Ok(prepared) => prepared,

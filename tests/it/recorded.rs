@@ -3,7 +3,7 @@
 //! Takes in random specs with odd names, texts and paths; of every one that builds, the gate (`lib/gate.sh`) must take each file that it
 //! will source, and must refuse what mutations make of it, unless that is a record again. The seed is printed with a failure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -245,7 +245,13 @@ fn sourced(spec: &str, platform: Platform) -> Result<Vec<(&'static str, String)>
     let folder = names.iter().filter_map(|name| Some((RelativePath::parse(name).ok()?, Arc::from(b"x".as_slice()))));
     files.insert("folder".to_owned(), Source::Folder(folder.collect()));
     let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    let sources = Sources { spec_file: Arc::from("bootstrap.toml"), spec_text: Arc::from(spec), files, lock };
+    let sources = Sources {
+        spec_file: Arc::from("bootstrap.toml"),
+        spec_text: Arc::from(spec),
+        files,
+        executables: BTreeSet::new(),
+        lock,
+    };
     let prepared = pipeline::prepare(&sources, &Selection::default()).map_err(|error| match error {
         PrepareError::Input(found) => found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>(),
         other => panic!("{other}"),

@@ -58,10 +58,21 @@ call_with_mount() {
 
 fingerprint_mount() {
     if [ "$mount_kind" = directory ]; then
-        { fingerprint_meta && write_folder_digests "$environment_folder/$mount_directory"; } | digest_of_input
+        { fingerprint_meta && write_folder_digests "$environment_folder/$mount_directory" && list_executables; } | digest_of_input
     else
         { fingerprint_meta && write_content; } | digest_of_input
     fi
+}
+
+# The files of the folder at hand that can be executed, where that is kept; else nothing.
+list_executables() {
+    [ -n "$mount_executables" ] || return 0
+    (
+        cd "$environment_folder/$mount_directory" || exit 1
+        find . -type f | sort | while IFS= read -r executable_path; do
+            [ ! -x "$executable_path" ] || printf 'executable %s\n' "$executable_path"
+        done
+    )
 }
 
 # What stands before the bytes in a fingerprint: needs the mount_ variables.
@@ -136,8 +147,9 @@ write_folder_archive() {
             if [ -d "$archive_path" ]; then
                 write_header "$archive_path/" 5 "$directory_mode" 0
             else
-                archive_size=$(wc -c <"$archive_path")
-                write_header "$archive_path" 0 "$mount_mode" "$archive_size"
+                archive_size=$(wc -c <"$archive_path") archive_mode=$mount_mode
+                [ -z "$mount_executables" ] || [ ! -x "$archive_path" ] || archive_mode=$directory_mode
+                write_header "$archive_path" 0 "$archive_mode" "$archive_size"
                 cat "$archive_path"
                 write_padding "$archive_size"
             fi

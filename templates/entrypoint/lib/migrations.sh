@@ -287,7 +287,7 @@ run_watched() {
 # The file of the one-off at hand as a config of its own, for a driver to store: sets the mount_ variables.
 load_once_mount() {
     mount_id=MIGRATION mount_kind=config mount_source=migration-$script_name mount_file=$once_file mount_pieces='' mount_directory=''
-    mount_parameter='' mount_parameters='' mount_uid=0 mount_gid=0 mount_mode=0444 mount_stored=''
+    mount_parameter='' mount_parameters='' mount_uid=0 mount_gid=0 mount_mode=0444 mount_executables='' mount_stored=''
     mount_fingerprint=$(fingerprint_mount)
     printf '%s|%s|%s||\n' "$mount_kind" "$mount_source" "$mount_fingerprint" >"$work/mounts/$mount_id"
 }

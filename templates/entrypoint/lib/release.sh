@@ -96,7 +96,7 @@ parse_mount() {
     mount_id=$1
     shift
     mount_kind='' mount_source='' mount_file='' mount_pieces='' mount_directory='' mount_parameter='' mount_parameters=''
-    mount_uid=0 mount_gid=0 mount_mode=0444
+    mount_uid=0 mount_gid=0 mount_mode=0444 mount_executables=''
     for fact do
         case $fact in
         kind=*) mount_kind=${fact#*=} ;;
@@ -109,6 +109,7 @@ parse_mount() {
         uid=*) mount_uid=${fact#*=} ;;
         gid=*) mount_gid=${fact#*=} ;;
         mode=*) mount_mode=${fact#*=} ;;
+        executables=yes) mount_executables=yes ;;
         esac
     done
 }

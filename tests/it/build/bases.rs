@@ -65,7 +65,7 @@ fn a_platform_may_have_a_base_of_its_own() {
     let project = Project::new();
     project.change(r#"["compose"]"#, r#"["compose", "swarm"]"#);
     let build = |arguments: &[&str]| run(project.build().args(arguments));
-    build(&["--base", "scratch", "--base", "swarm=oci:base.tar"]).expect(0);
+    build(&["--allow", "B049", "--base", "scratch", "--base", "swarm=oci:base.tar"]).expect(0);
     let reference = |platform: &str| {
         let receipt = fs::read(project.path(&format!("out/shop-1.4.2-{platform}.json"))).expect("a receipt");
         let receipt: serde_json::Value = serde_json::from_slice(&receipt).expect("JSON");
@@ -206,9 +206,11 @@ fn a_text_that_names_no_base() {
 }
 
 #[test]
-fn a_base_from_scratch_is_not_looked_into() {
+fn a_base_from_scratch_is_for_those_who_bring_the_tools() {
     let project = Project::new();
-    build_on(&project, "scratch").expect(0);
+    let seen = build_on(&project, "scratch").expect(1);
+    assert!(seen.err.contains("error[B049]: the base `scratch` holds nothing"), "{}", seen.err);
+    run(project.build().args(["--allow", "B049", "--base", "scratch"])).expect(0);
     assert_eq!(bootsmith::inspect::verify(&project.path(TARBALL)).expect("a tarball").faults, []);
 }
 

@@ -17,7 +17,8 @@ impl Tagged {
         let [web, database, base] = ["shop/web:1.0", "shop/db:16", "tools/docker:28"].map(|name| tagged.image(name));
         tagged.push("base.tar", &base);
         tagged.push("base.tar", &web);
-        let two = ["--base", "scratch", "--architecture", "linux/amd64", "--architecture", "linux/arm64"];
+        let two =
+            ["--allow", "B049", "--base", "scratch", "--architecture", "linux/amd64", "--architecture", "linux/arm64"];
         run(tagged.project.build_into("two").args(two)).expect(0);
         tagged.push("two/shop-1.4.2-compose.tar", &database);
         tagged.project.change("oci:base.tar", &base);
@@ -38,7 +39,8 @@ impl Tagged {
 
     /// The tag of an image names other content from now on.
     fn moves(&self, image: &str) -> String {
-        run(self.project.build_into("other").args(["--base", "scratch", "--version", "9.9.9"])).expect(0);
+        run(self.project.build_into("other").args(["--allow", "B049", "--base", "scratch", "--version", "9.9.9"]))
+            .expect(0);
         self.push("other/shop-9.9.9-compose.tar", image)
     }
 
@@ -212,7 +214,7 @@ fn a_base_in_a_file_is_locked_too() {
     tagged.project.change(&tagged.image("tools/docker:28"), "oci:base.tar");
     run(tagged.project.build().arg("--locked")).expect(1);
     tagged.bootsmith(&["lock"]).expect(0);
-    let seen = run(tagged.project.build().args(["--locked", "--base", "scratch"])).expect(0);
+    let seen = run(tagged.project.build().args(["--locked", "--allow", "B049", "--base", "scratch"])).expect(0);
     assert!(!seen.err.contains("B047"), "{}", seen.err);
     run(tagged.project.build().arg("--locked")).expect(0);
     let of_base = || {
@@ -222,7 +224,8 @@ fn a_base_in_a_file_is_locked_too() {
     let locked = of_base();
     assert_eq!(locked, tagged.push("base.tar", &tagged.image("shop/web:1.0")), "as a registry says it");
 
-    run(tagged.project.build_into("other").args(["--base", "scratch", "--version", "9.9.9"])).expect(0);
+    run(tagged.project.build_into("other").args(["--allow", "B049", "--base", "scratch", "--version", "9.9.9"]))
+        .expect(0);
     fs::rename(tagged.project.path("other/shop-9.9.9-compose.tar"), tagged.project.path("base.tar")).expect("a move");
     let built = digest(&tagged.project.path(TARBALL));
     let seen = run(tagged.project.build().arg("--locked")).expect(3);

@@ -1,0 +1,5 @@
+#!/bin/sh
+# A report.
+if [ 1 = 1 ]; then
+    echo hi
+fi
