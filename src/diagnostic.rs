@@ -181,31 +181,20 @@ pub fn unknown_name_hint<'a>(name: &str, what: &str, known: impl IntoIterator<It
     }
 }
 
-/// The known name that a typing slip away from `name`, if there is one.
+/// The known name that is a typing slip away from `name` (two letters that changed places are one slip), or else the only one that begins with it.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).clamp(1, 3);
-    known
-        .iter()
-        .map(|candidate| (edit_distance(name, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let length = name.chars().count();
+    let allowed = (length / 3).clamp(1, 3);
+    let distances = known.iter().map(|candidate| (strsim::osa_distance(name, candidate), *candidate));
+    // All letters of a short name may differ: that is another name.
+    let near = distances.filter(|(distance, _)| *distance <= allowed && *distance < length);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate).or_else(|| only_longer(name, known))
 }
 
-/// Levenshtein's distance in characters.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, to) in right.iter().enumerate() {
-            let substitution = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = substitution.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+fn only_longer<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    const MIN_LETTERS: usize = 3;
+    let mut longer = known.iter().filter(|candidate| candidate.starts_with(name) && name.len() >= MIN_LETTERS);
+    longer.next().copied().filter(|_| longer.next().is_none())
 }
 
 #[cfg(test)]
@@ -217,6 +206,22 @@ mod tests {
         let hint = unknown_name_hint("stagin", "environments", ["production", "staging"]);
         assert_eq!(hint, "did you mean `staging`? known environments: production, staging");
         assert_eq!(unknown_name_hint("x", "scripts", []), "known scripts: none");
+    }
+
+    #[test]
+    fn slips_and_beginnings_are_near() {
+        let known = ["ports", "production", "staging", "db", "web"];
+        for (name, near) in [
+            ("prots", Some("ports")),
+            ("prod", Some("production")),
+            ("stagign", Some("staging")),
+            ("w", None),
+            ("we", Some("web")),
+            ("wbe", Some("web")),
+            ("pr", None),
+        ] {
+            assert_eq!(nearest(name, &known), near, "{name}");
+        }
     }
 
     #[test]

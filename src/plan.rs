@@ -18,6 +18,7 @@ mod pins;
 mod port;
 mod portability;
 mod previous;
+mod profiles;
 mod release;
 mod scope;
 mod script;

@@ -20,8 +20,8 @@ use super::{
     ServiceKind,
 };
 use super::{
-    health_check, lint, migration, objects, parameter, port, previous, script, script_uses, service_environment,
-    upgrade,
+    health_check, lint, migration, objects, parameter, port, previous, profiles, script, script_uses,
+    service_environment, upgrade,
 };
 
 /// What every environment of a release shares.
@@ -66,7 +66,7 @@ pub(super) fn resolve_with(
     let production =
         production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
     let mut scope = scope(name, &sections, release, context);
-    let mut profiles = active_profiles(&chain, &sections, &mut scope, context);
+    let mut profiles = profiles::active(&chain, &sections, &mut scope, context);
     profiles.extend(more_profiles.iter().cloned());
     prepare_services(&mut sections, &profiles, &mut scope, release.sources, context);
     check_services_left(name, &sections, release.spec, context);
@@ -112,38 +112,6 @@ fn chain<'a>(name: &Label, spec: &'a Spec, context: &mut Context) -> Vec<&'a spe
         seen.push(parent);
     }
     chain
-}
-
-/// The profiles that the environment names; each must be one of a service, or nobody would miss the service that was meant.
-fn active_profiles(
-    chain: &[&spec::Environment],
-    sections: &Table,
-    scope: &mut Scope,
-    context: &mut Context,
-) -> BTreeSet<String> {
-    let known = profiles_of_services(sections);
-    let mut active = BTreeSet::new();
-    for profile in chain.iter().flat_map(|environment| &environment.profiles) {
-        let Some(name) = scope.plain(&profile.value, profile.span, context) else { continue };
-        if !known.iter().any(|known| *known == name || known.contains('$')) {
-            let hint = unknown_name_hint(&name, "profiles", known.iter().map(String::as_str));
-            context.error(Code::UNKNOWN_REFERENCE, profile.span, format!("no service has the profile `{name}`"), hint);
-        }
-        active.insert(name);
-    }
-    active
-}
-
-/// As they are written, variables included.
-pub(super) fn profiles_of_services(sections: &Table) -> BTreeSet<String> {
-    let services = sections.table("services").into_iter().flat_map(Table::iter);
-    let defaults = sections.entry("service-defaults").into_iter().map(|entry| &entry.node);
-    let tables = services.map(|(_, entry)| &entry.node).chain(defaults).filter_map(Node::as_table);
-    let profiles = tables.filter_map(|table| match &table.get("profiles")?.value {
-        Value::List(profiles) => Some(profiles),
-        _ => None,
-    });
-    profiles.flatten().filter_map(Node::as_text).map(str::to_owned).collect()
 }
 
 /// Puts the defaults under every service, leaves out what this environment does not run, and gathers environments.

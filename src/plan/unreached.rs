@@ -9,8 +9,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::document::Context;
 use crate::document::node::{Entry, Node, Span, Table, Value};
 
-use super::Environment;
-use super::environment::{Release, profiles_of_services, resolve_with};
+use super::environment::{Release, resolve_with};
+use super::{Environment, profiles};
 
 /// Warns of the services that no environment runs, and reports what is wrong with them.
 pub(super) fn check(environments: &[Environment], release: &Release<'_>, context: &mut Context) {
@@ -22,7 +22,7 @@ pub(super) fn check(environments: &[Environment], release: &Release<'_>, context
     }
     let Some(environment) = environments.first().filter(|_| !unreached.is_empty()) else { return };
     let mut findings = context.beside();
-    let every_profile = profiles_of_services(&release.spec.sections);
+    let every_profile = profiles::of_services(&release.spec.sections);
     resolve_with(&environment.name, &every_profile, release, &mut findings);
     let spans: BTreeSet<_> = unreached.iter().flat_map(|(_, entry)| spans_of(entry)).collect();
     findings.diagnostics.retain(|diagnostic| is_in(diagnostic, &spans));
