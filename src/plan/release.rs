@@ -63,6 +63,7 @@ const COMMANDS: &[&str] = &[
     "down",
     "downgrade",
     "explain",
+    "forget",
     "help",
     "history",
     "images",
@@ -447,4 +448,18 @@ fn read_architectures(spec: &Spec, selection: &Selection, scope: &mut Scope, con
         }
     }
     wanted.into_iter().map(|(text, _)| text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_of_the_bootstrap_image_is_reserved() {
+        let arguments = include_str!("../../templates/entrypoint/lib/arguments.sh");
+        let line = arguments.lines().find_map(|line| line.strip_prefix("commands='")?.strip_suffix('\''));
+        let commands: Vec<_> = line.expect("the list of commands").split(' ').collect();
+        assert!(commands.len() > 20 && COMMANDS.is_sorted());
+        assert!(commands.iter().all(|command| COMMANDS.contains(command)), "{commands:?}");
+    }
 }

@@ -22,6 +22,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "lib/down.sh"
     "lib/drift.sh"
     "lib/files.sh"
+    "lib/forget.sh"
     "lib/gate.sh"
     "lib/help.sh"
     "lib/history.sh"

@@ -9,7 +9,7 @@ option_yes='' option_dry_run='' option_timeout='' option_output=text option_volu
 option_follow='' option_since='' option_tail='' option_role='' option_help='' option_context='' option_take_over='' option_force='' option_lock_wait=''
 option_message='' option_adopt='' option_migrated='' option_retry='' option_without_backup='' option_exit_code=''
 
-commands='help version alias explain doctor config images plan pull load up upgrade migrate downgrade rollback stop start restart scale ps logs history run nodes users down unlock'
+commands='help version alias explain doctor config images plan pull load up upgrade migrate downgrade rollback stop start restart scale ps logs history forget run nodes users down unlock'
 
 # The first word of some commands says what to do; COMMAND
 actions_of() {
@@ -42,6 +42,7 @@ options_of() {
     start | restart | scale) echo '--dry-run --lock-wait --timeout --yes' ;;
     stop) echo '--dry-run --lock-wait --yes' ;;
     down) echo '--dry-run --lock-wait --volumes --yes' ;;
+    forget) echo '--dry-run --lock-wait --yes' ;;
     unlock) echo '--dry-run --force --yes' ;;
     logs) echo '--follow --since --tail' ;;
     run) echo '--list --output --dry-run --yes' ;;
@@ -106,7 +107,7 @@ parse_arguments() {
     done
     check_arguments
     check_operands "$@"
-    [ "$command" != rollback ] || [ $# -eq 0 ] || set -- "$number"
+    case $command/$# in rollback/1 | forget/1) set -- "$number" ;; esac
     choose_environment
     check_names "$@"
     "command_$command" "$@"
@@ -291,6 +292,10 @@ check_operands() {
     rollback)
         [ $# -le 1 ] || refuse_usage '`rollback` takes one revision' '`history` shows them'
         [ $# -eq 0 ] || read_number "$1" || refuse_revision "$1"
+        ;;
+    forget)
+        [ $# -eq 1 ] || refuse_usage 'forget which revision?' 'for example: forget 3; `history` shows them'
+        read_number "$1" || refuse_revision "$1"
         ;;
     downgrade)
         [ $# -eq 1 ] || refuse_usage 'downgrade to which version?' 'for example: downgrade 1.4.2; `history` shows them'

@@ -17,7 +17,6 @@ command_rollback() {
     begin_faults
     choose_rollback "${1:-}"
     refuse_faults
-    require_record "$good_revision"
     require_record "$back_revision"
     read_applied_migrations
     judge_rollback
@@ -75,8 +74,13 @@ good_revisions() {
 
 # The migrations that ran since, and what the release says that ran last.
 judge_rollback() {
-    use_record "$good_revision"
-    read_upgrade
+    upgrade_rollback=yes
+    if fetch_record "$good_revision"; then
+        use_record "$good_revision"
+        read_upgrade
+    else
+        warn "the record of revision $good_revision cannot be read: $(complaint); whether that release may be rolled back is not known"
+    fi
     [ "$upgrade_rollback" != no ] || [ "$(record_field 8 "$back_revision")" = "$good_content" ] ||
         add_fault "$project $version says that it must not be rolled back" "see \`explain\` of its bootstrap image; downgrade may be possible"
     compare_migrations "$back_revision"

@@ -7,7 +7,7 @@
 # Takes in:  files, lib/reserved-names. Gives out: a verdict, and why.
 # Must not:  source a file.
 
-# KIND FILE…: `release` or `pieces`. Prints FILE|LINE|REASON for every file that is refused, LINE that of the record.
+# KIND FILE…: `release`, `pieces` or `requirements`. Prints FILE|LINE|REASON for every file that is refused, LINE that of the record.
 list_refused() {
     refused_kind=$1
     shift
@@ -15,6 +15,7 @@ list_refused() {
         BEGIN {
             # Kinds of records, with the number of words that stand for themselves.
             if (file_kind == "pieces") kinds = "literal 1 value 1"
+            else if (file_kind == "requirements") kinds = "requirement 1"
             else kinds = "environment 1 parameter 1 mount 1 network 1 volume 1 host_file 1 external_secret 1 service 1 constraint 2 " \
                 "script 1 hook 2 nodes 0 users 0 migration 1 upgrade 0"
             count = split(kinds, parts, " ")

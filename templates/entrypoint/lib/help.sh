@@ -146,6 +146,7 @@ summary_of() {
     nodes) echo 'lists, drains, labels, adds and removes the nodes of the cluster' ;;
     users) echo 'lists, adds and removes users' ;;
     down) echo 'removes the product; data only with --volumes --yes' ;;
+    forget) echo 'leaves a recorded revision behind, also one that cannot be read' ;;
     unlock) echo 'tells who holds the lock; frees it with --force' ;;
     esac
 }
@@ -157,6 +158,7 @@ usage_of() {
     restart | logs) echo "$1 [environment] [service…]" ;;
     scale) echo 'scale [environment] SERVICE=N… | SERVICE=default' ;;
     rollback) echo 'rollback [environment] [REVISION]' ;;
+    forget) echo 'forget [environment] REVISION' ;;
     downgrade) echo 'downgrade [environment] VERSION' ;;
     run) echo 'run [environment] SCRIPT [arguments] | run --list' ;;
     nodes) echo 'nodes [environment] ACTION [NODE] [arguments]' ;;

@@ -38,7 +38,7 @@ readonly HISTORY_LENGTH=10
 newest_revision='' newest_outcome='' newest_content='' newest_command=''
 deployed_revision='' deployed_outcome='' deployed_command='' deployed_target='' deployed_open=''
 good_revision='' good_version='' good_content='' earlier_good=''
-revision='' revision_is_new='' entry_version='' entry_target='' entry_before=''
+malformed_told='' revision='' revision_is_new='' entry_version='''' entry_target='' entry_before=''
 
 # The journal in the order in which it was written.
 order_journal() {
@@ -56,6 +56,21 @@ order_journal() {
         { while (shown < olds && at[shown + 1] <= instant) print old[++shown]; print }
         END { while (shown < olds) print old[++shown] }' >"$work/ledger.ordered"
     mv "$work/ledger.ordered" "$work/ledger"
+}
+
+# Lines that none of our commands writes are no entries: numbers are numbers, and one entry is one kind.
+drop_malformed_entries() {
+    awk -F '|' -v malformed="$work/ledger.malformed" '
+        function is_number(text) { return text ~ /^[0-9]+$/ && length(text) < 10 }
+        $1 ~ /^(record|ok|failed|done|migration|backup|baseline)$/ && is_number($2) &&
+            (($1 == "backup" || $1 == "baseline") || $2 + 0 > 0) &&
+            ($11 == "" || is_number($11)) && ($12 == "" || is_number($12)) && ($13 == "" || is_number($13)) { print; next }
+        { print $10 >malformed }' "$work/ledger" >"$work/ledger.formed" || return 1
+    mv "$work/ledger.formed" "$work/ledger"
+    [ -f "$work/ledger.malformed" ] || return 0
+    [ -n "$malformed_told" ] || warn "passed over what is not an entry of the ledger of $target: $(tr '\n' ' ' <"$work/ledger.malformed")"
+    malformed_told=yes
+    rm -f "$work/ledger.malformed"
 }
 
 # What the folds over revisions share: outcome, command, content, version, target of each number, and good, the numbers that were
@@ -164,7 +179,18 @@ begin_revision() {
     write_entry record "$revision" "$(object_of_revision "$revision")" "$1" "$option_message" "$record_content" ||
         refuse "revision $revision cannot be recorded: $(complaint)"
     entry_target='' entry_before=''
+    read_own_record
     detail "revision $revision is recorded"
+}
+
+# What later commands will read is read before anything changes.
+read_own_record() {
+    rm -rf "$work/revisions/$revision" "$work/revisions/$revision.new"
+    fetch_record "$revision" && return 0
+    own_complaint=$(complaint)
+    record_failure failed "its record cannot be read: $own_complaint"
+    refuse "revision $revision was recorded, but its record cannot be read: $own_complaint" \
+        "nothing was changed; leave the record behind: forget $revision $environment_name"
 }
 
 # The current revision holds what is wanted, all of it runs, no migration has to run, and nothing was begun since.

@@ -10,26 +10,43 @@ quiet='' verbose=''
 # What a refusal ends with: once a service was changed, nothing can be refused any more.
 refusal_code=$EXIT_REFUSED
 
+# Control characters but tab and newline: a terminal would obey them. Also those of the upper half, which UTF-8 writes in two bytes.
+control_characters=$(printf '\001\002\003\004\005\006\007\010\013\014\015\016\017\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037\177\302')
+upper_control=$(printf '\302')[$(printf '\200')-$(printf '\237')]
+
+# What others wrote, as it may reach a terminal: standard input with a `?` for every control character.
+printable() {
+    LC_ALL=C tr '\001-\010\013-\037\177' '?' | LC_ALL=C sed "s/$upper_control/?/g"
+}
+
+# A line for the operator. Whatever of it is from the target: text of labels, answers of tools. LINE
+show_message() {
+    case $1 in
+    *["$control_characters"]*) printf '%s\n' "$1" | printable >&2 ;;
+    *) printf '%s\n' "$1" >&2 ;;
+    esac
+}
+
 # Progress. Left out with --quiet.
 say() {
-    [ -n "$quiet" ] || printf '%s\n' "$*" >&2
+    [ -n "$quiet" ] || show_message "$*"
 }
 
 # Progress that only --verbose shows.
 detail() {
-    [ -z "$verbose" ] || printf '%s\n' "$*" >&2
+    [ -z "$verbose" ] || show_message "$*"
 }
 
 warn() {
-    printf 'warning: %s\n' "$*" >&2
+    show_message "warning: $*"
 }
 
 error() {
-    printf 'error: %s\n' "$*" >&2
+    show_message "error: $*"
 }
 
 hint() {
-    printf 'hint: %s\n' "$*" >&2
+    show_message "hint: $*"
 }
 
 # The command line is wrong. MESSAGE [HINT]
@@ -72,5 +89,5 @@ fail_bug() {
 # Shows a file of lines that a tool wrote, set in, so that they are told from ours. FILE
 show_lines() {
     # The last line may have no end.
-    [ ! -s "$1" ] || awk '{ print "    | " $0 }' "$1" >&2
+    [ ! -s "$1" ] || awk '{ print "    | " $0 }' "$1" | printable >&2
 }

@@ -72,6 +72,8 @@ read_parameter_file() {
         add_fault "parameter \`$parameter_name\`: the file $parameter_file is larger than 100000 bytes"
     elif [ "$(tr -d '\000' <"$parameter_file" | wc -c)" -ne "$(wc -c <"$parameter_file")" ]; then
         add_fault "parameter \`$parameter_name\`: the file $parameter_file holds NUL bytes" 'a parameter is text; encode it, for example in base64'
+    elif [ -z "$parameter_secret" ] && ! is_utf8 <"$parameter_file"; then # a secret is mounted as it is
+        add_fault "parameter \`$parameter_name\`: the file $parameter_file is not UTF-8 text" 'a parameter is text; encode it, for example in base64'
     else
         parameter_value=$(cat "$parameter_file" && printf .)
         parameter_value=${parameter_value%.}

@@ -15,13 +15,14 @@ preflight_target() {
 
 # What runs, and what was recorded.
 read_target() {
-    driver_read_state && driver_read_ledger && read_revisions
+    driver_read_state && driver_read_ledger && drop_malformed_entries && read_revisions
 }
 
 # What a deployment needs: parameters, secrets, external objects; adds faults.
 check_deployment() {
     use_recorded_parameters "${parameters_revision:-$good_revision}"
     read_parameters
+    check_unreadable_record
     check_missing_parameters
     read_mounts
     driver_check_externals
@@ -122,7 +123,7 @@ begin_faults() {
 
 refuse_faults() {
     [ "$faults" -gt 0 ] || return 0
-    cat "$work/faults" >&2
+    printable <"$work/faults" >&2
     exit "$refusal_code"
 }
 

@@ -11,7 +11,7 @@
 #            that was recorded, loaded as if it were our own.
 # Must not:  evaluate a recorded file before it was seen to hold nothing but records, or put a secret into a record.
 
-pinned_images='' record_content=''
+pinned_images='' record_content='' unreadable_record='' unreadable_because='' unreadable_told=''
 
 make_record() {
     record_folder=$work/record
@@ -54,11 +54,21 @@ pack_record() {
     tar -cf - -C "$work/record" . | gzip -n >"$work/record.tgz" || fail_bug 'the record could not be packed'
 }
 
-# Makes $work/revisions/REVISION of what the ledger holds. False when it is not whole. REVISION
+# Makes $work/revisions/REVISION of what the ledger holds. False when it is not whole; then $work/complaint says why. REVISION
 fetch_record() {
     record_folder=$work/revisions/$1
     [ ! -d "$record_folder" ] || return 0
-    driver_fetch_record "$1" && mkdir -p "$work/revisions" "$record_folder.new" || return 1
+    [ -n "$(record_field 2 "$1")" ] || {
+        echo 'the ledger has no record of it' >"$work/complaint"
+        return 1
+    }
+    rm -rf "$record_folder.new"
+    : >"$work/complaint"
+    : >"$work/record.tgz"
+    driver_fetch_record "$1" && mkdir -p "$work/revisions" "$record_folder.new" && [ -s "$work/record.tgz" ] || {
+        [ -s "$work/complaint" ] || echo 'it is empty' >"$work/complaint"
+        return 1
+    }
     gzip -dc <"$work/record.tgz" 2>"$work/complaint" | tar -xf - -C "$record_folder.new" 2>>"$work/complaint" || return 1
     [ "$(write_folder_digests "$record_folder.new" ./applied | digest_of_input)" = "$(record_field 8 "$1")" ] || {
         echo "its content is not what its digest says" >"$work/complaint"
@@ -84,6 +94,7 @@ is_record_ours() { # FOLDER
         return 1
     }
     holds_only_records "$1/environments/$environment_name/release" && list_pieces "$1/environments/$environment_name" >"$work/sourced" || return 1
+    [ ! -e "$1/environments/$environment_name/requirements" ] || holds_only_records "$1/environments/$environment_name/requirements" requirements || return 1
     while IFS= read -r sourced_file; do
         holds_only_records "$1/environments/$environment_name/$sourced_file" pieces || return 1
     done <"$work/sourced"
@@ -113,13 +124,31 @@ use_record() {
 
 # What is not given now is what it was in a revision. REVISION, empty when there is none
 use_recorded_parameters() {
-    recorded_parameters=''
+    recorded_parameters='' unreadable_record='' unreadable_because=''
     [ -n "$1" ] || return 0
     if fetch_record "$1"; then
         recorded_parameters=$work/revisions/$1/parameters
     else
-        add_fault "the record of revision $1 cannot be read: $(complaint)" 'it holds the parameters that were given'
+        unreadable_record=$1 unreadable_because=$(complaint)
     fi
+}
+
+# A record that cannot be read stops only who needs a value that it alone has.
+check_unreadable_record() {
+    [ -n "$unreadable_record" ] || return 0
+    parameters_unknown=''
+    for_each parameter note_unknown_parameter
+    if [ -n "$parameters_unknown" ]; then
+        add_fault "the record of revision $unreadable_record cannot be read: $unreadable_because" \
+            "it holds the parameters that were given: give them ($parameters_unknown), or leave it behind: forget $unreadable_record $environment_name"
+    elif [ "$unreadable_told" != "$unreadable_record" ]; then
+        warn "the record of revision $unreadable_record cannot be read: $unreadable_because; all parameters are given, so nothing of it is needed"
+        unreadable_told=$unreadable_record
+    fi
+}
+
+note_unknown_parameter() {
+    has_word "$parameters_given $parameters_secret" "$1" || parameters_unknown="${parameters_unknown:+$parameters_unknown }$1"
 }
 
 # Our own release again.

@@ -86,7 +86,7 @@ restore_good_revision() {
     use_record "$good_revision"
     begin_faults
     prepare_recorded
-    [ "$faults" -eq 0 ] || { cat "$work/faults" >&2 && fail_restore "what it needs is not there"; }
+    [ "$faults" -eq 0 ] || { printable <"$work/faults" >&2 && fail_restore "what it needs is not there"; }
     differs_from_failed || {
         restore_obstacle='it is what failed'
         restoring='' version=$failed_version
@@ -94,7 +94,7 @@ restore_good_revision() {
     }
     say "putting back revision $good_revision ($version)"
     driver_check_host_files
-    [ "$faults" -eq 0 ] || { cat "$work/faults" >&2 && fail_restore 'the target refuses it'; }
+    [ "$faults" -eq 0 ] || { printable <"$work/faults" >&2 && fail_restore 'the target refuses it'; }
     driver_store_files
     driver_prepare_manifest
     begin_deadline

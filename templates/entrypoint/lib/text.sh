@@ -60,7 +60,7 @@ json_words() {
 
 # Sets columns under each other: lines with fields between tabs from standard input.
 print_table() {
-    awk -F '\t' '{
+    printable | awk -F '\t' '{
             for (field = 1; field <= NF; field++) {
                 cell[NR, field] = $field
                 if (length($field) > width[field]) width[field] = length($field)
@@ -142,6 +142,26 @@ read_number() {
         return 1
         ;;
     esac
+}
+
+# Whether standard input is UTF-8 (RFC 3629, section 4).
+is_utf8() {
+    od -An -v -tu1 | awk '
+        {
+            for (i = 1; i <= NF; i++) {
+                byte = $i + 0
+                if (left > 0) {
+                    if (byte < low || byte > high) { bad = 1; exit }
+                    left--; low = 128; high = 191
+                } else if (byte >= 128) {
+                    left = byte < 194 || byte > 244 ? 0 : byte < 224 ? 1 : byte < 240 ? 2 : 3
+                    if (!left) { bad = 1; exit }
+                    low = byte == 224 ? 160 : byte == 240 ? 144 : 128
+                    high = byte == 237 ? 159 : byte == 244 ? 143 : 191
+                }
+            }
+        }
+        END { exit bad || left > 0 }'
 }
 
 # MAJOR.MINOR.PATCH with what SemVer lets follow.

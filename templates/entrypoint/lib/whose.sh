@@ -43,7 +43,7 @@ warn_of_namesakes() {
     begin_faults
     check_whose everything
     while IFS= read -r namesake_fault; do
-        case $namesake_fault in error:*) warn "${namesake_fault#error: }" ;; *) printf '%s\n' "$namesake_fault" >&2 ;; esac
+        case $namesake_fault in error:*) warn "${namesake_fault#error: }" ;; *) show_message "$namesake_fault" ;; esac
     done <"$work/faults"
     begin_faults
 }

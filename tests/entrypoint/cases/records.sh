@@ -74,6 +74,10 @@ value 'PASSWORD'
 END
     printf "service 'a'\\0; touch x\\n" >"$box/line"
     expect_equal no "$(holds_only_records_each release "$box/line")"
+    for line in 'touch x' "service 'a'" "requirement 'a' api=\$(x)"; do
+        printf '%s\n' "$line" >"$box/line"
+        expect_equal "no $line" "$(holds_only_records_each requirements "$box/line") $line"
+    done
     for line in "value 'a b'" "service 'a'" "literal 'a' 'b'" 'literal a'; do
         printf '%s\n' "$line" >"$box/line"
         expect_equal "no $line" "$(holds_only_records_each pieces "$box/line") $line"
@@ -133,4 +137,235 @@ test_only_what_is_sourced_of_a_record_must_hold_records() {
     echo 'project=shop environment_name=production work=$1 environment_data=""; if is_record_ours "$1"; then echo yes; else complaint; fi' |
         library "$box/evil" >"$box/said"
     expect_content "$box/said" '`evil` of it holds something that is not a record (line 1: not a record: `touch`)'
+}
+
+# The requirements of a recorded release are sourced too.
+test_recorded_requirements_must_hold_records() {
+    mkdir -p "$box/evil/environments/production"
+    echo "environment 'production' target='x'" >"$box/evil/environments/production/release"
+    echo 'touch x' >"$box/evil/environments/production/requirements"
+    printf '%s\n' format=1 project=shop environment=production >"$box/evil/about"
+    echo 'project=shop environment_name=production work=$1 environment_data=""; if is_record_ours "$1"; then echo yes; else complaint; fi' |
+        library "$box/evil" >"$box/said"
+    expect_content "$box/said" '`requirements` of it holds something that is not a record (line 1: not a record: `touch`)'
+}
+
+# A product that is up, again and again in one case: as it was the first time.
+product_is_up_again() {
+    if [ -n "${product_is_kept:-}" ]; then
+        find "$box" -mindepth 1 -maxdepth 1 ! -name report -exec rm -r {} +
+    else
+        product_is_up
+        product_is_kept=yes
+        rm -rf "$box.kept"
+        mkdir "$box.kept"
+        cp -a "$box/." "$box.kept"
+        rm -f "$box.kept/report"
+    fi
+    cp -a "$box.kept/." "$box"
+}
+
+# Makes the record of revision 1 one that cannot be read, and says as what. HOW
+spoil_record() {
+    spoiled=$box/docker/record.shop-production_rel.0001
+    case $1 in
+    truncated) tar -xOf "$spoiled" record.tgz | head -c 200 >"$box/record.tgz" ;;
+    empty) : >"$box/record.tgz" ;;
+    changed) echo changed | gzip >"$box/record.tgz" ;;
+    refused)
+        mkdir "$box/unpacked"
+        tar -xOf "$spoiled" record.tgz | gzip -dc | tar -xf - -C "$box/unpacked"
+        echo 'touch x' >>"$box/unpacked/environments/production/release"
+        tar -cf - -C "$box/unpacked" . | gzip -n >"$box/record.tgz"
+        spoiled_digest=$(cd "$box/unpacked" && find . ! -type d ! -path ./applied | sort | tr '\n' '\000' | xargs -0 sha256sum | sha256sum | cut -c 1-32)
+        sed -i "s/^\(shop-production_rel.0001|.*|record|1|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|\)[0-9a-f]\{32\}/\1$spoiled_digest/" "$box/docker/volumes"
+        ;;
+    missing)
+        rm "$spoiled"
+        return 0
+        ;;
+    markonly)
+        sed -i '/^shop-production_rel.0001|/d' "$box/docker/volumes"
+        return 0
+        ;;
+    esac
+    tar -cf "$spoiled" -C "$box" record.tgz
+}
+
+reason_of() {
+    case $1 in
+    truncated) echo 'cannot be read: .' ;;
+    empty) echo 'cannot be read: it is empty' ;;
+    changed) echo 'cannot be read: .' ;;
+    refused) echo 'cannot be read: `release` of it holds something that is not a record' ;;
+    missing) echo 'cannot be read: .' ;;
+    esac
+}
+
+# Everything that a record could know, and the secret.
+give_all_parameters() {
+    GREETING=hello LEVEL=info PORT=81 TIER=gold DB_PASSWORD=pw "$@"
+}
+
+test_a_record_that_cannot_be_read_stops_who_needs_it() {
+    for how in truncated empty changed refused missing; do
+        product_is_up_again
+        spoil_record "$how"
+        for called in plan up upgrade; do
+            PORT=81 bootstrap "$called" production
+            expect_equal "$how $called 3" "$how $called $code"
+            expect_match "$box/err" "the record of revision 1 $(reason_of "$how")"
+            expect_error 'give them (GREETING LEVEL TIER), or leave it behind: forget 1 production'
+        done
+        expect_no_call '^\[compose\].*\[up\]'
+        bootstrap downgrade production 1.4.2
+        expect_equal "$how downgrade 3" "$how downgrade $code"
+        expect_match "$box/err" "revision 1 $(reason_of "$how")"
+    done
+}
+
+test_who_needs_nothing_of_a_record_is_not_stopped_by_it() {
+    for how in truncated empty changed refused missing; do
+        product_is_up_again
+        spoil_record "$how"
+        give_all_parameters bootstrap plan production
+        expect_equal "$how plan 0" "$how plan $code"
+        give_all_parameters bootstrap up production
+        expect_equal "$how up 0" "$how up $code"
+        expect_match "$box/err" "warning: the record of revision 1 $(reason_of "$how")"
+        expect_error 'is at shop 1.4.2, revision 2'
+    done
+}
+
+test_a_revision_is_forgotten() {
+    for how in truncated empty changed refused missing markonly; do
+        product_is_up_again
+        spoil_record "$how"
+        bootstrap forget production 1 --dry-run
+        expect_equal "$how dry 0" "$how dry $code"
+        expect_match "$box/docker/volumes" '^shop-production_rel.0001.ok|'
+        bootstrap forget production 1 --yes
+        expect_equal "$how forget 0" "$how forget $code"
+        expect_error 'revision 1 of shop-production is forgotten'
+        expect_no_match "$box/docker/volumes" '^shop-production_rel.0001'
+        bootstrap forget production 1 --yes
+        expect_code 3
+        expect_error 'there is no revision 1'
+    done
+}
+
+test_the_current_revision_is_not_forgotten_as_long_as_it_can_be_read() {
+    product_is_up
+    bootstrap forget production 1 --yes
+    expect_code 3
+    expect_error 'revision 1 is the current one, and its record can be read'
+    expect_match "$box/docker/volumes" '^shop-production_rel.0001|'
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    bootstrap forget production 1 --yes
+    expect_code 0
+    bootstrap history production
+    expect_no_match "$box/out" '^1 '
+    bootstrap forget production
+    expect_code 2
+    bootstrap forget production one
+    expect_code 2
+}
+
+# A rollback needs the record that it goes to, and of the one that it leaves only whether it may.
+test_a_rollback_goes_past_a_record_that_cannot_be_read() {
+    product_is_up
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    : >"$box/record.tgz"
+    tar -cf "$box/docker/record.shop-production_rel.0002" -C "$box" record.tgz
+    DB_PASSWORD=pw bootstrap rollback production 1
+    expect_code 0
+    expect_error 'warning: the record of revision 2 cannot be read: it is empty'
+    expect_error 'is at shop 1.4.2 again, revision 3'
+    spoil_record empty
+    DB_PASSWORD=pw bootstrap rollback production 1
+    expect_code 3
+    expect_error 'the record of revision 1 cannot be read: it is empty'
+}
+
+# What ran of a migration is known for good; that its scripts are gone is said.
+test_migrations_of_a_forgotten_revision_are_still_known() {
+    add_migration old 1.3.0
+    product_is_up
+    spoil_record empty
+    bootstrap migrate production --list
+    expect_match "$box/out" '^old .*applied'
+    bootstrap forget production 1 --yes
+    expect_code 0
+    expect_error 'can no longer be taken back: old'
+    bootstrap migrate production --list
+    expect_match "$box/out" '^old .*applied'
+}
+
+# What `up` records is read back, before anything changes.
+test_a_record_that_does_not_come_back_is_refused() {
+    product_is_up
+    : >"$box/record.tgz"
+    tar -cf "$box/broken" -C "$box" record.tgz
+    answer 'cp shop-production_rel.0002:/record/record.tgz -' 0 <"$box/broken"
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 3
+    expect_error 'revision 2 was recorded, but its record cannot be read: it is empty'
+    expect_error 'forget 2 production'
+    expect_no_call '^\[compose\].*\[up\]'
+    bootstrap history production
+    expect_match "$box/out" '^2 .*failed.*its record cannot be read'
+}
+
+# Labels that none of our commands wrote.
+test_what_is_not_an_entry_of_the_ledger_is_passed_over() {
+    for number in 99999999999999999999 'a[$(id)]' -1 1x '' 0; do
+        product_is_up_again
+        echo "odd|ledger||||||||2024-01-01T00:00:00Z|/engine|record|$number|2024-01-01T00:00:00Z|1.4.2|up|a|b|c|" >>"$box/docker/volumes"
+        bootstrap plan production
+        expect_equal "$number 0" "$number $code"
+        expect_equal "$number 1" "$number $(grep -c '^warning: passed over what is not an entry of the ledger of shop-production: odd' "$box/err")"
+        expect_no_error 'invalid number'
+        PORT=81 DB_PASSWORD=pw bootstrap up production
+        expect_code 0
+        expect_error 'revision 2'
+        expect_no_match "$box/docker/volumes" 'rel.0000'
+    done
+}
+
+# What others wrote does not reach a terminal as it is.
+test_control_characters_from_the_target_are_not_shown() {
+    product_is_up
+    escape=$(printf '\033')
+    upper=$(printf '\302\233')
+    sed -i "s/^\(shop-production_rel.0001|.*|record|1|.*\)$/\1/; s/anna@deskx/anna${escape}[31m${upper}31m/" "$box/docker/volumes"
+    sed -i "/rel.0001|/s/|up|[^|]*|/|up|anna${escape}[31m${upper}31m|/" "$box/docker/volumes"
+    bootstrap history production
+    expect_code 0
+    expect_match "$box/out" 'anna?\[31m?31m'
+    expect_no_match "$box/out" "$escape"
+    expect_no_match "$box/out" "$upper"
+    printf 'lock-1||0123|2024-02-29T08:00:00Z|upgrade|%s[31manna%s\n' "$escape" "$upper" >"$box/docker/lock"
+    bootstrap unlock production
+    expect_error 'held by ?[31manna?'
+    expect_no_match "$box/err" "$escape"
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 75
+    expect_no_match "$box/err" "$escape"
+    expect_no_match "$box/err" "$upper"
+}
+
+test_a_parameter_in_a_file_is_utf8() {
+    for bytes in '\377' 'a\303' '\300\200' '\355\240\200' '\364\220\200\200' '\200' 'a\342\202'; do
+        printf "$bytes" >"$box/secrets/GREETING"
+        DB_PASSWORD=pw bootstrap plan production
+        expect_equal "$bytes 3" "$bytes $code"
+        expect_error 'parameter `GREETING`: the file'
+        expect_error 'is not UTF-8 text'
+    done
+    printf 'gr\303\274n \342\202\254 \360\237\230\200' >"$box/secrets/GREETING"
+    printf 'a\377b' >"$box/secrets/DB_PASSWORD"
+    bootstrap plan production
+    expect_code 0
 }
