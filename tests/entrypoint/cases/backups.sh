@@ -3,7 +3,7 @@
 # The release is an upgrade that wants a backup by a script. FACT…
 want_backup() {
     sed -i "s/^version=.*/version='2.0.0'/" "$box/root/release"
-    echo "upgrade from='>=1.0.0' backup='backup' $*" >>"$box/root/environments/production/release"
+    echo "upgrade from='>=1.0.0' backup='backup'${*:+ $*}" >>"$box/root/environments/production/release"
 }
 
 upgrade() { # OPTION…
