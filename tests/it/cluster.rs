@@ -3,9 +3,12 @@
 //! They run against the stand-in of an API server, or against the cluster that `BOOTSMITH_E2E_KUBECONFIG` names, where those that inject faults are
 //! left out.
 
+mod health;
+mod names;
 mod one_offs;
 mod permissions;
 mod place;
+mod pod_security;
 pub(crate) mod product;
 
 use std::sync::{Arc, Mutex};

@@ -27,6 +27,8 @@ mod jobs;
 mod kinds;
 mod managers;
 mod patch;
+mod pod_rules;
+mod pod_security;
 mod pods;
 mod protobuf;
 mod replica_sets;

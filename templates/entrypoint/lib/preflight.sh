@@ -169,13 +169,14 @@ doctor_check_whose() {
     check_note="nothing of somebody else carries the name $target"
 }
 
-# NAME FUNCTION. The function adds faults, and may leave a word of its own in check_note.
+# NAME FUNCTION. The function adds faults, and may leave a word of its own in check_note and one that warns in check_warning.
 doctor_check() {
     begin_faults
-    check_note=''
+    check_note='' check_warning=''
     "$2"
     if [ "$faults" -eq 0 ]; then
         printf '%s|ok|%s\n' "$1" "$check_note" >>"$work/doctor"
+        [ -z "$check_warning" ] || printf '%s|warn|%s\n' "$1" "$check_warning" >>"$work/doctor"
     else
         doctor_failed=yes
         sed "s/^/$1|fail|/" "$work/faults" >>"$work/doctor"
@@ -186,6 +187,7 @@ doctor_text() {
     while IFS='|' read -r check_name check_state check_text; do
         case $check_state/$check_text in
         ok/*) printf 'ok    %-11s %s\n' "$check_name" "$check_text" ;;
+        warn/*) printf 'warn  %-11s %s\n' "$check_name" "$check_text" ;;
         */hint:*) printf '                  %s\n' "$check_text" ;;
         *) printf 'FAIL  %-11s %s\n' "$check_name" "${check_text#error: }" ;;
         esac
@@ -198,7 +200,7 @@ doctor_json() {
     json_next=''
     while IFS='|' read -r check_name check_state check_text; do
         printf '%s\n  {"check": %s, "ok": ' "$json_next" "$(json_string "$check_name")"
-        if [ "$check_state" = ok ]; then printf true; else printf false; fi
+        if [ "$check_state" = fail ]; then printf false; else printf true; fi
         printf ', "text": %s}' "$(json_string "$check_text")"
         json_next=,
     done <"$work/doctor"

@@ -157,7 +157,7 @@ judge_running() {
     uptime=0
     ! read_epoch "$instance_started" || uptime=$((target_clock - epoch))
     if [ "$instance_health" = unhealthy ] && [ "$judged_gate" != started ]; then
-        verdict=failed reason="$instance_name is unhealthy"
+        verdict=failed reason="$instance_name is unhealthy${instance_reason:+: $instance_reason}"
     elif [ "$instance_health" = starting ] && [ "$judged_gate" != started ]; then
         reason="$instance_name: its health check has not passed yet"
     elif [ "$judged_gate" != stable ] || [ "$uptime" -ge "$service_window" ]; then

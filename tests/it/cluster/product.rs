@@ -221,6 +221,11 @@ impl Cluster {
         }
     }
 
+    /// The image of a service that may run here.
+    pub(super) fn image_of(&self, service: &str) -> String {
+        self.place.images().of(service, FIRST_TAG)
+    }
+
     /// Calls the entrypoint with the parameter that the product needs.
     pub(super) fn operate(&self, release: &tempfile::TempDir, words: &[&str]) -> Seen {
         self.operate_given(release, words, &[("API_KEY", "hunter2hunter2")])

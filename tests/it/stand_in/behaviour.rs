@@ -17,6 +17,8 @@ pub(crate) enum Behaviour {
     Slow(u64),
     /// Runs for a moment and ends with a code, again and again.
     CrashLoop(i32),
+    /// Runs without passing its startup probe, and is ended by it with a code, again and again.
+    Unhealthy(i32),
     /// Its image cannot be pulled; the message of the registry.
     ImagePullBackOff(String),
     /// No node has room for it.

@@ -81,6 +81,12 @@ fn initializing(container: &Value) -> View {
     waiting(container, "PodInitializing", "")
 }
 
+/// Containers that the kubelet cannot make.
+pub(super) fn not_configured(pod: &Value, why: &str) -> Vec<View> {
+    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+    containers.map(|container| waiting(container, "CreateContainerConfigError", why)).collect()
+}
+
 fn look(container: &Value, behaviour: &Behaviour, policy: &str, age: u64) -> View {
     if let Behaviour::ImagePullBackOff(message) = behaviour {
         return not_pulled(container, message, age);
@@ -92,6 +98,7 @@ fn look(container: &Value, behaviour: &Behaviour, policy: &str, age: u64) -> Vie
         Behaviour::NeverReady => running(container, false, 0, None),
         Behaviour::Slow(ticks) => running(container, age >= STARTED + ticks, 0, None),
         Behaviour::Exit(code) | Behaviour::CrashLoop(code) => ends(container, *code, policy, age),
+        Behaviour::Unhealthy(code) => unready(ends(container, *code, policy, age)),
         _ => running(container, true, 0, None),
     }
 }
@@ -126,6 +133,13 @@ fn ends(container: &Value, code: i32, policy: &str, age: u64) -> View {
     let told = format!("back-off 10s restarting failed container={name}");
     let state = json!({ "waiting": { "reason": "CrashLoopBackOff", "message": told } });
     named(container, &state, restarts, Some(terminated(code)))
+}
+
+fn unready(mut view: View) -> View {
+    view.is_ready = false;
+    view.status["ready"] = false.into();
+    view.status["started"] = false.into();
+    view
 }
 
 fn terminated(code: i32) -> Value {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::behaviour::Behaviour;
 use super::containers::{self, View};
-use super::controllers::{condition, key_of, number};
+use super::controllers::{condition, create, key_of, number};
 use super::kinds::kind;
-use super::store::hash;
+use super::pod_rules;
+use super::store::{Key, hash};
 use super::world::State;
 
 /// One step of all pods.
@@ -41,12 +42,40 @@ fn live(state: &mut State, pod: &Value, age: u64) {
         Some(_) => running(state, pod, age),
         None => waiting(state, pod, age),
     };
+    tell_of_probes(state, pod, &status);
     state.store.change(&key_of(pod), |pod| {
         if let Some(node) = node {
             pod["spec"]["nodeName"] = node.into();
         }
         pod["status"] = status;
     });
+}
+
+/// The event by which the kubelet says that a probe ended a container; the words are its own.
+fn tell_of_probes(state: &mut State, pod: &Value, status: &Value) {
+    for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
+        let statuses = status["containerStatuses"].as_array().into_iter().flatten();
+        let has_ended =
+            statuses.filter(|seen| seen["name"] == container["name"]).any(|seen| number(&seen["restartCount"]) > 0);
+        if !has_ended || !matches!(state.behaviours.of(pod, container), Behaviour::Unhealthy(_)) {
+            continue;
+        }
+        let metadata = &pod["metadata"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = format!("{}.killing", text(&metadata["name"]));
+        let message = format!("Container {} failed startup probe, will be restarted", text(&container["name"]));
+        let involved = json!({
+            "apiVersion": "v1", "kind": "Pod", "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+        });
+        let event = json!({
+            "metadata": { "name": name }, "involvedObject": involved,
+            "type": "Normal", "reason": "Killing", "message": message,
+        });
+        let place = text(&metadata["namespace"]);
+        if state.store.get(&Key::new(kind("Event"), &place, &name)).is_none() {
+            create(&mut state.store, kind("Event"), &place, event);
+        }
+    }
 }
 
 /// The node that a pod goes to.
@@ -84,7 +113,14 @@ fn waiting(state: &State, pod: &Value, age: u64) -> Value {
 }
 
 fn running(state: &State, pod: &Value, age: u64) -> Value {
-    let views = containers::view(&state.behaviours, pod, age);
+    let find = |kind_name: &str, name: &str| {
+        let place = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+        state.store.get(&Key::new(kind(kind_name), place, name)).map(|object| (**object).clone())
+    };
+    let mut views = containers::view(&state.behaviours, pod, age);
+    if let Some(missing) = pod_rules::missing_reference(pod, find) {
+        views.main = containers::not_configured(pod, &missing);
+    }
     let statuses = |views: &[View]| views.iter().map(|view| view.status.clone()).collect::<Vec<_>>();
     let is_ready = views.main.iter().all(|view| view.is_ready);
     let phase = phase(&views.main);

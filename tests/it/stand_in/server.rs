@@ -16,6 +16,7 @@ use super::faults::{self, Effect};
 use super::http::{self, Request};
 use super::kinds;
 use super::managers::Manager;
+use super::pod_security;
 use super::selector::Selector;
 use super::status::{Status, success};
 use super::store::Key;
@@ -108,7 +109,11 @@ fn respond(world: &World, request: &Request, stream: &mut TcpStream) -> io::Resu
         };
     }
     match object_request(world, request) {
-        Ok((code, value)) => http::write_json(stream, code, &[], &value).map(|()| true),
+        Ok((code, value)) => {
+            let warning = pod_security::warning(&world.lock().store, address.kind, &value);
+            let warning = warning.map(|text| ("Warning", format!("299 - {}", json!(text))));
+            http::write_json(stream, code, warning.as_slice(), &value).map(|()| true)
+        }
         Err(status) => refuse(stream, &status).map(|()| true),
     }
 }

@@ -46,6 +46,10 @@ impl Fault {
         Self::new("FieldValueNotFound", field, format!("Not found: {value}"))
     }
 
+    pub(super) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+        Self::new("FieldValueDuplicate", field, format!("Duplicate value: {value}"))
+    }
+
     fn new(reason: &'static str, field: impl Into<String>, message: String) -> Self {
         Self { reason, field: field.into(), message }
     }

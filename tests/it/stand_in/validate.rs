@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::kinds::Kind;
+use super::pod_rules;
 use super::selector::Selector;
 use super::status::{Fault, Status};
 
@@ -32,6 +33,11 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Resu
     check_labels(&object["metadata"]["labels"], "metadata.labels", &mut faults);
     if let Some((path, template)) = template_of(kind, object) {
         check_template(kind, object, path, template, &mut faults);
+    }
+    match kind.kind {
+        "Pod" => pod_rules::check("spec", &object["spec"], &[], &mut faults),
+        "Service" => pod_rules::check_service(object, &mut faults),
+        _ => {}
     }
     check_data(kind, object, &mut faults);
     if let Some(before) = before {
@@ -94,7 +100,7 @@ fn check_template(kind: &Kind, object: &Value, path: &str, template: &Value, fau
     check_labels(labels, &format!("{path}.metadata.labels"), faults);
     let claims = object["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
     let claims: Vec<_> = claims.map(|claim| &claim["metadata"]["name"]).collect();
-    check_containers(path, &template["spec"], &claims, faults);
+    pod_rules::check(&format!("{path}.spec"), &template["spec"], &claims, faults);
     let policy = &template["spec"]["restartPolicy"];
     if matches!(kind.kind, "Job" | "CronJob") {
         if *policy == "Always" {
@@ -112,25 +118,9 @@ fn check_template(kind: &Kind, object: &Value, path: &str, template: &Value, fau
     }
 }
 
-/// Mounts are of volumes, or of a `StatefulSet`'s claims.
-fn check_containers(path: &str, pod: &Value, claims: &[&Value], faults: &mut Vec<Fault>) {
-    let containers = pod["containers"].as_array().map_or(&[][..], Vec::as_slice);
-    if containers.is_empty() {
-        faults.push(Fault::required(format!("{path}.spec.containers"), ""));
-    }
-    let volumes: Vec<_> = pod["volumes"].as_array().into_iter().flatten().map(|volume| &volume["name"]).collect();
-    for (index, container) in containers.iter().enumerate() {
-        let field = format!("{path}.spec.containers[{index}]");
-        if container["image"].as_str().is_none_or(str::is_empty) {
-            faults.push(Fault::required(format!("{field}.image"), ""));
-        }
-        for (mount_index, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
-            if !volumes.contains(&&mount["name"]) && !claims.contains(&&mount["name"]) {
-                let field = format!("{field}.volumeMounts[{mount_index}].name");
-                faults.push(Fault::not_found(field, &mount["name"]));
-            }
-        }
-    }
+/// A name of a part of a pod.
+pub(super) fn check_label(field: &str, name: &Value, faults: &mut Vec<Fault>) {
+    check_form(field, name.as_str().unwrap_or_default(), LABEL, LABEL_SAYS, faults);
 }
 
 fn check_data(kind: &Kind, object: &Value, faults: &mut Vec<Fault>) {

@@ -11,6 +11,7 @@ use super::defaults;
 use super::kinds::{Kind, kind};
 use super::managers::{self, Manager};
 use super::patch;
+use super::pod_security;
 use super::status::{Status, success};
 use super::store::{Key, Store, now};
 use super::validate;
@@ -108,6 +109,7 @@ fn born(store: &mut Store, kind: &Kind, namespace: &str, mut object: Value) -> V
 
 fn keep_new(store: &mut Store, kind: &Kind, key: &Key, object: Value, write: &Write) -> Result<Arc<Value>, Status> {
     validate::check(kind, &object, None)?;
+    pod_security::check(store, kind, &object)?;
     Ok(keep(store, key, object, write))
 }
 

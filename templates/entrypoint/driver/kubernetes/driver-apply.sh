@@ -70,12 +70,26 @@ rehearse_manifests() {
         rehearsed=${rehearsed%.yaml}
         rehearsed=${rehearsed#service-}
         if apply_as bootsmith "$work/rehearsed/$rehearsed" --dry-run=server -o name -f "$manifest"; then
-            sed -n 's/^Warning: //p' "$work/complaint" | while IFS= read -r warned; do warn "$rehearsed: $warned"; done
+            judge_warnings "$rehearsed"
         else
             add_rehearsal_faults "$rehearsed"
         fi
     done
     [ "$faults" -gt 0 ] || rehearse_scales
+}
+
+# Of pods that its namespace will refuse the server only warns: they are made by a controller, later. NAME
+judge_warnings() {
+    sed -n 's/^Warning: //p' "$work/complaint" >"$work/warnings"
+    while IFS= read -r warned; do
+        case $warned in
+        "would violate PodSecurity \"${namespace_enforces:-nothing}:"*)
+            add_fault "\`$1\`: the namespace $target enforces Pod Security \`$namespace_enforces\` and would refuse its pods: ${warned#*: }" \
+                "change the service, as with \`user = \"1000\"\`, or let an administrator lower the level: kubectl label --overwrite namespace $target pod-security.kubernetes.io/enforce=LEVEL"
+            ;;
+        *) warn "$1: $warned" ;;
+        esac
+    done <"$work/warnings"
 }
 
 # Scales of what is there already: of the rest the server would say that it is not there.

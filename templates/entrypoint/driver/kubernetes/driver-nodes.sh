@@ -190,7 +190,7 @@ random_letters() {
 # https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/
 join_token_secret() {
     printf '%s\n' 'apiVersion: v1' 'kind: Secret' 'type: bootstrap.kubernetes.io/token' 'metadata:' \
-        "  name: bootstrap-token-$join_token_id" '  namespace: kube-system' 'stringData:' \
+        "  name: \"bootstrap-token-$join_token_id\"" '  namespace: kube-system' 'stringData:' \
         "  description: \"made by the bootstrap image of $project\"" \
         "  token-id: \"$join_token_id\"" "  token-secret: \"$join_token_secret\"" \
         "  expiration: \"$(date -u -d "@$(($(date +%s) + JOIN_TOKEN_SECONDS))" +%Y-%m-%dT%H:%M:%SZ)\"" \

@@ -249,6 +249,6 @@ show_values() {
     printf 'stringData:\n'
     for value_name in $service_parameters; do
         load_parameter_value "$value_name"
-        printf '  %s: %s\n' "$value_name" "$(json_string "$parameter_value")"
+        printf '  "%s": %s\n' "$value_name" "$(json_string "$parameter_value")"
     done
 }

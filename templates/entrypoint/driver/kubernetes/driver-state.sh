@@ -5,6 +5,8 @@
 # Of a job each completion is a replica, also when its pod is long gone. Several jobs of one service are releases of it: the
 # wanted one counts, or else the newest.
 #
+# A container that a probe ends is unhealthy, whatever it ended with: the event of its end says so.
+#
 # Takes in:  the API server's answer. Gives out: $work/instances, $work/live, and for the driver itself $work/workloads:
 #                kind | name | service | digest | replicas in the specification | replicas kept by `stop` | stopped | secrets it uses
 #            and $work/pods: name | service | role | leaving | owner | phase
@@ -13,7 +15,7 @@
 # shellcheck disable=SC2016 # dollars of the template
 readonly STATE_TEMPLATE='{{range .items}}
 {{- $service := or (index .metadata.labels "io.bootsmith.service") ""}}
-{{- "object="}}{{.kind}}{{"\t"}}name={{.metadata.name}}{{"\t"}}service={{$service}}{{"\t"}}created={{.metadata.creationTimestamp}}
+{{- "object="}}{{.kind}}{{"\t"}}name={{.metadata.name}}{{"\t"}}uid={{.metadata.uid}}{{"\t"}}service={{$service}}{{"\t"}}created={{.metadata.creationTimestamp}}
 {{- "\t"}}digest={{or (index .metadata.labels "io.bootsmith.config-digest") ""}}{{"\t"}}role={{or (index .metadata.labels "io.bootsmith.kind") ""}}
 {{- with .metadata.annotations}}{{"\t"}}kept={{or (index . "io.bootsmith.replicas") ""}}{{end}}
 {{- range .status.conditions}}{{"\t"}}{{.type}}={{.status}}{{"\t"}}{{.type}}-since={{.lastTransitionTime}}{{"\t"}}{{.type}}-text={{printf "%q" (or .message .reason "")}}{{end}}
@@ -22,7 +24,8 @@ readonly STATE_TEMPLATE='{{range .items}}
 {{- range .metadata.ownerReferences}}{{"\t"}}owner={{.kind}}/{{.name}}{{end}}
 {{- range .spec.containers}}{{if eq .name $service}}{{"\t"}}image={{.image}}
 {{- with .readinessProbe}}{{"\t"}}probe={{or .initialDelaySeconds 0}} {{or .periodSeconds 10}} {{or .failureThreshold 3}} {{or .timeoutSeconds 1}}{{end}}
-{{- with .startupProbe}}{{"\t"}}startup={{or .initialDelaySeconds 0}} {{or .periodSeconds 10}} {{or .failureThreshold 3}} {{or .timeoutSeconds 1}}{{end}}{{end}}{{end}}
+{{- with .startupProbe}}{{"\t"}}startup={{or .initialDelaySeconds 0}} {{or .periodSeconds 10}} {{or .failureThreshold 3}} {{or .timeoutSeconds 1}}{{end}}
+{{- with .livenessProbe}}{{"\t"}}liveness=yes{{end}}{{end}}{{end}}
 {{- range .status.initContainerStatuses}}{{with .state.waiting}}{{"\t"}}waiting={{.reason}}{{"\t"}}waiting-text={{printf "%q" (or .message "")}}{{end}}{{end}}
 {{- range .status.containerStatuses}}{{if eq .name $service}}{{"\t"}}restarts={{.restartCount}}
 {{- with .state}}{{with .running}}{{"\t"}}running={{.startedAt}}{{end}}{{with .terminated}}{{"\t"}}ended={{.exitCode}}{{"\t"}}running={{.startedAt}}{{end}}
@@ -83,9 +86,20 @@ driver_read_state() {
     capture "$work/state" cluster get "$(printf '%s,' $WORKLOAD_KINDS)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
         -o go-template="$STATE_TEMPLATE" || return 1
     driver_read_clock
+    read_probe_ends
     awk -v work="$work" -v clock="$target_clock" "$STATE_PROGRAM" "$work/state" || return 1
     sort -t '|' -k 12 -o "$work/instances" "$work/instances"
     sort -o "$work/live" "$work/live"
+}
+
+# $work/probe-ends: uid | message of containers that the kubelet ended, when any that has a probe was started again. Who may not read events sees
+# a crash.
+read_probe_ends() {
+    : >"$work/probe-ends"
+    awk '/\trestarts=[1-9]/ && /\t(startup|liveness)=/ { found = 1 } END { exit !found }' "$work/state" || return 0
+    capture "$work/answer" cluster get events --field-selector 'involvedObject.kind=Pod,reason=Killing' \
+        -o go-template='{{range .items}}{{.involvedObject.uid}}|{{.message}}{{"\n"}}{{end}}' || return 0
+    mv "$work/answer" "$work/probe-ends"
 }
 
 # Reads the lines of STATE_TEMPLATE, and writes the tables when all are read.
@@ -105,12 +119,23 @@ readonly STATE_PROGRAM='
     function allowance(probe,    part) { split(probe, part, " "); return part[1] + part[2] * part[3] + part[4] }
     function get(object, key) { return (object, key) in value ? value[object, key] : "" }
 
+    # The kubelet says: Container web failed startup probe, will be restarted.
+    function read_probe_ends(    line, part) {
+        while ((getline line < (work "/probe-ends")) > 0) {
+            split(line, part, "|")
+            if (line ~ / failed startup probe/) ended_by[part[1]] = "startup"
+            else if (line ~ / failed liveness probe/) ended_by[part[1]] = "liveness"
+        }
+        close(work "/probe-ends")
+    }
     # Sets status, code, health and reason of the pod.
     function judge(pod,    waiting, message, since) {
         status = "created"; code = 0; health = ""; reason = ""
         waiting = get(pod, "waiting"); message = text(get(pod, "waiting-text"))
         if (get(pod, "last") != "") code = get(pod, "last")
-        if (waiting == "CrashLoopBackOff") status = "restarting"
+        if (get(pod, "uid") in ended_by && get(pod, "Ready") != "True" && get(pod, "phase") !~ /Succeeded|Failed/) {
+            status = "running"; health = "unhealthy"; reason = "its " ended_by[get(pod, "uid")] " probe fails"
+        } else if (waiting == "CrashLoopBackOff") status = "restarting"
         else if (waiting ~ /^(InvalidImageName|ErrImageNeverPull|CreateContainerConfigError)$/) { status = "failed"; reason = waiting ": " message }
         else if (waiting ~ /^(ErrImagePull|ImagePullBackOff)$/) judge_pull(pod, message)
         else if (waiting == "RunContainerError" || waiting == "CreateContainerError") { reason = waiting ": " message }
@@ -206,6 +231,7 @@ readonly STATE_PROGRAM='
         for (i = 1; i <= fields; i++) { at = index(field[i], "="); value[count, substr(field[i], 1, at - 1)] = substr(field[i], at + 1) }
     }
     END {
+        read_probe_ends()
         printf "" > (work "/instances"); printf "" > (work "/live"); printf "" > (work "/workloads"); printf "" > (work "/pods")
         for (i = 1; i <= count; i++) {
             if (get(i, "object") != "Pod") { if (get(i, "role") == "") workload(i); continue }

@@ -3,7 +3,7 @@
 # What is handed out is a kubeconfig with a token that the cluster does not store: it ends by itself, and at once when the
 # user is removed. A stored token (a Secret) could be read by every user with the role edit.
 #
-# Must not:  write `*` in a rule, bind a ClusterRole, or put a token in an argv or a file that stays.
+# Must not:  write a name without quotes (YAML reads `y` and `1e3` as something else), `*` in a rule, bind a ClusterRole, or put a token in an argv or a file that stays.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 readonly USER_TOKEN_DURATION=2160h # 90 days; the cluster may shorten it
@@ -68,9 +68,9 @@ apply_user_file() { # FILE OPTION…
 
 # API-VERSION KIND
 user_object_head() {
-    printf '%s\n' --- "apiVersion: $1" "kind: $2" metadata: "  name: $user_object" "  namespace: $target" '  labels:' \
-        "    io.bootsmith.project: $project" "    io.bootsmith.environment: $environment_name" '    io.bootsmith.kind: user' \
-        "    io.bootsmith.user: $user_name" "    io.bootsmith.role: $user_role"
+    printf '%s\n' --- "apiVersion: $1" "kind: $2" metadata: "  name: \"$user_object\"" "  namespace: \"$target\"" '  labels:' \
+        "    io.bootsmith.project: \"$project\"" "    io.bootsmith.environment: \"$environment_name\"" '    io.bootsmith.kind: user' \
+        "    io.bootsmith.user: \"$user_name\"" "    io.bootsmith.role: \"$user_role\""
 }
 
 user_role_object() {
@@ -83,8 +83,8 @@ user_role_object() {
 
 user_binding_object() {
     user_object_head rbac.authorization.k8s.io/v1 RoleBinding
-    printf '%s\n' "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: $user_object}" \
-        "subjects: [{kind: ServiceAccount, name: $user_object, namespace: $target}]"
+    printf '%s\n' "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: \"$user_object\"}" \
+        "subjects: [{kind: ServiceAccount, name: \"$user_object\", namespace: \"$target\"}]"
 }
 
 # GROUP RESOURCES VERBS
@@ -145,8 +145,8 @@ readonly IN_CLUSTER_AUTHORITY=/var/run/secrets/kubernetes.io/serviceaccount/ca.c
 readonly CLUSTER_TEMPLATE='{{with (index .clusters 0).cluster}}{{range $key, $value := .}}{{if ne $key "extensions"}}    {{$key}}: {{printf "%v" $value | printf "%q"}}{{"\n"}}{{end}}{{end}}{{end}}'
 
 show_kubeconfig() {
-    printf '%s\n' 'apiVersion: v1' 'kind: Config' 'clusters:' "- name: $target" '  cluster:'
+    printf '%s\n' 'apiVersion: v1' 'kind: Config' 'clusters:' "- name: \"$target\"" '  cluster:'
     sed 's/^\( *insecure-skip-tls-verify\): "\(.*\)"$/\1: \2/' "$work/cluster"
-    printf '%s\n' 'users:' "- name: $user_name" '  user:' "    token: \"$user_token\"" 'contexts:' "- name: $target" \
-        "  context: {cluster: $target, user: $user_name, namespace: $target}" "current-context: $target"
+    printf '%s\n' 'users:' "- name: \"$user_name\"" '  user:' "    token: \"$user_token\"" 'contexts:' "- name: \"$target\"" \
+        "  context: {cluster: \"$target\", user: \"$user_name\", namespace: \"$target\"}" "current-context: \"$target\""
 }

@@ -50,13 +50,26 @@ driver_check_engine() {
     check_permissions
     # shellcheck disable=SC2034 # read by doctor_check
     check_note="Kubernetes $server_version, namespace $target${option_context:+, context $option_context}"
+    is_skew_supported "$kubectl_version" "${server_version#v}" ||
+        check_warning="kubectl $kubectl_version is supported for servers up to one minor version older or newer, and this one is ${server_version#v}: build the image on a base with another kubectl"
+}
+
+# https://kubernetes.io/releases/version-skew-policy/#kubectl. VERSION VERSION
+is_skew_supported() {
+    [ "${1%%.*}" = "${2%%.*}" ] || return 1
+    skew=$(($(minor_of "$1") - $(minor_of "$2")))
+    [ "${skew#-}" -le 1 ]
+}
+
+minor_of() { # VERSION, such as 1.36.2 or 1.31+
+    version_minor=${1#*.}
+    version_minor=${version_minor%%[!0-9]*}
+    printf '%s' "${version_minor:-0}"
 }
 
 is_server_new_enough() { # VERSION, such as 1.36.2 or 1.31+
-    server_minor=${1#*.}
-    server_minor=${server_minor%%[!0-9]*}
     case $1 in [0-9]*) ;; *) return 1 ;; esac
-    [ "${1%%.*}" -gt "${SERVER_MINIMUM%%.*}" ] || [ "${server_minor:-0}" -ge "${SERVER_MINIMUM#*.}" ]
+    [ "${1%%.*}" -gt "${SERVER_MINIMUM%%.*}" ] || [ "$(minor_of "$1")" -ge "${SERVER_MINIMUM#*.}" ]
 }
 
 cluster_hint() {
@@ -102,9 +115,10 @@ driver_check_manifest() {
 
 # The namespace must not be another product's; external secrets and volumes must be there.
 driver_check_externals() {
+    namespace_enforces='' # a level of Pod Security
     namespace_state='' # missing, ours, theirs; unknown when it may not be asked for
     if capture "$work/namespace" cluster get namespace "$target" -o go-template="$NAMESPACE_TEMPLATE"; then
-        IFS='|' read -r namespace_project namespace_environment namespace_phase <"$work/namespace"
+        IFS='|' read -r namespace_project namespace_environment namespace_phase namespace_enforces <"$work/namespace"
         judge_namespace
     elif grep -q NotFound "$work/complaint"; then
         namespace_state=missing
@@ -113,7 +127,7 @@ driver_check_externals() {
     for_each external_secret check_external_secret
 }
 
-readonly NAMESPACE_TEMPLATE='{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}{{else}}|{{end}}|{{.status.phase}}{{"\n"}}'
+readonly NAMESPACE_TEMPLATE='{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}{{else}}|{{end}}|{{.status.phase}}|{{with .metadata.labels}}{{or (index . "pod-security.kubernetes.io/enforce") ""}}{{end}}{{"\n"}}'
 
 judge_namespace() {
     case $namespace_project/$namespace_environment in
