@@ -65,7 +65,7 @@ fn an_update_that_crashes_is_put_back_and_its_log_is_shown() {
         stand_in.set_log("web:2.0.0", "no luck today\n");
     }
     let crashes = Release::on(&cluster).tag("2.0.0").web(r#"["sh", "-c", "echo no luck today; exit 7"]"#);
-    let seen = cluster.operate(&crashes.render(), &["up", "--timeout", "60"]).expect(4);
+    let seen = cluster.operate(&crashes.render(), &["up", "--timeout", "600"]).expect(4);
     assert!(seen.err.contains("`web` failed") && seen.err.contains("no luck today"), "{}", seen.err);
     let history = cluster.operate(&Release::on(&cluster).render(), &["history"]).expect(0).out;
     let outcomes: Vec<_> = history.lines().skip(1).map(|line| line.contains(" restored ")).collect();
@@ -79,7 +79,7 @@ fn an_image_that_the_nodes_may_not_pull_fails_at_once() {
     let Some(cluster) = Cluster::start() else { return };
     let message = "pull access denied, repository does not exist or may require authorization: 401 Unauthorized";
     cluster.set_behaviour("web:1.0.0", Behaviour::ImagePullBackOff(message.to_owned()));
-    let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "60"]).expect(5);
+    let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "600"]).expect(5);
     assert!(seen.err.contains("401 Unauthorized"), "{}", seen.err);
 }
 
@@ -90,7 +90,7 @@ fn pods_without_a_node_and_pods_that_are_never_ready_end_at_the_deadline() {
     {
         let Some(cluster) = Cluster::start() else { return };
         cluster.set_behaviour("web:1.0.0", behaviour);
-        let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "8"]).expect(5);
+        let seen = cluster.operate(&Release::new().render(), &["up", "--timeout", "20"]).expect(5);
         assert!(seen.err.contains("not ready in time") && seen.err.contains(reason), "{}", seen.err);
     }
 }

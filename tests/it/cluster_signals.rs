@@ -45,7 +45,7 @@ impl Waiting {
         let waiting = Self { kubectl, stand_in, payload, up };
         let began = Instant::now();
         while waiting.stand_in.object("Deployment", NAMESPACE, "web").is_none() {
-            assert!(began.elapsed() < Duration::from_secs(120), "`up` reaches the first wave");
+            assert!(began.elapsed() < Duration::from_secs(600), "`up` reaches the first wave");
             thread::sleep(Duration::from_millis(100));
         }
         Some(waiting)
@@ -110,7 +110,7 @@ fn interrupt(signal: &str, code: i32) {
     assert!(waiting.is_locked());
     let (seen, took) = waiting.end_by(signal);
     let seen = seen.expect(code);
-    assert!(took < Duration::from_secs(10), "{took:?}: {}", seen.err);
+    assert!(took < Duration::from_secs(120), "long before the time limit of five minutes: {took:?}: {}", seen.err);
     assert!(!waiting.is_locked(), "the lock is freed: {}", seen.err);
     assert!(waiting.stand_in.object("Deployment", NAMESPACE, "worker").is_none(), "the second wave never began");
     waiting.converges();

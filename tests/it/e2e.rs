@@ -8,6 +8,7 @@ mod compose_v1;
 mod drift;
 mod engine;
 mod faults;
+mod first;
 mod handbook;
 mod interchange;
 mod kills;

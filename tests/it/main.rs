@@ -27,5 +27,6 @@ mod recorded;
 mod reference;
 mod registry;
 mod seen;
+mod skip;
 mod stand_in;
 mod stand_in_tests;

@@ -12,20 +12,32 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::registry::Registry;
+use crate::skipped::{self, Skipped};
 use crate::{base, command, engine, kubectl, packages, samples, tools};
 
 /// The end-to-end tests: the module `e2e` of the integration tests.
 pub(crate) const END_TO_END: &str = "kind(test) and test(/\\be2e::/)";
 
+/// The one that every run contains where an engine is: short, and through all that an operator does.
+pub(crate) const FIRST: &str = "e2e::first::";
+
 /// Options of `cargo xtask e2e`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
     /// Run only the tests whose names have one of these
-    filters: Vec<String>,
+    pub(crate) filters: Vec<String>,
+}
+
+/// Prepares and runs the tests, and shows which of them were skipped.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let skipped = Skipped::begin()?;
+    let result = run_tests(options);
+    skipped.show();
+    result
 }
 
 /// Prepares and runs the tests.
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run_tests(options: &Options) -> Result<()> {
     if let Some(reason) = obstacle() {
         bail!("the end-to-end tests cannot run here: {reason}");
     }
@@ -39,6 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     tests.arg("--filterset").arg(selection(&options.filters));
     tests.env("BOOTSMITH_E2E", "1").env("BOOTSMITH_BASE", base);
     tests.env("BOOTSMITH_REGISTRY", registry.address().to_string());
+    skipped::watch(&mut tests);
     command::run(&mut tests)
 }
 

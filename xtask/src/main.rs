@@ -17,6 +17,7 @@ mod python;
 mod registry;
 mod rootfs;
 mod samples;
+mod skipped;
 mod test;
 mod tidy;
 mod tools;

@@ -116,8 +116,10 @@ mod tests {
     #[test]
     fn a_registry_answers_until_it_is_dropped() {
         if !packages::are_here(&[packages::REGISTRY]) && !packages::may_install() {
-            println!("skipped: docker-registry is not here");
-            return;
+            return crate::skipped::note(
+                "registry::tests::a_registry_answers_until_it_is_dropped",
+                "docker-registry is not here",
+            );
         }
         let registry = Registry::start().expect("a registry");
         let address = registry.address();

@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that must hold, in the order in which faults are cheapest to find.
 //!
-//! Installs what is missing where it may. A step that cannot run on this machine is left out with its reason; with
-//! `BOOTSMITH_E2E=1`, as in CI, that is a failure. The first failure ends the run. What later steps need from elsewhere is fetched beside
-//! the first ones, which compile.
+//! With `BOOTSMITH_E2E=1`, as in CI, all of it; otherwise one scenario stands for the end-to-end tests, which take long.
+//!
+//! Installs what is missing where it may. A step or a test that cannot run on this machine is skipped, and named at the end with its
+//! reason; in a complete run that is a failure. The first step that fails ends the run. What later steps need from elsewhere is fetched
+//! while the first ones compile.
 
 use std::env;
 use std::fs;
@@ -15,13 +17,14 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::packages::{self, BUSYBOX, DASH, Package, SHELLCHECK};
+use crate::skipped::{self, Skipped};
 use crate::tools::{self, cargo};
 use crate::{command, e2e, kubectl, project, python, tidy};
 
 /// Options of `cargo xtask test`.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Leave the end-to-end tests out
+    /// Leave out whatever needs a container engine
     #[arg(long)]
     no_e2e: bool,
 }
@@ -73,12 +76,14 @@ fn fetch_ahead(options: &Options) {
 
 fn run_steps(options: &Options) -> Result<()> {
     let started = Instant::now();
+    let skipped_tests = Skipped::begin()?;
     let steps = STEPS.iter().filter(|step| !(options.no_e2e && step.name == "end to end"));
     let mut skipped = 0;
     for step in steps.clone() {
         let step_started = Instant::now();
         println!("── {}", step.name);
-        match (step.run)().with_context(|| format!("step `{}` failed", step.name))? {
+        let outcome = (step.run)().inspect_err(|_| skipped_tests.show());
+        match outcome.with_context(|| format!("step `{}` failed", step.name))? {
             Outcome::Passed => println!("   {} passed in {}", step.name, seconds(step_started.elapsed())),
             Outcome::Skipped(reason) if is_complete_run() => {
                 bail!("step `{}` must run here, but {reason}", step.name)
@@ -89,6 +94,7 @@ fn run_steps(options: &Options) -> Result<()> {
             }
         }
     }
+    skipped_tests.show();
     println!("── {} steps passed, {skipped} skipped, in {}", steps.count() - skipped, seconds(started.elapsed()));
     Ok(())
 }
@@ -131,15 +137,11 @@ fn tests() -> Result<Outcome> {
         println!("   what needs {what} is left out: {error:#}");
     }
     let selection = format!("not ({})", e2e::END_TO_END);
-    passes(tools::NEXTEST.command()?.args([
-        "run",
-        "--workspace",
-        "--no-fail-fast",
-        "--test-threads",
-        &e2e::threads(2, 1),
-        "--filterset",
-        &selection,
-    ]))
+    let mut tests = tools::NEXTEST.command()?;
+    tests.args(["run", "--workspace", "--no-fail-fast", "--test-threads", &e2e::threads(2, 1)]);
+    tests.args(["--filterset", &selection]);
+    skipped::watch(&mut tests);
+    passes(&mut tests)
 }
 
 fn doctests() -> Result<Outcome> {
@@ -192,7 +194,11 @@ fn end_to_end() -> Result<Outcome> {
     if let Some(reason) = e2e::obstacle() {
         return Ok(Outcome::Skipped(reason.to_owned()));
     }
-    e2e::run(&e2e::Options::default())?;
+    let filters = if is_complete_run() { Vec::new() } else { vec![e2e::FIRST.to_owned()] };
+    if !filters.is_empty() {
+        println!("   one scenario; BOOTSMITH_E2E=1 runs all of them");
+    }
+    e2e::run_tests(&e2e::Options { filters })?;
     Ok(Outcome::Passed)
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::project::{Project, Seen, TOOLS, base_with, run};
 use super::refused::with_mounts;
 use crate::fixture::{self, Place};
+use crate::skip;
 
 const NOTE: &str = "note: a temporary folder takes the place of the cache: ";
 const WAY: &str = "; XDG_CACHE_HOME names another folder for it";
@@ -73,7 +74,7 @@ fn a_folder_that_others_may_change_is_not_used() {
 fn a_folder_of_somebody_else_is_not_used() {
     let (project, tarball) = expected();
     if std::os::unix::fs::chown(root(&project), Some(65534), None).is_err() {
-        return println!("skipped: this user cannot give a folder away");
+        return skip::missing("this user cannot give a folder away");
     }
     went_on_without(run(&mut project.build()), &format!("`{}` belongs to the user 65534", root(&project).display()));
     assert!(project.tarball() == tarball, "the same bytes");

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::project::{Project, TARBALL, run, succeeds};
+use crate::skip;
 
 const WATCH: &str = r#"
 #define _GNU_SOURCE
@@ -32,7 +33,7 @@ fn a_tarball_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_build
     project.write("watch.c", WATCH);
     let [source, library, seen] = ["watch.c", "watch.so", "seen"].map(|name| project.path(name).display().to_string());
     if !succeeds("cc", &["-shared", "-fPIC", "-o", &library, &source, "-ldl"]) {
-        return println!("skipped: there is no C compiler");
+        return skip::missing("there is no C compiler");
     }
     let mut build = project.build();
     build.env("LD_PRELOAD", library).env("WATCH_SEEN", &seen).env("WATCH_NAME", project.path(TARBALL));

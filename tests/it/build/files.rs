@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use super::project::{Project, run, succeeds};
+use crate::skip;
 
 /// The one error of a build, its hint and picture left out.
 fn fault(project: &Project) -> String {
@@ -31,7 +32,7 @@ fn assert_refused(put: impl Fn(&std::path::Path) -> bool, script: &str, config: 
         let project = Project::new();
         fs::remove_file(project.path(name)).expect("a file");
         if !put(&project.path(name)) {
-            println!("skipped: this machine does not let this user make one");
+            skip::missing("this machine does not let this user make one");
             return;
         }
         let text = fault(&project);

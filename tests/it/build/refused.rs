@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::project::{Project, Seen, TARBALL, run, succeeds};
+use crate::skip;
 
 /// A project with an output, and a change that makes the next build write another.
 fn changed_after_a_build() -> (Project, Vec<u8>) {
@@ -59,7 +60,7 @@ fn a_limit_on_the_size_of_files() {
 pub(crate) fn with_mounts(project: &Project, script: &str) -> Option<Seen> {
     const UNSHARE: [&str; 2] = ["--map-root-user", "--mount"];
     if !succeeds("unshare", &[&UNSHARE[..], &["mount", "-t", "tmpfs", "tmpfs", "/mnt"]].concat()) {
-        println!("skipped: this machine does not let this user mount anything");
+        skip::missing("this machine does not let this user mount anything");
         return None;
     }
     let script = format!("set -e\n{script}");

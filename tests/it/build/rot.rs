@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::project::{Project, TARBALL, run, succeeds};
+use crate::skip;
 
 /// A bit in the middle of the large layer of the base.
 const INSIDE: usize = 2_500_000;
@@ -19,13 +20,13 @@ struct InMemory {
 
 impl InMemory {
     fn new() -> Option<Self> {
-        let skip = |reason| {
-            println!("skipped: {reason}");
+        let without = |reason| {
+            skip::missing(reason);
             None
         };
-        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return skip("there is no /dev/shm") };
+        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return without("there is no /dev/shm") };
         if !succeeds("python3", &["-c", "import mmap"]) {
-            return skip("there is no python3, which maps a file into memory");
+            return without("there is no python3, which maps a file into memory");
         }
         let project = Project::slow();
         fs::rename(project.path("base.tar"), project.path("on-disk.tar")).expect("a rename");
@@ -106,7 +107,7 @@ fn a_disk_with_one_wrong_bit_below_a_known_base_ends_a_build_with_3() {
          cp base.tar mounted/base.tar; umount mounted"
     ));
     if made.code != Some(0) {
-        return println!("skipped: this user cannot mount a file system from a file: {}", made.err.trim());
+        return skip::missing(format!("this user cannot mount a file system from a file: {}", made.err.trim()));
     }
     let build = "mount -o loop disk mounted; cd mounted; cp ../bootstrap.toml .; cp -r ../config ../scripts .\n\
         code=0; \"$0\" \"$@\" || code=$?\n\

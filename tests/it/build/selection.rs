@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 
 use super::project::{Project, SPEC, TARBALL, run, succeeds};
+use crate::skip;
 
 const ENVIRONMENTS: &str = r#"
 # production-comment
@@ -213,7 +214,7 @@ fn there_are_no_colours_where_there_is_no_terminal() {
 #[test]
 fn no_color_is_honoured_on_a_terminal() {
     if !succeeds("script", &["--quiet", "--command", "true", "/dev/null"]) {
-        println!("skipped: there is no `script` to make a terminal");
+        skip::missing("there is no `script` to make a terminal");
         return;
     }
     let project = Project::new();

@@ -13,6 +13,7 @@ use bootsmith::plan::{Platform, Selection};
 use serde_json::Value;
 
 use crate::seen::Seen;
+use crate::skip;
 use crate::stand_in::{StandIn, kubectl};
 
 use super::permissions;
@@ -200,7 +201,9 @@ impl Cluster {
     /// A new stand-in, where there is a kubectl: for scenarios that inject faults, or count requests. Where a cluster is named they are left out.
     pub(super) fn start() -> Option<Self> {
         if Place::is_named() {
-            println!("skipped: the cluster of {CLUSTER_VARIABLE} takes no faults, and does not tell of requests");
+            skip::not_asked_for(format!(
+                "the cluster of {CLUSTER_VARIABLE} takes no faults, and does not tell of requests"
+            ));
             return None;
         }
         Some(Self { kubectl: kubectl()?, place: Place::stand_in() })

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::engine::{containers_of, everything_of, run, surroundings};
 use super::product::Seen;
+use crate::skip;
 
 const SPEC: &str = r#"
 [project]
@@ -56,7 +57,7 @@ fn the_old_compose_does_the_same() {
         return;
     }
     if !has_compose_v1() {
-        println!("skipped: this host has no docker-compose 1");
+        skip::not_asked_for("this host has no docker-compose 1");
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");

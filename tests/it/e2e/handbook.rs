@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use super::engine::{Surroundings, docker, everything_of, push, run as run_docker, surroundings};
 use super::product::Product;
 use crate::handbook::{self, Page, Part, Step};
+use crate::skip;
 
 /// The project's name, as long as `shop`, and in no text that is printed by somebody else.
 const NAME: &str = "e2eh";
@@ -59,7 +60,7 @@ compatible = true
 #[test]
 fn the_handbook_is_true() {
     if !["BLESS", "BOOTSMITH_HANDBOOK"].iter().any(|asked| std::env::var_os(asked).is_some()) {
-        println!("skipped: it takes minutes; BOOTSMITH_HANDBOOK=1 asks for it");
+        skip::not_asked_for("it takes minutes; BOOTSMITH_HANDBOOK=1 asks for it");
         return;
     }
     let Some(surroundings) = surroundings() else { return };

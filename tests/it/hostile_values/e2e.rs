@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use super::*;
+use crate::skip;
 
 /// The image of the archive that `cargo xtask base` makes.
 const BASE_IMAGE: &str = "bootsmith/base:compose";
@@ -80,9 +81,8 @@ fn compose() -> Result<Compose, &'static str> {
 fn compose_or_skip() -> Option<Compose> {
     match compose() {
         Ok(compose) => Some(compose),
-        Err(reason) if std::env::var_os("BOOTSMITH_E2E").is_some_and(|value| value == "1") => panic!("{reason}"),
         Err(reason) => {
-            println!("skipped: {reason}");
+            skip::missing(reason);
             None
         }
     }
@@ -118,7 +118,7 @@ fn python_of_old_compose() -> Result<String, &'static str> {
 fn values_survive_the_old_compose() {
     let python = match python_of_old_compose() {
         Ok(python) => python,
-        Err(reason) => return println!("skipped: {reason}"),
+        Err(reason) => return skip::not_asked_for(reason),
     };
     let values = sample(1200);
     let resolved = Compose::Old.resolve(&manifest(&values));

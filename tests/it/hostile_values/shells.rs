@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::skip;
 
 /// Prints every record that it sources: the number of its words, then the words, each ended by a NUL.
 const VISITOR: &str = r#"
@@ -122,9 +123,8 @@ fn assert_read(shell: &[&str]) {
 /// Whether a shell is here; with `BOOTSMITH_E2E=1` it must be.
 fn is_here(shell: &[&str]) -> bool {
     let here = Command::new(shell[0]).args(&shell[1..]).args(["-c", ":"]).output().is_ok_and(|it| it.status.success());
-    assert!(here || std::env::var_os("BOOTSMITH_E2E").is_none_or(|value| value != "1"), "{shell:?} is missing");
     if !here {
-        println!("skipped: {shell:?} is not on this machine");
+        skip::missing(format!("{shell:?} is not on this machine"));
     }
     here
 }

@@ -1,7 +1,7 @@
 //! Bodies: those that hang, those that never end, and those of the tarball that are not what they should be.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::thread;
 
 use bootsmith::digest::{Descriptor, Digest};
 use bootsmith::image::Image;
@@ -17,11 +17,19 @@ use crate::fixture::{self, Place};
 
 #[test]
 fn an_answer_that_does_not_come_is_not_waited_for() {
-    for (method, part) in [("HEAD", "/blobs/"), ("PUT", "/blobs/uploads/"), ("PUT", "/manifests/1")] {
-        let server = Server::start();
-        server.fails(method, part, 1, Fault::Hang);
-        Push::to(&server).impatient().run().is_done(&server).waited(&[1]);
-    }
+    thread::scope(|scope| {
+        for (method, part) in [("HEAD", "/blobs/"), ("PUT", "/blobs/uploads/"), ("PUT", "/manifests/1")] {
+            scope.spawn(move || {
+                let server = Server::start();
+                server.fails(method, part, 1, Fault::Hang);
+                Push::to(&server).impatient().run().is_done(&server).waited(&[1]);
+            });
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_never_comes_is_an_error() {
     let server = Server::start();
     server.fails("PUT", "/manifests/1", 0, Fault::Hang);
     let outcome = Push::to(&server).impatient().run();
@@ -131,10 +139,8 @@ fn a_large_body_is_announced() {
     server.fails("PUT", "/blobs/uploads/", 0, Fault::Answer(Answer::new(413)));
     let image = with_layer(&place, &right, &right);
     let push = Push { image, ..Push::to(&server) };
-    let started = std::time::Instant::now();
     let error = push.run().result.expect_err("it must fail").to_string();
     assert!(error.contains("answers 413"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(10));
     let state = server.state();
     let large = state.log.iter().find(|seen| seen.head.method == "PUT" && seen.head.length() == right.len());
     let large = large.expect("the largest is the first");

@@ -52,6 +52,9 @@ pub(super) struct Outcome {
     pub(super) pauses: Vec<u64>,
 }
 
+/// A silence of this length is a fault of the test's server, however busy the machine is.
+const UNTIL_IT_HANGS: Duration = Duration::from_secs(300);
+
 /// What to push, where, and as whom.
 pub(super) struct Push {
     pub(super) registry: String,
@@ -71,8 +74,7 @@ impl Push {
             tags: vec!["1"],
             mount_from: Vec::new(),
             access: Access::default(),
-            // A silence of this length is a fault of the test's server.
-            client: ClientSettings { timeout: Duration::from_secs(10), ..ClientSettings::default() },
+            client: ClientSettings { timeout: UNTIL_IT_HANGS, ..ClientSettings::default() },
         }
     }
 
@@ -83,9 +85,9 @@ impl Push {
         self
     }
 
-    /// A connection may be silent for a moment alone.
+    /// For a server that says nothing: its silence is over soon, and no machine is so busy that anybody else is silent for as long.
     pub(super) fn impatient(mut self) -> Self {
-        self.client.timeout = Duration::from_millis(300);
+        self.client.timeout = Duration::from_secs(3);
         self
     }
 

@@ -13,7 +13,7 @@ fn the_same_applied_twice_changes_nothing() {
     let Some(session) = with_namespace() else { return };
     let web = deployment("web:1", "");
     assert_eq!(session.ok_with(APPLY, &web), "deployment.apps/web serverside-applied\n");
-    session.ok("rollout status deployment/web -n shop --timeout=20s");
+    session.ok("rollout status deployment/web -n shop --timeout=300s");
     let before = session.object("Deployment", "shop", "web");
     session.ok_with(APPLY, &web);
     let after = session.object("Deployment", "shop", "web");

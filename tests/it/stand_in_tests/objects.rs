@@ -98,12 +98,21 @@ fn a_watch_follows_and_a_wait_ends() {
     let Some(session) = session() else { return };
     session.ok("create configmap c");
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| session.run("wait --for=delete configmap/c --timeout=20s"));
+        let waiting = scope.spawn(|| session.run("wait --for=delete configmap/c --timeout=300s"));
         let watching = scope.spawn(|| {
             session
-                .run("get configmap -l color --watch --request-timeout=3s --output-watch-events -o jsonpath={.type},")
+                .run("get configmap -l color --watch --request-timeout=30s --output-watch-events -o jsonpath={.type},")
         });
-        std::thread::sleep(Duration::from_millis(900));
+        // Both have begun: what happens now is seen.
+        while session
+            .requests()
+            .iter()
+            .filter(|request| request.contains("/configmaps") && request.contains("watch="))
+            .count()
+            < 2
+        {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         session.ok("label configmap c color=red");
         session.ok("label configmap c color=blue --overwrite");
         session.ok("delete configmap c");
@@ -118,7 +127,7 @@ fn a_namespace_takes_all_with_it() {
     let Some(session) = session() else { return };
     session.ok("create namespace shop");
     session.ok_with(APPLY, &deployment("web:1", ""));
-    session.ok("delete namespace shop --timeout=20s");
+    session.ok("delete namespace shop --timeout=300s");
     assert_eq!(session.object("Namespace", "", "shop"), None);
     assert_eq!(session.objects("Pod", "shop"), Vec::<serde_json::Value>::new());
 }
@@ -128,8 +137,8 @@ fn an_owner_takes_its_dependents_with_it() {
     let Some(session) = session() else { return };
     session.ok("create namespace shop");
     session.ok_with(APPLY, &deployment("web:1", ""));
-    session.ok("rollout status deployment/web -n shop --timeout=20s");
-    session.ok("delete deployment web -n shop --cascade=foreground --timeout=20s");
+    session.ok("rollout status deployment/web -n shop --timeout=300s");
+    session.ok("delete deployment web -n shop --cascade=foreground --timeout=300s");
     assert_eq!((session.objects("ReplicaSet", "shop").len(), session.objects("Pod", "shop").len()), (0, 0));
 }
 
@@ -172,7 +181,7 @@ fn faults_strike_what_they_are_for() {
     assert_ne!(hung.code, 0, "{hung:?}");
     session.heal();
     session.fail(Rule::new("GET", "/pods", Effect::Delay(Duration::from_millis(300))));
-    session.ok("get pods --request-timeout=5s");
+    session.ok("get pods --request-timeout=300s");
     session.fail(Rule::new("GET", "/pods", Effect::Refuse(Status::of_code(401))));
     let refused = session.run("get pods");
     assert!(refused.err.contains("You must be logged in to the server"), "{refused:?}");
@@ -182,7 +191,7 @@ fn faults_strike_what_they_are_for() {
 fn a_program_of_the_test_runs_in_a_pod() {
     let Some(session) = session() else { return };
     session.ok("run box --image=box:1");
-    session.ok("wait --for=condition=Ready pod/box --timeout=20s");
+    session.ok("wait --for=condition=Ready pod/box --timeout=300s");
     session.set_exec(|pod, arguments, input| Ran {
         out: [format!("{pod}: {}\n", arguments.join(" ")).as_bytes(), input].concat(),
         err: b"careful\n".to_vec(),

@@ -9,7 +9,7 @@ fn with_namespace() -> Option<Session> {
     Some(session)
 }
 
-const STATUS: &str = "rollout status deployment/web -n shop --timeout=20s";
+const STATUS: &str = "rollout status deployment/web -n shop --timeout=300s";
 
 fn job(image: &str, more: &str) -> String {
     format!(
@@ -60,7 +60,7 @@ fn troubles_show_in_the_pods() {
         session.ok(&format!("run {image} -n shop --image=registry.example.com/{image}:1"));
     }
     let wait =
-        |pod: &str, path: &str| session.ok(&format!("wait -n shop pod/{pod} --timeout=20s --for=jsonpath={path}"));
+        |pod: &str, path: &str| session.ok(&format!("wait -n shop pod/{pod} --timeout=300s --for=jsonpath={path}"));
     wait("crash", "{.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff");
     let restarts = || {
         let pod = session.object("Pod", "shop", "crash").expect("it is there");
@@ -91,7 +91,7 @@ fn a_job_completes() {
     let Some(session) = with_namespace() else { return };
     session.set_log("migrate", "all done\n");
     session.ok_with(APPLY, &job("migrate:1", ""));
-    session.ok("wait --for=condition=complete job/once -n shop --timeout=20s");
+    session.ok("wait --for=condition=complete job/once -n shop --timeout=300s");
     assert_eq!(session.ok("get job once -n shop -o jsonpath={.status.succeeded}"), "1");
     assert_eq!(session.ok("logs -n shop job/once"), "all done\n");
     let before = session.version();
@@ -99,7 +99,7 @@ fn a_job_completes() {
     assert_eq!(session.version(), before, "the same again is no change");
     let refused = session.run_with(APPLY, &job("migrate:2", ""));
     assert!(refused.err.starts_with("The Job \"once\" is invalid: spec.template.spec: Invalid value:"), "{refused:?}");
-    session.ok("delete job once -n shop --cascade=foreground --timeout=20s");
+    session.ok("delete job once -n shop --cascade=foreground --timeout=300s");
     assert_eq!(session.objects("Pod", "shop").len(), 0);
 }
 
@@ -108,7 +108,7 @@ fn a_job_fails() {
     let Some(session) = with_namespace() else { return };
     session.set_behaviour("migrate", Behaviour::Exit(4));
     session.ok_with(APPLY, &job("migrate:1", ""));
-    session.ok("wait --for=condition=failed job/once -n shop --timeout=20s");
+    session.ok("wait --for=condition=failed job/once -n shop --timeout=300s");
     let code = "get pods -n shop -l job-name=once -o jsonpath={.items[*].status.containerStatuses[0].state.terminated.exitCode}";
     assert_eq!(session.ok(code), "4", "one attempt");
     let reason = "get job once -n shop -o jsonpath={.status.conditions[?(@.type==\"Failed\")].reason}";
@@ -116,7 +116,7 @@ fn a_job_fails() {
     session.ok("delete job once -n shop");
     session.set_behaviour("migrate", Behaviour::Endless);
     session.ok_with(APPLY, &job("migrate:1", r#","activeDeadlineSeconds":1"#));
-    session.ok("wait --for=condition=failed job/once -n shop --timeout=20s");
+    session.ok("wait --for=condition=failed job/once -n shop --timeout=300s");
     assert_eq!(session.ok(reason), "DeadlineExceeded");
 }
 
@@ -132,11 +132,11 @@ fn a_stateful_set_goes_in_order() {
         .replace("Deployment", "StatefulSet")
     };
     session.ok_with(APPLY, &set("db:1"));
-    session.ok("rollout status statefulset/web -n shop --timeout=20s");
+    session.ok("rollout status statefulset/web -n shop --timeout=300s");
     assert_eq!(session.ok("get pods -n shop -o name"), "pod/web-0\npod/web-1\n");
     assert_eq!(session.ok("get pvc -n shop -o jsonpath={.items[*].metadata.name}"), "data-web-0 data-web-1");
     session.ok_with(APPLY, &set("db:2"));
-    session.ok("rollout status statefulset/web -n shop --timeout=20s");
+    session.ok("rollout status statefulset/web -n shop --timeout=300s");
     assert_eq!(session.ok("get pods -n shop -o jsonpath={.items[*].spec.containers[0].image}"), "db:2 db:2");
     let other = set("db:2").replace("1Gi", "2Gi");
     let refused = session.run_with(APPLY, &other);
@@ -145,7 +145,7 @@ fn a_stateful_set_goes_in_order() {
         "{refused:?}"
     );
     session.ok("scale statefulset/web --replicas=0 -n shop");
-    session.ok("wait --for=jsonpath={.status.replicas}=0 statefulset/web -n shop --timeout=20s");
+    session.ok("wait --for=jsonpath={.status.replicas}=0 statefulset/web -n shop --timeout=300s");
     assert_eq!(session.ok("get pvc -n shop -o name").lines().count(), 2, "claims stay");
 }
 
@@ -154,9 +154,9 @@ fn a_daemon_set_is_on_every_node() {
     let Some(session) = with_namespace() else { return };
     let set = |image: &str| deployment(image, "").replace("Deployment", "DaemonSet");
     session.ok_with(APPLY, &set("log:1"));
-    session.ok("rollout status daemonset/web -n shop --timeout=20s");
+    session.ok("rollout status daemonset/web -n shop --timeout=300s");
     session.ok_with(APPLY, &set("log:2"));
-    session.ok("rollout status daemonset/web -n shop --timeout=20s");
+    session.ok("rollout status daemonset/web -n shop --timeout=300s");
     let nodes = session.ok("get pods -n shop -o jsonpath={.items[*].spec.nodeName}");
     let mut nodes: Vec<_> = nodes.split(' ').collect();
     nodes.sort_unstable();
@@ -168,7 +168,7 @@ fn a_drained_node_is_empty() {
     let Some(session) = with_namespace() else { return };
     session.ok_with(APPLY, &deployment("web:1", r#","replicas":4"#));
     session.ok(STATUS);
-    let said = session.ok("drain node-1 --timeout=20s");
+    let said = session.ok("drain node-1 --timeout=300s");
     assert!(said.contains("node/node-1 drained"), "{said}");
     session.ok(STATUS);
     assert_eq!(session.ok("get pods -n shop -o name --field-selector spec.nodeName=node-1"), "");
@@ -204,5 +204,5 @@ fn a_pod_is_what_the_test_decides() {
     });
     let failing = job("box:1", "").replace(r#""image""#, r#""command":["sh","-c","exit 9"],"image""#);
     session.ok_with(APPLY, &failing);
-    session.ok("wait --for=condition=failed job/once -n shop --timeout=20s");
+    session.ok("wait --for=condition=failed job/once -n shop --timeout=300s");
 }

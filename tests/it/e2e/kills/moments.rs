@@ -1,5 +1,6 @@
 //! Random moments that can be had again.
 
+use crate::skip;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ impl Moments {
     /// How many are asked for by a variable of the environment, and where they come from; `None`, and a word about it, where none are.
     pub(crate) fn asked_by(variable: &str) -> Option<(u64, Self)> {
         let Some(number) = number_of(variable) else {
-            println!("skipped: it takes long; {variable} says how often to do it");
+            skip::not_asked_for(format!("it takes long; {variable} says how often to do it"));
             return None;
         };
         let moments = Self::of_seed(number_of("BOOTSMITH_SEED").unwrap_or_else(new_seed));

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::skip;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// Who may push.
@@ -29,9 +30,7 @@ impl Guarded {
     /// Starts one; `None` where there is none and nobody insists.
     pub(super) fn start() -> Option<Self> {
         if Command::new("docker-registry").arg("--version").output().is_err() {
-            let is_needed = std::env::var_os("BOOTSMITH_E2E").is_some_and(|value| value == "1");
-            assert!(!is_needed, "docker-registry is missing: `cargo xtask e2e` provides it");
-            println!("skipped: docker-registry is missing: `cargo xtask e2e` provides it");
+            skip::missing("docker-registry is missing: `cargo xtask e2e` provides it");
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
