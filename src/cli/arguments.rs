@@ -295,7 +295,7 @@ pub(super) struct Registry {
     /// Another host that may be shown the login, because the registry takes its tokens (repeatable)
     #[arg(long = "token-host", value_name = "HOST")]
     pub(super) token_hosts: Vec<String>,
-    /// For so long a connection may be silent
+    /// For so long a connection may be silent, a transfer be too slow, and a credential helper take
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) timeout: u64,
 }

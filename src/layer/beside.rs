@@ -10,6 +10,8 @@ use std::thread;
 use super::block::{BLOCK_SIZE, Block};
 use crate::digest::{Descriptor, Hasher};
 
+/// As much of a block is filled by who reads through another one: several layers are looked through at once, and twice over.
+const READ_SIZE: usize = BLOCK_SIZE / 4;
 /// How many blocks may wait: enough that neither side waits for long.
 const WAITING_BLOCKS: usize = 2;
 
@@ -82,9 +84,9 @@ impl<R> Beside<'_, R> {
 impl<R: Read> Read for Beside<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.block.bytes().len();
-        let read = self.block.read(&mut self.reader, BLOCK_SIZE.min(start + buffer.len()))?;
+        let read = self.block.read(&mut self.reader, READ_SIZE.min(start + buffer.len()))?;
         buffer[..read].copy_from_slice(&self.block.bytes()[start..]);
-        if self.block.bytes().len() == BLOCK_SIZE {
+        if self.block.bytes().len() == READ_SIZE {
             self.send();
         }
         Ok(read)
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_described() {
-        for size in [0, 1, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 20 * BLOCK_SIZE + 7] {
+        for size in [0, 1, READ_SIZE - 1, READ_SIZE, READ_SIZE + 1, BLOCK_SIZE, 20 * BLOCK_SIZE + 7] {
             let bytes: Vec<u8> = (0..size).map(|index| index.to_le_bytes()[0]).collect();
             let (read, described) = hash_beside(bytes.as_slice(), |reader| io::copy(reader, &mut io::sink()));
             assert_eq!((read.ok(), described), (Some(size as u64), Descriptor::of(&bytes)));

@@ -37,8 +37,6 @@ impl Inputs {
         let mut inputs = Self { folder, base_size: 0 };
         inputs.base_size = enlarge(&small, &inputs.path("base.tar"))?;
         inputs.render()?;
-        // The first build's stamp of the base counts only when the base is a moment old.
-        std::thread::sleep(std::time::Duration::from_millis(50));
         Ok(inputs)
     }
 

@@ -9,10 +9,12 @@ use super::Rivals;
 use super::contender::{Contender, text};
 use super::inputs::{self, Inputs, words};
 use super::measure::command_of;
-use super::table::{Table, Target, Unit};
+use super::table::{Table, Target};
 use crate::command;
 use crate::registry::Registry;
 
+/// Whatever is pulled, pushed or bundled, and however large it is.
+const MEMORY_LIMIT: u64 = 64 << 20;
 const SKOPEO: &str = "skopeo copy";
 const SKOPEO_DURABLE: &str = "skopeo copy, then sync (as bootsmith does)";
 const CRANE: &str = "crane push";
@@ -119,10 +121,10 @@ fn pulls(inputs: &Inputs, rivals: &Rivals, base: &str, pinned: &str) -> Table {
         Contender::new(COLD, build.clone()).removing([output.clone(), cache]),
         Contender::new(WARM, build.clone()).removing([output.clone()]).after(inputs::removing(&build, &output)),
     ]);
-    let target = |what, over| Target { what, ours: PULL, over: Unit::Contender(over), at_most: 1.0 };
+    let target = |what, over| Target { what, ours: PULL, over, at_most: 1.0 };
     let targets =
         vec![target("pull over crane", CRANE), target("pull over oras", ORAS), target("pull over skopeo", SKOPEO)];
-    Table { title: "a base from a registry".to_owned(), contenders, targets }
+    Table { title: "a base from a registry".to_owned(), contenders, targets, memory_limit: MEMORY_LIMIT }
 }
 
 /// The registry forgets all before each.
@@ -140,10 +142,11 @@ fn pushes(inputs: &Inputs, rivals: &Rivals, registry: &Registry) -> Table {
     }
     commands.push((PUSH, inputs.bootsmith(&["push", &archive, &reference])));
     let of = |(name, command)| Contender::new(name, command).removing([registry.storage()]);
-    let target = |what, over| Target { what, ours: PUSH, over: Unit::Contender(over), at_most: 1.0 };
+    let target = |what, over| Target { what, ours: PUSH, over, at_most: 1.0 };
     let targets =
         vec![target("push over crane", CRANE), target("push over oras", ORAS), target("push over skopeo", SKOPEO)];
-    Table { title: "push to a registry".to_owned(), contenders: commands.into_iter().map(of).collect(), targets }
+    let (title, contenders) = ("push to a registry".to_owned(), commands.into_iter().map(of).collect());
+    Table { title, contenders, targets, memory_limit: MEMORY_LIMIT }
 }
 
 fn bundles(inputs: &Inputs, large: &str, image: &str) -> Table {
@@ -153,10 +156,11 @@ fn bundles(inputs: &Inputs, large: &str, image: &str) -> Table {
     let bundle = inputs.bootsmith(&["bundle", image, &text(&archive)]);
     let contenders = [(SKOPEO, copy), (SKOPEO_DURABLE, durable), (BUNDLE, bundle)];
     let cold = |(name, command)| Contender::new(name, command).removing([archive.clone(), inputs.path("cache")]);
-    let target = |what, over| Target { what, ours: BUNDLE, over: Unit::Contender(over), at_most: 1.0 };
+    let target = |what, over| Target { what, ours: BUNDLE, over, at_most: 1.0 };
     Table {
         title: "a gigabyte from a registry into a file".to_owned(),
         contenders: contenders.into_iter().map(cold).collect(),
         targets: vec![target("bundle over skopeo", SKOPEO), target("bundle over skopeo and sync", SKOPEO_DURABLE)],
+        memory_limit: MEMORY_LIMIT,
     }
 }

@@ -1,15 +1,10 @@
 //! A table: contenders against each other, the first one being the unit, and what is wanted of ours.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::contender::Contender;
 use super::measure::{self, Measured};
 use crate::project;
-
-/// Whatever is built, pushed or bundled, and however large it is.
-const MEMORY_LIMIT: u64 = 64 << 20;
 
 /// What the names of our own lines begin with.
 const OURS: &str = "bootsmith";
@@ -22,20 +17,16 @@ pub(super) struct Table {
     pub(super) contenders: Vec<Contender>,
     /// What is wanted.
     pub(super) targets: Vec<Target>,
+    /// How many bytes of memory ours may take, however large the image is.
+    pub(super) memory_limit: u64,
 }
 
-/// One line over another, or over a time.
+/// One line over another; over one that is missing, nothing is said.
 pub(super) struct Target {
     pub(super) what: &'static str,
     pub(super) ours: &'static str,
-    pub(super) over: Unit,
+    pub(super) over: &'static str,
     pub(super) at_most: f64,
-}
-
-/// What a line is held against. A contender that is missing is held against nothing.
-pub(super) enum Unit {
-    Contender(&'static str),
-    Time(Duration),
 }
 
 impl Table {
@@ -45,7 +36,7 @@ impl Table {
         self.print(&rows);
         println!();
         self.targets.iter().for_each(|target| target.judge(&rows));
-        judge_memory(&rows);
+        judge_memory(&rows, self.memory_limit);
         Ok(())
     }
 
@@ -78,21 +69,17 @@ impl Table {
 impl Target {
     fn judge(&self, rows: &[(&'static str, Measured)]) {
         let time = |wanted: &str| rows.iter().find(|(name, _)| *name == wanted).map(|(_, measured)| measured.time);
-        let unit = match self.over {
-            Unit::Contender(name) => time(name),
-            Unit::Time(time) => Some(time),
-        };
-        let (Some(ours), Some(unit)) = (time(self.ours), unit) else { return };
+        let (Some(ours), Some(unit)) = (time(self.ours), time(self.over)) else { return };
         let ratio = measure::ratio(ours, unit);
         println!("target {:<6} {}: {ratio:.2}, at most {}", verdict(ratio <= self.at_most), self.what, self.at_most);
     }
 }
 
-fn judge_memory(rows: &[(&'static str, Measured)]) {
+fn judge_memory(rows: &[(&'static str, Measured)], limit: u64) {
     let ours = rows.iter().filter(|(name, _)| name.starts_with(OURS));
     let most = ours.map(|(_, measured)| measured.memory).max().unwrap_or(0);
-    let (megabytes, limit) = (project::megabytes(most), project::megabytes(MEMORY_LIMIT));
-    println!("target {:<6} memory of {OURS}: {megabytes:.0} MB, at most {limit:.0}", verdict(most <= MEMORY_LIMIT));
+    let (megabytes, at_most) = (project::megabytes(most), project::megabytes(limit));
+    println!("target {:<6} memory of {OURS}: {megabytes:.0} MB, at most {at_most:.0}", verdict(most <= limit));
 }
 
 fn verdict(is_met: bool) -> &'static str {
