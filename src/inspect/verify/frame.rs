@@ -3,6 +3,7 @@
 //! Takes in an image; gives out whether bootsmith wrote the frame, or another tool did that took the image over. A frame that bootsmith wrote
 //! must be right to the last byte. In another's only what leads to the content counts.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use serde_json::Value;
@@ -42,7 +43,7 @@ pub(super) fn check(
         None => false,
     };
     let others = image.map(written_anew).unwrap_or_default();
-    let claimed = others.iter().filter(|document| has_our_annotations(document));
+    let claimed = others.iter().filter(|document| is_claimed(document, &archive.annotations));
     let mut faults: Vec<_> = claimed.map(|document| Fault::Manifest(document.descriptor.digest)).collect();
     let is_ours = (is_our_tarball || tar.is_none()) && others.len() == faults.len();
     match (tar, image) {
@@ -53,16 +54,16 @@ pub(super) fn check(
     Ok(Checked { frame: if is_ours { Frame::Bootsmith } else { Frame::Other }, is_our_tarball, faults })
 }
 
-/// Tools that write a manifest anew take over none of its annotations: one that has them is bootsmith's, and was changed since.
-fn has_our_annotations(document: &Document) -> bool {
+/// Whether a manifest or an index that differs is bootsmith's all the same, and was changed since. Tools that write a manifest again take over no
+/// annotation of a layer; some, as podman, take over those of the image, which then say what the labels say.
+fn is_claimed(document: &Document, annotations: &BTreeMap<String, String>) -> bool {
     let value: Value = serde_json::from_slice(&document.bytes).unwrap_or_default();
-    let layers = value["layers"].as_array().into_iter().flatten();
-    let is_ours = |annotations: &Value| {
-        let keys = annotations.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
-        keys.into_iter()
-            .any(|key| key == ANNOTATION_ROLE || (label::is_annotation(key) && !key.starts_with(label::OCI)))
-    };
-    is_ours(&value["annotations"]) || layers.into_iter().any(|layer| is_ours(&layer["annotations"]))
+    let layers = value["layers"].as_array();
+    let has_role = layers.into_iter().flatten().any(|layer| layer["annotations"].get(ANNOTATION_ROLE).is_some());
+    let written = |key: &&str| value["annotations"].get(*key).map(|value| value.as_str().map(str::to_owned));
+    let contradicts = |key: &&str| written(key).is_some_and(|value| value != annotations.get(*key).cloned());
+    let is_our_index = layers.is_none() && label::REQUIRED.iter().any(|key| written(key).is_some());
+    has_role || is_our_index || label::REQUIRED.iter().any(contradicts)
 }
 
 /// Whether any header of a tar is, to the byte, one that bootsmith writes. No other tool's is; and whoever damages a tarball leaves some.

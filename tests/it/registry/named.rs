@@ -211,7 +211,21 @@ fn an_image_that_docker_pushed_is_understood() {
 #[test]
 fn a_manifest_of_bootsmith_that_was_changed_is_told() {
     let released = Released::new();
-    let changes: [fn(&mut Value); 3] = [
+    let without_roles = |manifest: &mut Value| {
+        for layer in manifest["layers"].as_array_mut().expect("layers") {
+            layer.as_object_mut().expect("a layer").remove("annotations");
+        }
+    };
+    // As podman writes it: the annotations of the image stay.
+    let reference = released.repush("podman", without_roles);
+    released.run(&["verify", &reference]).expect(0);
+    let changes: [fn(&mut Value); 4] = [
+        |manifest| {
+            manifest["annotations"]["io.bootsmith.platform"] = json!("swarm");
+            for layer in manifest["layers"].as_array_mut().expect("layers") {
+                layer.as_object_mut().expect("a layer").remove("annotations");
+            }
+        },
         |manifest| manifest["annotations"]["org.opencontainers.image.version"] = json!("9.9.9"),
         |manifest| manifest["mediaType"] = json!("application/vnd.docker.distribution.manifest.v2+json"),
         |manifest| drop(manifest.as_object_mut().expect("a manifest").remove("annotations")),
