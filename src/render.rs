@@ -5,6 +5,7 @@
 
 mod compose;
 mod config;
+mod declared;
 mod entrypoint;
 mod folder;
 mod kubernetes;

@@ -19,7 +19,7 @@ use super::manifest::{
     self, ServiceView, add_default_network, constant_labels, escaped, external_object, merge_patch, to_json_map,
 };
 use super::mounts::{self, Folders, Mounts};
-use super::{RenderBug, release_data, schema, yaml};
+use super::{RenderBug, declared, release_data, schema, yaml};
 
 /// The name of the template, and of its output.
 const TEMPLATE: &str = "compose.yaml";
@@ -63,7 +63,14 @@ pub(super) fn render(
     manifest::read_back(&text, &planned, &place)?;
     manifest::report(schema::compose(&planned), Code::SCHEMA, environment, context);
     let definitions = manifest.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let data = release_data::environment(environment, Platform::Compose, mounts, &folder.configs, &definitions);
+    let bodies: BTreeMap<_, _> = manifest.services.iter().map(|view| (view.name, &view.body)).collect();
+    let facts = |service: &Service| {
+        let body = bodies[service.name.as_str()];
+        [declared::networks_fact(body, &manifest.networks), declared::ties(service, body)].concat()
+    };
+    let configs = &folder.configs;
+    let mut data = release_data::environment(environment, Platform::Compose, mounts, configs, &definitions, &facts);
+    data.push_str(&declared::network_records(&manifest.networks, environment));
     folder.insert(TEMPLATE, &text)?;
     folder.insert("release", &data)?;
     Ok(())
@@ -169,6 +176,7 @@ fn add_labels(body: &mut Map<String, Json>, plan: &Plan, environment: &Environme
 fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let mut networks = objects(&environment.networks, plan, environment);
     add_default_network(&mut networks, plan, environment);
+    declared::label_networks(&mut networks);
     networks
 }
 

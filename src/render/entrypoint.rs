@@ -17,6 +17,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
     "bin/bootstrap"
     "lib/arguments.sh"
     "lib/back.sh"
+    "lib/declared.sh"
     "lib/deploy.sh"
     "lib/describe.sh"
     "lib/down.sh"
@@ -54,6 +55,7 @@ const CORE: &[(&str, &[u8])] = embedded! {
 
 /// The driver of Docker Compose.
 const COMPOSE: &[(&str, &[u8])] = embedded! {
+    "driver/docker/driver-declared.sh"
     "driver/docker/driver-engine.sh"
     "driver/docker/driver-namesakes.sh"
     "driver/compose/driver.sh"
@@ -61,11 +63,13 @@ const COMPOSE: &[(&str, &[u8])] = embedded! {
     "driver/compose/driver-lock.sh"
     "driver/compose/driver-nodes.sh"
     "driver/compose/driver-remove.sh"
+    "driver/compose/driver-ties.sh"
     "driver/compose/driver-volumes.sh"
 };
 
 /// The driver of Docker Swarm.
 const SWARM: &[(&str, &[u8])] = embedded! {
+    "driver/docker/driver-declared.sh"
     "driver/docker/driver-engine.sh"
     "driver/docker/driver-namesakes.sh"
     "driver/swarm/driver.sh"

@@ -106,7 +106,7 @@ pub(super) fn render(
     let services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
     let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
-    let data = release_data::environment_with(
+    let data = release_data::environment(
         environment,
         Platform::Kubernetes,
         &folder.mounts,
@@ -229,7 +229,7 @@ fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
 }
 
 /// What the entrypoint must know of a service beyond what every platform says.
-fn facts(rendition: &Rendition<'_>) -> Vec<(&'static str, &'static str)> {
+fn facts(rendition: &Rendition<'_>) -> Vec<release_data::ServiceFact> {
     let workload = match rendition.workload {
         Workload::Deployment => "deployment",
         Workload::StatefulSet => "statefulset",
@@ -237,5 +237,5 @@ fn facts(rendition: &Rendition<'_>) -> Vec<(&'static str, &'static str)> {
         Workload::Job => "job",
     };
     let autoscaled = rendition.service.kubernetes.autoscale.map(|_| ("autoscaled", "yes"));
-    std::iter::once(("workload", workload)).chain(autoscaled).collect()
+    std::iter::once(("workload", workload)).chain(autoscaled).map(|(key, value)| (key, value.to_owned())).collect()
 }

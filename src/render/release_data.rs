@@ -14,6 +14,7 @@ use crate::plan::{
 
 use super::FORMAT;
 use super::config::Rendered;
+use super::declared;
 use super::mounts::{Key, Mount, Mounts};
 use super::shell::{Record, quoted};
 
@@ -47,31 +48,23 @@ pub fn reference(plan: &Plan, platform: Platform) -> String {
     }
 }
 
-/// The facts of one environment.
+/// What one platform knows of a service beyond what every one does: a fact and its words.
+pub(super) type ServiceFact = (&'static str, String);
+
+/// The facts of one environment; `more` are those of a service that its platform alone knows.
 pub(super) fn environment(
     environment: &Environment,
     platform: Platform,
     mounts: &Mounts,
     rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
-) -> String {
-    environment_with(environment, platform, mounts, rendered, definitions, &|_| Vec::new())
-}
-
-/// The same, where one platform knows more of a service.
-pub(super) fn environment_with(
-    environment: &Environment,
-    platform: Platform,
-    mounts: &Mounts,
-    rendered: &BTreeMap<Label, Rendered>,
-    definitions: &BTreeMap<&str, Digest>,
-    more: &dyn Fn(&Service) -> Vec<(&'static str, &'static str)>,
+    more: &dyn Fn(&Service) -> Vec<ServiceFact>,
 ) -> String {
     let mut text = Record::new("environment", &[environment.name.as_str()]).with("target", &environment.target).line();
     let parameters = environment.parameters.iter().map(|(name, parameter)| parameter_record(name, parameter));
     text.extend(parameters);
     text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
-    text.extend(object_records(environment));
+    text.extend(object_records(environment, platform));
     for service in &environment.services {
         let record = service_record(service, environment, platform, mounts, definitions);
         text.push_str(&more(service).iter().fold(record, |record, (key, value)| record.with(key, value)).line());
@@ -152,16 +145,16 @@ fn mount_record(
 }
 
 /// What must exist on the target, and what `down --volumes` removes.
-fn object_records(environment: &Environment) -> Vec<String> {
+fn object_records(environment: &Environment, platform: Platform) -> Vec<String> {
     let yes_no = |holds| if holds { "yes" } else { "no" };
     let networks = environment.networks.iter().filter(|(_, network)| network.external).map(|(key, network)| {
         Record::new("network", &[key.as_str()]).with("name", &network.name).with("external", "yes").line()
     });
     let volumes = environment.volumes.iter().map(|(key, volume)| {
-        Record::new("volume", &[key.as_str()])
-            .with("name", &volume.name)
-            .with("external", yes_no(volume.external))
-            .line()
+        let record =
+            Record::new("volume", &[key.as_str()]).with("name", &volume.name).with("external", yes_no(volume.external));
+        let is_made_by_an_engine = !volume.external && platform != Platform::Kubernetes;
+        if is_made_by_an_engine { declared::with_volume_options(record, volume).line() } else { record.line() }
     });
     let secrets = environment.secrets.iter().filter_map(|(name, secret)| match secret {
         SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),

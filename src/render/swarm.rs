@@ -22,14 +22,14 @@ use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::document::Context;
 use crate::name::Label;
-use crate::plan::{Environment, FileKind, MigrationMode, Object, Plan, Platform, ScriptMode, SecretSource};
+use crate::plan::{Environment, FileKind, MigrationMode, Object, Plan, Platform, ScriptMode, SecretSource, Service};
 use crate::tree::FileTree;
 
 use super::config::Rendered;
 use super::folder::EnvironmentFolder;
 use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object, to_json_map};
 use super::mounts::{Folders, Mounts};
-use super::{RenderBug, release_data, schema, yaml};
+use super::{RenderBug, declared, release_data, schema, yaml};
 
 /// The name of the template, and of its first output.
 const TEMPLATE: &str = "stack.yaml";
@@ -79,7 +79,10 @@ pub(super) fn render(
     manifest::report(schema::stack(&validated(&stack)), Code::STACK, environment, context);
     let definitions = stack.services.iter().map(|view| (view.name, definition_digest(view))).collect();
     let (mounts, configs) = (&folder.mounts, &folder.configs);
-    let mut data = release_data::environment(environment, Platform::Swarm, mounts, configs, &definitions);
+    let bodies: BTreeMap<_, _> = stack.services.iter().map(|view| (view.name, &view.body)).collect();
+    let facts = |service: &Service| declared::networks_fact(bodies[service.name.as_str()], &stack.networks);
+    let mut data = release_data::environment(environment, Platform::Swarm, mounts, configs, &definitions, &facts);
+    data.push_str(&declared::network_records(&stack.networks, environment));
     let global = environment.services.iter().zip(&stack.services).filter(|(service, _)| service.is_global);
     data.extend(global.map(|(_, view)| constraints::records(view.name, &view.body)));
     folder.insert("release", &data)?;
@@ -87,7 +90,7 @@ pub(super) fn render(
 }
 
 fn stack<'a>(plan: &'a Plan, environment: &'a Environment, mounts: &Mounts) -> Manifest<'a> {
-    let view = |service: &'a crate::plan::Service| ServiceView {
+    let view = |service: &'a Service| ServiceView {
         name: service.name.as_str(),
         image: escaped(&service.image),
         body: service::body(plan, environment, service, mounts),
@@ -196,6 +199,7 @@ fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
         }
         narrow_ipam(network);
     }
+    declared::label_networks(&mut networks);
     networks
 }
 

@@ -15,6 +15,7 @@ mod kills;
 mod lifecycle;
 mod lock;
 mod nodes;
+mod objects;
 mod own_engine;
 mod own_registry;
 mod product;

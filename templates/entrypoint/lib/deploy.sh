@@ -131,7 +131,9 @@ begin_changes() {
 converge() {
     begin_deadline
     adopt_namesakes
+    renew_networks
     apply_waves
+    restart_stale || fail_deployment
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
     require_lock
@@ -205,17 +207,20 @@ fail_application() {
 
 # SERVICE…
 apply_changed() {
-    changed_services=''
+    changed_services='' forced_services='' restarted_services=''
     for changed do
         read_action "$changed"
         [ "$action" != keep ] || continue
         say "$changed: $(action_sentence)"
-        changed_services="$changed_services $changed"
+        [ -z "$forced" ] || forced_services="$forced_services $changed"
+        if [ "$action" = restart ]; then restarted_services="$restarted_services $changed"; else changed_services="$changed_services $changed"; fi
     done
-    applied_services="$applied_services$changed_services"
-    [ -z "$changed_services" ] || refusal_code=$EXIT_NOT_RESTORED
+    applied_services="$applied_services$changed_services$restarted_services"
+    [ -z "$changed_services$restarted_services" ] || refusal_code=$EXIT_NOT_RESTORED
     # shellcheck disable=SC2086 # a list of names
-    [ -z "$changed_services" ] || driver_apply "$(seconds_left)" $changed_services
+    [ -z "$changed_services" ] || driver_apply "$(seconds_left)" $changed_services || return 1
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$restarted_services" ] || driver_restart $restarted_services
 }
 
 # needs action and the wanted_ variables

@@ -21,7 +21,7 @@ list_refused() {
             count = split(kinds, parts, " ")
             for (i = 1; i < count; i += 2) words_of[parts[i]] = parts[i + 1]
             # What a fact must look like, for the target uses it as a number, as part of a path, or as a name. Any other is text.
-            number = "^[0-9]+$"; variables = "^[A-Z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; path = "path"
+            number = "^[0-9]+$"; variables = "^[A-Z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"
             rule["service wave"] = rule["service replicas"] = rule["service max_replicas"] = rule["service window"] = number
             rule["mount uid"] = rule["mount gid"] = rule["upgrade backup_age"] = number
             rule["mount mode"] = "^[0-7]+$"
@@ -30,6 +30,8 @@ list_refused() {
             rule["mount file"] = rule["mount pieces"] = rule["mount directory"] = path
             rule["script file"] = rule["migration up"] = rule["migration down"] = path
             rule["script service"] = rule["migration service"] = rule["upgrade backup"] = label
+            rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
+            rule["network digest"] = "^[0-9a-f]+$"
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
             split("environment mount network volume service constraint script hook migration value", parts, " ")
             for (i in parts) name_rule[parts[i]] = label
@@ -55,7 +57,7 @@ list_refused() {
         }
         function fits(text, wanted) {
             if (wanted == path) return is_path(text)
-            return length(text) < 4096 && text ~ wanted && (wanted == variables || wanted == label || length(text) < 20)
+            return length(text) < 4096 && text ~ wanted && (wanted == variables || wanted == label || wanted == labels || length(text) < 40)
         }
         function begin_file() {
             file = FILENAME; bad = inside = open = 0; start = 0
@@ -76,7 +78,7 @@ list_refused() {
         }
         function begin_word() {
             open = 1; quoted = 0; key = ""; value = ""
-            if (rest ~ /^--( |$)/ && !is_command && (kind == "script" || kind == "migration")) {
+            if (rest ~ /^--( |$)/ && !is_command && (kind == "script" || kind == "migration" || kind == "volume")) {
                 is_command = 1; open = 0; rest = substr(rest, 3)
             } else if (match(rest, /^"[$][{][A-Z][A-Z0-9_]*([+]given|-)[}]"/)) {
                 ask(substr(rest, 1, RLENGTH)); open = 0; rest = substr(rest, RLENGTH + 1)

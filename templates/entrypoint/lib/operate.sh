@@ -97,6 +97,7 @@ command_start() {
         # shellcheck disable=SC2086
         start_wave $wave_services
     done
+    restart_stale || fail_deployment
     # shellcheck disable=SC2086
     await_services stable $existing_services || fail_deployment
     use_own_release
@@ -206,6 +207,8 @@ command_restart() {
     for restarted do
         has_word "$service_names" "$restarted" || refuse "\`$restarted\` is not deployed" "deployed are:$service_names; \`up $environment_name\` brings this release"
     done
+    # shellcheck disable=SC2046 # a list of names
+    set -- $(with_followers "$@")
     check_missing "$@"
     if [ -n "$option_dry_run" ]; then
         for restarted do printf 'restart %s\n' "$restarted"; done
@@ -223,6 +226,7 @@ command_restart() {
         # shellcheck disable=SC2086
         restart_wave $wave_services
     done
+    restart_stale || fail_deployment
     # shellcheck disable=SC2086
     await_services stable $restarted_services || fail_deployment
     say "restarted:$restarted_services"

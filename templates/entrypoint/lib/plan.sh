@@ -2,7 +2,8 @@
 #
 #   plan --output json  {"target", "version", "from", "revision", "changes", "services": [{"service", "action", "drift": […],
 #                        "changes": [{"what", "from", "to"}]}], "migrations": […]}
-#                       action: keep, create, recreate, scale, start, unpause, remove; "changes" of the whole: whether anything would change;
+#                       "networks": [{"network", "action", "services": […]}], those that are made again
+#                       action: keep, create, recreate, scale, start, restart, unpause, remove; "changes" of the whole: whether anything would change;
 #                       "drift": what was changed by hand (drift.sh), which `up` leaves as it is where the action is keep
 #
 # Takes in:  the loaded release, the last good record, what runs. Gives out: standard output; with --exit-code 10 when something would change.
@@ -57,8 +58,14 @@ note_recorded_release() {
         cp "$work/services/$noted" "$work/recorded/services/$noted"
         driver_show_definition "$noted" | flatten_yaml >"$work/recorded/$noted.flat"
     done
+    for_each network note_network
     only_recorded='' release_root=$noted_root pinned_images=$noted_pins version=$noted_version
     load_environment "$environment_name"
+}
+
+note_network() {
+    parse_object "$@"
+    [ -n "$object_external" ] || driver_show_network "$object_key" | flatten_yaml >"$work/recorded/network.$object_key"
 }
 
 # $work/plan: service | action | what | from | to | replicas; a line for each change, after one for each service. Sets plan_changes.
@@ -76,17 +83,33 @@ write_plan() {
         printf '%s|remove||||\n' "$planned"
     done >>"$work/plan"
     [ -z "${pending_migrations:-}" ] || plan_changes=yes
+    list_network_plan >"$work/plan.networks"
+    [ ! -s "$work/plan.networks" ] || plan_changes=yes
 }
 
 # what | from | to of the loaded service, which was recorded in another way, or not at all.
 list_changes() {
     case $action in scale) printf 'replicas|%s|%s\n' "$instances_all" "$wanted_replicas" ;; esac
+    [ -z "$followed" ] || list_followed
     [ -f "$work/recorded/services/$planned" ] || return 0
     driver_show_definition "$planned" | flatten_yaml >"$work/planned.flat"
     compare_flat "$work/recorded/$planned.flat" "$work/planned.flat"
     for compared_mount in $service_mounts; do compare_mount; done
     for compared_parameter in $service_parameters; do compare_parameter; done
     [ -n "$wanted_digest" ] || printf 'image|not on the target yet|%s\n' "$service_image"
+}
+
+# Whom it follows: networks, services that it is tied to, and what is gone already.
+list_followed() {
+    for followed_network in $service_networks; do
+        ! cut -d '|' -f 1 "$work/network-changes" | grep -qxF -e "$followed_network" || printf 'network %s|as it was|recreated\n' "$followed_network"
+    done
+    for followed_service in $service_joins $service_restarts; do
+        followed_action=$(read_action "$followed_service" && printf '%s' "$action")
+        case $followed_action in create | recreate | start | restart) printf 'with %s|as it was|%s\n' "$followed_service" "$followed_action" ;; esac
+    done
+    followed_reason=$(stale_reason "$planned")
+    [ -z "$followed_reason" ] || printf 'tie|%s|\n' "$followed_reason"
 }
 
 # By its source: the ids are those of one release. What has several owners has several fingerprints. Needs compared_mount.
@@ -156,6 +179,7 @@ compare_flat() {
 plan_text() {
     printf '%s\n' "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
     plan_adoption
+    plan_networks_text
     while IFS='|' read -r planned action plan_what plan_from plan_to plan_replicas; do
         if [ -n "$plan_what" ]; then
             printf '    %s: %s -> %s\n' "$plan_what" "${plan_from:-(none)}" "${plan_to:-(none)}"
@@ -174,6 +198,34 @@ plan_text() {
     done
 }
 
+# Each network that is made again, with the services on it and what it changes.
+plan_networks_text() {
+    while IFS='|' read -r planned plan_services; do
+        printf 'network %s: recreate\n    services on it: %s\n' "$planned" "${plan_services:-(none)}"
+        list_network_changes | while IFS='|' read -r plan_what plan_from plan_to; do
+            printf '    %s: %s -> %s\n' "$plan_what" "${plan_from:-(none)}" "${plan_to:-(none)}"
+        done
+    done <"$work/plan.networks"
+}
+
+# what | from | to. Needs planned.
+list_network_changes() {
+    [ -f "$work/recorded/network.$planned" ] || return 0
+    driver_show_network "$planned" | flatten_yaml >"$work/planned.flat"
+    compare_flat "$work/recorded/network.$planned" "$work/planned.flat"
+}
+
+plan_networks_json() {
+    printf '"networks": ['
+    json_next=''
+    while IFS='|' read -r planned plan_services; do
+        # shellcheck disable=SC2086 # a list of names
+        printf '%s{"network": %s, "action": "recreate", "services": %s}' "$json_next" "$(json_string "$planned")" "$(json_words $plan_services)"
+        json_next=', '
+    done <"$work/plan.networks"
+    printf ']'
+}
+
 plan_json() {
     printf '{"target": %s, "version": %s, "from": %s, "revision": %s, "changes": %s, "services": [' "$(json_string "$target")" \
         "$(json_string "$version")" "$(json_string "$good_version")" "${good_revision:-null}" "$(json_boolean "$plan_changes")"
@@ -190,5 +242,5 @@ plan_json() {
         fi
     done <"$work/plan"
     # shellcheck disable=SC2086 # a list of names
-    printf '%s\n], "migrations": %s}\n' "$json_open" "$(json_words ${pending_migrations:-})"
+    printf '%s\n], %s, "migrations": %s}\n' "$json_open" "$(plan_networks_json)" "$(json_words ${pending_migrations:-})"
 }

@@ -27,6 +27,7 @@ check_deployment() {
     read_mounts
     driver_check_externals
     [ -n "${restoring:-}" ] || check_whose everything
+    check_declared
 }
 
 # What the target cannot do of what the loaded release uses, asked of the platform's own tools. Needs the wanted table; adds faults.

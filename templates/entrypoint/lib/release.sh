@@ -118,14 +118,20 @@ keep_mount() {
     mount_ids="$mount_ids $1"
 }
 
-# The facts of a network or volume record in object_name and object_external.
+# The facts of a network or volume record, in the object_ variables; object_digest and object_driver are empty in records of older images.
 parse_object() {
+    object_key=$1
     shift
-    object_name='' object_external=''
+    object_name='' object_external='' object_digest='' object_driver='' object_internal=false object_ipv6=false
     for fact do
         case $fact in
+        --) break ;;
         name=*) object_name=${fact#*=} ;;
         external=yes) object_external=yes ;;
+        digest=*) object_digest=${fact#*=} ;;
+        driver=*) object_driver=${fact#*=} ;;
+        internal=yes) object_internal=true ;;
+        ipv6=yes) object_ipv6=true ;;
         esac
     done
 }
@@ -135,7 +141,7 @@ parse_service() {
     shift
     service_image='' service_definition='' service_wave=1 service_gate=none service_kind=service service_replicas=1
     service_window=5 service_parameters='' service_mounts='' service_pull=missing service_max_replicas='' service_global=''
-    service_autoscaled=''
+    service_autoscaled='' service_networks='' service_joins='' service_restarts=''
     for fact do
         case $fact in
         image=*) service_image=${fact#*=} ;;
@@ -151,6 +157,9 @@ parse_service() {
         parameters=*) service_parameters=${fact#*=} ;;
         mounts=*) service_mounts=${fact#*=} ;;
         pull=*) service_pull=${fact#*=} ;;
+        networks=*) service_networks=${fact#*=} ;;
+        joins=*) service_joins=${fact#*=} ;;
+        restarts=*) service_restarts=${fact#*=} ;;
         esac
     done
 }
@@ -161,7 +170,8 @@ keep_service() {
     service_names="$service_names $service_name"
     printf '%s|' "$service_image" "$service_definition" "$service_wave" "$service_gate" "$service_kind" \
         "$service_replicas" "$service_window" "$service_parameters" "$service_mounts" "$service_pull" \
-        "$service_max_replicas" "$service_global" "$service_autoscaled" >"$work/services/$service_name"
+        "$service_max_replicas" "$service_global" "$service_autoscaled" "$service_networks" "$service_joins" "$service_restarts" \
+        >"$work/services/$service_name"
     printf '\n' >>"$work/services/$service_name"
 }
 
@@ -170,7 +180,7 @@ load_service() {
     service_name=$1
     IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
         service_window service_parameters service_mounts service_pull service_max_replicas service_global \
-        service_autoscaled _ <"$work/services/$1"
+        service_autoscaled service_networks service_joins service_restarts _ <"$work/services/$1"
 }
 
 # The wave numbers of the environment, first to last.

@@ -199,7 +199,8 @@ state_note() {
 
 # SERVICE
 notes_of() {
-    shown_note=$(state_note) shown_drift=$(drift_of "$1")
+    shown_note=$(state_note) shown_drift=$(drift_of "$1") shown_stale=$(stale_reason "$1")
+    shown_note=$shown_note${shown_stale:+${shown_note:+; }$shown_stale}
     printf '%s' "$shown_note${shown_drift:+${shown_note:+; }changed by hand: $shown_drift}"
 }
 

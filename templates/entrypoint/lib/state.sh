@@ -115,8 +115,17 @@ config_digest() {
     } | digest_of_input
 }
 
-# What has to be done to a service: keep, create, recreate, scale, start, unpause, remove. Sets $action. SERVICE
+# What has to be done to a service: keep, create, recreate, scale, start, restart, unpause, remove. Sets $action, and forced where the service
+# itself does not differ. SERVICE
 read_action() {
+    read_own_action "$1"
+    forced='' followed=''
+    case $action in keep | scale | start | unpause) ;; *) return 0 ;; esac
+    follow_others "$1"
+    [ "$action" != recreate ] || forced=yes
+}
+
+read_own_action() {
     load_service "$1"
     load_wanted "$1"
     count_instances "$1"

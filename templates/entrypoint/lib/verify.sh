@@ -105,6 +105,8 @@ judge_service() {
         reason="$judged_ready of $wanted_replicas ready${reason:+ ($reason)}"
     fi
     judge_live "$1"
+    stale_why=$(stale_reason "$1")
+    [ "$verdict/$stale_why" = ready/ ] || [ -z "$stale_why" ] || verdict=waiting reason=$stale_why
 }
 
 # What the target says of the service as a whole. SERVICE

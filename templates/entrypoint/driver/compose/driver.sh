@@ -114,9 +114,9 @@ export_service() { # SERVICE REPLICAS DIGEST
 }
 
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number, Compose's digest of the
-# definition, and what `docker update` can change.
+# definition, what `docker update` can change, whose namespaces it joins, and when it was made.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
-readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}|{{with .HostConfig}}{{.Memory}} {{.MemoryReservation}} {{.MemorySwap}} {{.NanoCPUs}} {{.CPUShares}} {{.CPUPeriod}} {{.CPUQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}}{{end}}'
+readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}|{{with .HostConfig}}{{.Memory}} {{.MemoryReservation}} {{.MemorySwap}} {{.NanoCPUs}} {{.CPUShares}} {{.CPUPeriod}} {{.CPUQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}}|{{.NetworkMode}} {{.PidMode}} {{.IpcMode}}{{end}}|{{.Created}}'
 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
 driver_read_state() {
@@ -125,6 +125,7 @@ driver_read_state() {
         sort -t '|' -k 12 >"$work/instances"
     awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
         sort >"$work/live"
+    driver_read_networks && list_stale
 }
 
 # Of containers only names of networks, for a network that was removed and made again has another id.
@@ -169,15 +170,23 @@ driver_apply() {
     done
     unpause "$@" || { show_lines "$work/complaint" && capture_seconds='' && return 1; }
     waiting_for="Compose, which makes $*"
-    if [ "$compose_kind" = v1 ]; then
-        with_compose capture_compose up -d --no-deps --no-build "$@"
-    else
-        with_compose capture_compose up -d --no-deps --no-build --pull never "$@"
-    fi
-    compose_status=$?
+    # What differs by itself first: others join it.
+    by_itself=''
+    for applied do has_word "${forced_services:-}" "$applied" || by_itself="$by_itself $applied"; done
+    compose_status=0
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$by_itself" ] || compose_up $by_itself || compose_status=$?
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "${forced_services:-}" ] || [ "$compose_status" -ne 0 ] || compose_up --force-recreate $forced_services || compose_status=$?
     capture_seconds='' waiting_for=''
     if [ "$compose_status" -ne 0 ] || [ -n "$verbose" ]; then show_lines "$work/complaint"; fi
     return "$compose_status"
+}
+
+# [OPTION] SERVICE…
+compose_up() {
+    [ "$compose_kind" = v1 ] || set -- --pull never "$@"
+    with_compose capture_compose up -d --no-deps --no-build "$@"
 }
 
 # Compose was killed between making a replacement and taking away the old: the replacement, never started, stands in

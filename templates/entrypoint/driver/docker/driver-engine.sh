@@ -261,9 +261,14 @@ is_container_gone() {
 
 # What stands below the name of a service in a manifest, without what is before it. FILE SERVICE
 subset_of_services() {
-    awk -v wanted="$2" '
+    subset_of_section "$1" services "$2"
+}
+
+# FILE SECTION NAME
+subset_of_section() {
+    awk -v among="$2:" -v wanted="$3" '
         /^[^ ]/ { section = $1; inside = 0; next }
-        section == "services:" && /^  [^ ]/ { name = $1; sub(/:$/, "", name); inside = (name == wanted); next }
+        section == among && /^  [^ ]/ { name = $1; sub(/:$/, "", name); inside = (name == wanted); next }
         inside { print substr($0, 5) }' "$1"
 }
 

@@ -27,3 +27,25 @@ driver_show_removal() {
 driver_adopt() {
     :
 }
+
+# A cluster has no networks to declare: services are found by name, and policies are objects like all others.
+driver_read_networks() {
+    : >"$work/networks.live"
+}
+
+driver_list_network_guests() {
+    fail_bug "a cluster has no network $1"
+}
+
+driver_renew_network() {
+    fail_bug "a cluster has no network $1"
+}
+
+driver_show_network() {
+    fail_bug "a cluster has no network $1"
+}
+
+# The API server itself refuses to change a claim.
+driver_read_volume_options() {
+    return 1
+}

@@ -209,6 +209,23 @@ remove_network() {
     warn "the network $network_name is left over: $(complaint)"
 }
 
+# A service cannot be moved to another network of the same name: those on it go, and come again with their waves. NAME ID
+driver_renew_network() {
+    network_name=$1 network_id=$2 renewed_network=$2 going_networks=''
+    awk -F '|' -v id="$2" 'index(" " $11 " ", " " id " ") { print $1, $2 }' "$work/services.live" >"$work/renewed"
+    while read -r renewed_id renewed_service; do
+        remove_service "$renewed_id" "${target}_$renewed_service" || return 1
+    done <"$work/renewed"
+    remove_network
+    await_no_networks
+    has_word "$going_networks" "$renewed_network"
+}
+
+# The network of the loaded release, as it was rendered. NETWORK
+driver_show_network() {
+    subset_of_section "$environment_folder/stack.yaml" networks "$1"
+}
+
 # Services go whole: a network that they are on could not be replaced.
 driver_adopt() {
     # shellcheck disable=SC2046 # a list of ids
