@@ -138,7 +138,9 @@ impl Maker<'_> {
         self.line(&format!("[project]\nname = \"p\"\nversion = \"1.0.0\"\ndescription = {description}"));
         self.line(&format!("[bootstrap]\nplatforms = [\"{}\"]\nallow = [{}]", platform.name(), lossy.join(", ")));
         let parameters = self.some(PARAMETERS, 4);
-        parameters.iter().for_each(|name| self.parameter(name));
+        for name in &parameters {
+            self.parameter(name);
+        }
         let services = self.some(LABELS, 2);
         let services = if services.is_empty() { vec!["web"] } else { services };
         let content = match parameters.first() {
@@ -163,7 +165,9 @@ impl Maker<'_> {
             self.line("secrets = [\"pw\"]");
         }
         let scripts = self.some(&["report", "a-b", "c"], 3);
-        scripts.iter().for_each(|name| self.script(name, services[0]));
+        for name in &scripts {
+            self.script(name, services[0]);
+        }
         self.hooks(&scripts);
         self.migrations(services[0]);
         self.upgrade(scripts.first().copied());
@@ -200,7 +204,9 @@ impl Maker<'_> {
         let points = self.some(POINTS, 2);
         if let (Some(script), false) = (scripts.first(), points.is_empty()) {
             self.line("[hooks]");
-            points.iter().for_each(|point| self.line(&format!("{point} = [\"{script}\"]")));
+            for point in &points {
+                self.line(&format!("{point} = [\"{script}\"]"));
+            }
         }
         if let (Some(script), true) = (scripts.last(), self.maybe()) {
             self.line(&format!("[users]\nadd = \"{script}\""));
@@ -230,7 +236,7 @@ impl Maker<'_> {
             (1, _) => self.line("[upgrade]\nrollback = true"),
             (2, _) => self.line("[upgrade]\nrollback = false\nfrom = \">=1.0.0, <2.0.0\""),
             (3, Some(script)) => {
-                self.line(&format!("[upgrade]\nbackup = {{ script = \"{script}\", max-age = \"24h\" }}"))
+                self.line(&format!("[upgrade]\nbackup = {{ script = \"{script}\", max-age = \"24h\" }}"));
             }
             _ => {}
         }

@@ -67,7 +67,7 @@ impl Definitions {
             }
             None => {
                 flatten("", object, &mut facts);
-                facts.retain(|path, _| !(names_image && path.ends_with(".image")));
+                facts.retain(|path, _| !(names_image && path.rsplit('.').next() == Some("image")));
                 self.objects.insert(format!("{kind} {name}"), facts);
             }
         }
