@@ -39,7 +39,7 @@ command_down() {
 list_removal() {
     driver_list_removal >"$work/removal.listed" || return 1
     awk -F '|' -v OFS='|' '
-        { order = $1 ~ /volume/ ? 1 : $1 ~ /network/ ? 3 : $1 ~ /config|secret|scale/ ? 4 : 2; print order, $0 }' "$work/removal.listed" |
+        { order = $1 == "volume" ? 1 : $1 ~ /volume/ ? 2 : $1 ~ /network/ ? 4 : $1 ~ /config|secret|scale/ ? 5 : 3; print order, $0 }' "$work/removal.listed" |
         sort -t '|' -k 1,1 -k 2,2 -k 3,3 | cut -d '|' -f 2- >"$work/removal"
 }
 
@@ -64,9 +64,9 @@ plan_removal() {
     if [ ! -s "$work/ledger" ]; then
         [ -s "$work/removal" ] || say "nothing of $target is deployed, so nothing would be removed"
     elif is_ledger_kept; then
-        say 'the data volumes are kept, and the ledger with them'
+        echo 'the data volumes are kept, and the ledger with them'
     else
-        printf 'remove ledger of %s (%s entries)\n' "$target" "$(wc -l <"$work/ledger" | tr -d ' ')"
+        printf 'remove ledger of %s\n' "$target"
     fi
 }
 

@@ -174,6 +174,7 @@ command_migrate() {
     [ "$option_output" = text ] || refuse_usage '`migrate` has JSON output only with `--list`'
     preflight_target
     begin_faults
+    check_whose everything
     judge_release
     if [ -n "$newest_revision" ] && [ "$faults" -eq 0 ] && [ -z "$pending_migrations" ]; then # what a deployment needs need not be given
         say "no migration of $project $version is pending"

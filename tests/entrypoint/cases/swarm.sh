@@ -199,7 +199,7 @@ test_swarm_an_update_that_was_rolled_back_ends_with_4() {
 test_swarm_deploys_again_what_somebody_else_changed() {
     use_swarm
     swarm_after
-    printf '#!/bin/sh\nif [ "$1" = stack ] && [ ! -f "$FAKE_DOCKER/once" ]; then : >"$FAKE_DOCKER/once"; echo "update out of sequence" >&2; exit 1; fi\nexec sh "%s" "$@"\n' \
+    printf '#!/bin/sh\nif [ "$1 $2" = "stack deploy" ] && [ ! -f "$FAKE_DOCKER/once" ]; then : >"$FAKE_DOCKER/once"; echo "update out of sequence" >&2; exit 1; fi\nexec sh "%s" "$@"\n' \
         "$tests/docker" >"$box/bin/docker"
     DB_PASSWORD=pw bootstrap up production
     expect_code 0

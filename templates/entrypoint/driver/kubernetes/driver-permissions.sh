@@ -19,7 +19,7 @@ write|get list create patch delete|horizontalpodautoscalers.autoscaling servicea
 write|get create patch delete|configmaps secrets leases.coordination.k8s.io
 exec|get create|pods/exec
 hints|get|namespaces
-hints|list|events
+hints|list|events services ingresses.networking.k8s.io
 hints|watch|deployments.apps statefulsets.apps daemonsets.apps persistentvolumeclaims'
 
 # Everything that the command will ask for is asked of the authorizer at once: what `kubectl auth can-i` does, many times.
