@@ -93,7 +93,7 @@ list_changes() {
     [ -z "$followed" ] || list_followed
     [ -f "$work/recorded/services/$planned" ] || return 0
     driver_show_definition "$planned" | flatten_yaml >"$work/planned.flat"
-    compare_flat "$work/recorded/$planned.flat" "$work/planned.flat"
+    compare_flat "$work/recorded/$planned.flat" "$work/planned.flat" | driver_name_changes
     for compared_mount in $service_mounts; do compare_mount; done
     for compared_parameter in $service_parameters; do compare_parameter; done
     [ -n "$wanted_digest" ] || printf 'image|not on the target yet|%s\n' "$service_image"

@@ -106,6 +106,13 @@ impl Release {
         self.migration_of("web", name, release)
     }
 
+    /// With one of `web` whose way up ends with 7 where it is run.
+    pub(super) fn failing_migration(mut self, name: &str, release: &str) -> Self {
+        self = self.migration(name, release);
+        self.files.push((format!("{name}.up.sh"), "exit 7\n".to_owned()));
+        self
+    }
+
     /// The same of any service.
     pub(super) fn migration_of(mut self, service: &str, name: &str, release: &str) -> Self {
         for direction in ["up", "down"] {

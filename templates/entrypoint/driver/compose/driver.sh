@@ -365,6 +365,11 @@ driver_stop_once() {
     docker rm --force --volumes "$1" >/dev/null 2>&1 </dev/null
 }
 
+# A definition is written as the spec is.
+driver_name_changes() {
+    cat
+}
+
 # The loaded release's definition of a service, as it was rendered. SERVICE
 driver_show_definition() {
     subset_of_services "$environment_folder/compose.yaml" "$1"

@@ -164,9 +164,14 @@ await_once_begin() {
         [ "$once_text" = "$once_said" ] || say "waiting for $once_object: $once_text"
         once_said=$once_text
         case $once_text in *ImagePullBackOff* | *InvalidImageName* | *CreateContainerConfigError* | *ErrImageNeverPull*) once_until=0 ;; esac
-        [ "$(date +%s)" -lt "$once_until" ] || return 1
+        [ "$(date +%s)" -lt "$once_until" ] || { judge_once_start && return 1; }
         nap 1
     done
+}
+
+# Who was only late may have begun by now.
+judge_once_start() {
+    [ "$once_until" -eq 0 ] || once_unstarted=''
 }
 
 readonly ONCE_TEMPLATE='{{range .items}}{{if eq .kind "Job"}}{{range .status.conditions}}{{if eq .status "True"}}{{.type}} {{end}}{{end}}|
@@ -219,6 +224,12 @@ driver_stop_once() {
 # The loaded release's definition of a service, as it was rendered. SERVICE
 driver_show_definition() {
     cat "$environment_folder/kubernetes/service-$1.yaml"
+}
+
+# The container has the number of its place; an entry of `env` its name.
+driver_name_changes() {
+    sed -e 's/^spec\.template\.spec\.containers\.[^.|]*\.//' -e 's/^command\([.|]\)/entrypoint\1/' -e 's/^args\([.|]\)/command\1/' \
+        -e 's/^env\.\([^.|]*\)\.value|/environment.\1|/' -e '/^env\.[^.|]*\.name|/d' -e 's/^spec\.template\.spec\.//'
 }
 
 driver_show_manifest() {

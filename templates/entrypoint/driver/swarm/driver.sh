@@ -281,6 +281,11 @@ await_updates() {
     done
 }
 
+# A definition is written as the spec is.
+driver_name_changes() {
+    cat
+}
+
 # The loaded release's definition of a service, as it was rendered. SERVICE
 driver_show_definition() {
     subset_of_services "$environment_folder/stack.yaml" "$1"
