@@ -22,6 +22,7 @@ mod product;
 mod read_only;
 mod registry;
 mod restarts;
+mod round_trips;
 mod said;
 mod shop;
 mod tcp;

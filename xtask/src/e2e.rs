@@ -61,7 +61,7 @@ static PREPARING: Mutex<()> = Mutex::new(());
 /// Makes and loads the images that the tests need; gives out the archive of the base.
 pub(crate) fn prepare() -> Result<PathBuf> {
     let _alone = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
-    packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY])?;
+    packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::BUILDAH, packages::REGISTRY])?;
     let base = base::run(&base::Options::default())?;
     samples::run(&samples::Options::default())?;
     Ok(base)
@@ -107,11 +107,19 @@ fn selection(filters: &[String]) -> String {
 
 /// Why the tests cannot run on this machine.
 pub(crate) fn obstacle() -> Option<&'static str> {
-    let tools = [packages::MMDEBSTRAP, packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::REGISTRY];
+    let tools = [
+        packages::MMDEBSTRAP,
+        packages::SKOPEO,
+        packages::UMOCI,
+        packages::PODMAN,
+        packages::BUILDAH,
+        packages::REGISTRY,
+    ];
     if !engine::answers() {
         return Some("no container engine answers `docker version`");
     }
     let tools_are_had = packages::are_here(&tools) || packages::may_install();
-    (!tools_are_had)
-        .then_some("mmdebstrap, skopeo, umoci, podman or docker-registry is missing and this is not root on Debian")
+    (!tools_are_had).then_some(
+        "mmdebstrap, skopeo, umoci, podman, buildah or docker-registry is missing and this is not root on Debian",
+    )
 }

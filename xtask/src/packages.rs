@@ -32,6 +32,7 @@ pub(crate) const SHELLCHECK: Package = program("shellcheck", "shellcheck");
 pub(crate) const SKOPEO: Package = program("skopeo", "skopeo");
 pub(crate) const UMOCI: Package = program("umoci", "umoci");
 pub(crate) const PODMAN: Package = program("podman", "podman");
+pub(crate) const BUILDAH: Package = program("buildah", "buildah");
 pub(crate) const TIME: Package = program("time", "time");
 pub(crate) const REGISTRY: Package = program("docker-registry", "docker-registry");
 

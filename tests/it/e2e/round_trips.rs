@@ -1,0 +1,223 @@
+//! A release that went through another tool, and what bootsmith makes of it afterwards: docker, podman, skopeo and buildah, each by its push to a
+//! registry and by the archives that it saves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::engine::{Surroundings, docker, surroundings};
+use crate::seen::Seen;
+
+/// A small release whose only service image is in the registry of the tests.
+struct Trip {
+    folder: tempfile::TempDir,
+    name: &'static str,
+    registry: String,
+}
+
+/// What the tarball is called.
+const TARBALL: &str = "out/NAME-1.0.0-compose.tar";
+
+impl Trip {
+    /// Builds it; `name` keeps its images apart from those of other tests.
+    fn new(name: &'static str, Surroundings { base, registry, .. }: &Surroundings) -> Self {
+        let trip = Self { folder: tempfile::tempdir().expect("a temporary folder"), name, registry: registry.clone() };
+        let service = trip.in_registry("box:1.0.0");
+        docker(&["tag", "sample/box:1.0.0", &service]);
+        docker(&["push", "--quiet", &service]);
+        docker(&["image", "rm", &service]);
+        let spec = format!(
+            "[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n\n[bootstrap]\nplatforms = [\"compose\"]\n\
+             base = \"oci:{base}\"\n\n[services.box]\nimage = \"{service}\"\n"
+        );
+        fs::write(trip.path("bootstrap.toml"), spec).expect("room");
+        trip.run(&["build", "--output", "out"]).expect(0);
+        trip
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn tarball(&self) -> String {
+        TARBALL.replace("NAME", self.name)
+    }
+
+    fn in_registry(&self, name: &str) -> String {
+        format!("{}/{}/{name}", self.registry, self.name)
+    }
+
+    /// How an engine calls the bootstrap image.
+    fn image(&self) -> String {
+        format!("{}/bootstrap:1.0.0", self.name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Seen {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
+        program.args(arguments).current_dir(self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
+        Seen::from(program.output().expect("the program starts"))
+    }
+
+    /// Another tool, in the folder of the release.
+    #[track_caller]
+    fn tool(&self, program: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program).args(arguments).current_dir(self.folder.path()).output();
+        let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}\n{said}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// podman or buildah, with a storage of its own.
+    #[track_caller]
+    fn with_storage(&self, program: &str, arguments: &[&str]) -> String {
+        let storage = ["--root", "storage", "--runroot", "storage-state", "--storage-driver", "vfs"];
+        self.tool(program, &[&storage, arguments].concat())
+    }
+
+    fn skopeo(&self, arguments: &[&str]) -> String {
+        self.tool("skopeo", &[&["--insecure-policy"], arguments].concat())
+    }
+
+    /// What is read of an image, wherever it went.
+    fn check(&self, source: &str) {
+        let json = |seen: Seen| serde_json::from_str::<Value>(&seen.expect(0).out).expect("JSON");
+        let inspected = json(self.run(&["inspect", source, "--json"]));
+        assert_eq!(inspected["release"]["project"], self.name, "{source}");
+        let image = |inspected: &Value| inspected["image"]["images"][0].clone();
+        let original = image(&json(self.run(&["inspect", &self.tarball(), "--json"])));
+        let image = image(&inspected);
+        assert_eq!(image["config"], original["config"], "{source}");
+        let roles = |image: &Value| {
+            let layers = image["layers"].as_array().into_iter().flatten();
+            layers.map(|layer| (layer["role"].clone(), layer["diff_id"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(roles(&image), roles(&original), "{source}");
+        let verified = self.run(&["verify", source]).expect(0);
+        let said = format!("{source}: the content is as it was built; the frame is another's\n");
+        assert!(verified.out.starts_with(&said), "{}", verified.out);
+        self.run(&["diff", &self.tarball(), source, "--exit-code"]).expect(0);
+    }
+
+    /// What is made of an image: a copy, a bundle, and the image again.
+    fn take(&self, what: &str, source: &str) {
+        self.check(source);
+        let destination = self.in_registry(what);
+        if self.path(source).exists() {
+            let again = format!("{destination}/again:1");
+            self.run(&["push", source, &again]).expect(0);
+            self.run(&["verify", &again]).expect(0);
+        } else {
+            self.run(&["pull", source, "again.tar"]).expect(0);
+            self.run(&["verify", "again.tar"]).expect(0);
+        }
+        let bundle = format!("bundle-{what}.tar");
+        self.run(&["bundle", source, &bundle]).expect(0);
+        let verified = self.run(&["verify", &bundle]).expect(0);
+        assert!(verified.out.contains("payload files are as they should be"), "{}", verified.out);
+        let named = inspect_name(&self.run(&["inspect", source, "--json"]).expect(0));
+        let copied = self.run(&["copy", source, &destination]);
+        if named.is_none() {
+            // The archive does not say what its image is called.
+            return drop(copied.expect(3));
+        }
+        copied.expect(0);
+    }
+}
+
+fn inspect_name(inspected: &Seen) -> Option<String> {
+    let document: Value = serde_json::from_str(&inspected.out).expect("JSON");
+    document["image"]["reference"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn through_docker() {
+    let Some(surroundings) = surroundings() else { return };
+    let trip = Trip::new("e2e-trip-docker", &surroundings);
+    let pushed = trip.in_registry("pushed:1.0.0");
+    trip.tool("docker", &["load", "--quiet", "--input", &trip.tarball()]);
+    docker(&["tag", &trip.image(), &pushed]);
+    docker(&["push", "--quiet", &pushed]);
+    trip.tool("docker", &["save", "--output", "saved.tar", &trip.image()]);
+    docker(&["image", "rm", &pushed, &trip.image()]);
+    trip.take("docker-push", &pushed);
+    trip.take("docker-save", "saved.tar");
+}
+
+#[test]
+fn through_podman() {
+    let Some(surroundings) = surroundings() else { return };
+    let trip = Trip::new("e2e-trip-podman", &surroundings);
+    let pushed = trip.in_registry("pushed:1.0.0");
+    trip.with_storage("podman", &["load", "--quiet", "--input", &trip.tarball()]);
+    let image = format!("docker.io/{}", trip.image());
+    trip.with_storage("podman", &["push", "--quiet", "--tls-verify=false", &image, &format!("docker://{pushed}")]);
+    for format in ["docker-archive", "oci-archive"] {
+        let output = format!("{format}.tar");
+        trip.with_storage("podman", &["save", "--quiet", "--format", format, "--output", &output, &image]);
+        trip.take(format, &output);
+    }
+    trip.take("podman-push", &pushed);
+}
+
+#[test]
+fn through_skopeo() {
+    let Some(surroundings) = surroundings() else { return };
+    let trip = Trip::new("e2e-trip-skopeo", &surroundings);
+    let source = format!("oci-archive:{}", trip.tarball());
+    let pushed = trip.in_registry("pushed:1.0.0");
+    let targets = [
+        ("v2s2", format!("docker://{pushed}"), pushed.as_str()),
+        ("oci", format!("docker-archive:docker.tar:{}", trip.image()), "docker.tar"),
+        ("oci", "oci-archive:oci.tar:1.0.0".to_owned(), "oci.tar"),
+    ];
+    for (format, target, place) in targets {
+        let format = if target.starts_with("docker-archive") { vec![] } else { vec!["--format", format] };
+        let arguments = [&["copy", "--quiet", "--dest-tls-verify=false"], &format[..], &[&source, &target]].concat();
+        trip.skopeo(&arguments);
+        if place == "oci.tar" { trip.check(place) } else { trip.take(&place.replace(['/', ':', '.'], "-"), place) }
+    }
+}
+
+#[test]
+fn through_buildah() {
+    let Some(surroundings) = surroundings() else { return };
+    let trip = Trip::new("e2e-trip-buildah", &surroundings);
+    let pushed = trip.in_registry("pushed:1.0.0");
+    let id = trip.with_storage("buildah", &["pull", "--quiet", &format!("oci-archive:{}", trip.tarball())]);
+    let target = format!("docker://{pushed}");
+    trip.with_storage("buildah", &["push", "--quiet", "--tls-verify=false", "--format", "v2s2", id.trim(), &target]);
+    trip.take("buildah-push", &pushed);
+    let archive = format!("oci-archive:saved.tar:{}", trip.image());
+    trip.with_storage("buildah", &["push", "--quiet", "--format", "oci", id.trim(), &archive]);
+    trip.take("buildah-archive", "saved.tar");
+}
+
+/// Every image of a bundle is found by its whole name, by whichever door a tool enters.
+#[test]
+fn a_bundle_is_taken_image_by_image() {
+    let Some(surroundings) = surroundings() else { return };
+    let trip = Trip::new("e2e-trip-bundle", &surroundings);
+    let (service, bootstrap) = (trip.in_registry("box:1.0.0"), format!("docker.io/{}", trip.image()));
+    let bundled = trip.run(&["bundle", &trip.tarball(), "bundle.tar"]).expect(0);
+    let digest = |name: &str| {
+        let line = bundled.out.lines().find(|line| line.starts_with(name)).expect("a line");
+        line.split_whitespace().last().expect("a digest").to_owned()
+    };
+    trip.with_storage("podman", &["load", "--quiet", "--input", "bundle.tar"]);
+    for name in [&service, &bootstrap] {
+        trip.with_storage("podman", &["image", "exists", name]);
+        let door = format!("docker-archive:bundle.tar:{name}");
+        trip.skopeo(&["inspect", &door]);
+    }
+    for (name, tag) in [(&service, service.as_str()), (&bootstrap, "1.0.0")] {
+        let door = format!("oci-archive:bundle.tar:{tag}");
+        let seen = trip.skopeo(&["inspect", "--format", "{{.Digest}}", &door]);
+        assert_eq!(seen.trim(), digest(name), "{door}");
+    }
+    trip.tool("docker", &["load", "--quiet", "--input", "bundle.tar"]);
+    docker(&["image", "inspect", "--format", "{{.Id}}", &service, &trip.image()]);
+    docker(&["image", "rm", &service, &trip.image()]);
+}
