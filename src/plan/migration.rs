@@ -4,6 +4,7 @@
 //! only decides whether the service is there that they are run with.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use semver::Version;
@@ -266,7 +267,7 @@ fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -
         context.error(Code::MIGRATION, file.span, format!("`{}` is empty", file.value), hint);
         return None;
     }
-    if file.value.ends_with(".sh") || bytes.starts_with(b"#!") {
+    if Path::new(&file.value).extension().is_some_and(|extension| extension == "sh") || bytes.starts_with(b"#!") {
         check_line_ends(file, bytes, context);
     }
     Some(MigrationFile { path: RelativePath::parse(&file.value).ok()?, bytes: Arc::clone(bytes) })

@@ -117,7 +117,7 @@ pub struct TooSlow {
 impl TooSlow {
     /// Whether that is why reading or writing failed.
     pub fn is_cause_of(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+        error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
     }
 }
 

@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn body(body: Json) -> Map<String, Json> {
-        body.as_object().expect("a table").clone()
+        let Json::Object(body) = body else { panic!("{body} is not a table") };
+        body
     }
 
     #[test]

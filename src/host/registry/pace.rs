@@ -101,7 +101,7 @@ mod tests {
     fn reads(network: Network, bytes: usize, time: Duration, between: Duration) -> usize {
         let clock = Cell::new(Duration::from_secs(5));
         let mut paced = Paced::new(Slow { bytes, time, clock: &clock }, network, WINDOW, || clock.get());
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         let is_good = |result: io::Result<usize>| {
             clock.set(clock.get() + between);
             result.is_ok()
@@ -143,7 +143,7 @@ mod tests {
             WINDOW,
             || clock.get(),
         );
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         assert!(paced.read(&mut buffer).is_ok() && paced.read(&mut buffer).is_ok());
         paced.inner.bytes = 1;
         assert!(paced.read(&mut buffer).is_ok());

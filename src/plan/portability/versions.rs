@@ -1,7 +1,7 @@
 //! Versions of the programs that carry a release out: since when they do what a row of the table says.
 //!
 //! Sources: of Compose, the schema of the Compose Specification that each of its releases was built with, and its own comparisons of API
-//! versions (docker/compose, pkg/compose/api_versions.go); of the engine, the history of its API (docs.docker.com/reference/api/engine/version-history).
+//! versions (docker/compose, `pkg/compose/api_versions.go`); of the engine, the history of its API (docs.docker.com/reference/api/engine/version-history).
 
 use std::cmp::Ordering;
 use std::fmt;

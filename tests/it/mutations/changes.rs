@@ -26,7 +26,7 @@ impl Random {
     fn word(&mut self) -> &'static str {
         const WORDS: [&str; 7] =
             ["evil", "", "0", "LD_PRELOAD=/evil.so", "root", "bootsmith base", "bootsmith environments"];
-        *self.one_of(&WORDS)
+        self.one_of::<&str>(&WORDS)
     }
 }
 

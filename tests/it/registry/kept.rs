@@ -68,7 +68,7 @@ fn what_is_pulled_overwrites_no_file_that_a_link_leads_to() {
         &|released| format!("blobs/sha256/{}", first(released)),
         &|released| format!("images/{}/index.json", released.digest.hex()),
     ];
-    for content in [&b"precious"[..], &[b'x'; 100_000]] {
+    for content in [&b"precious"[..], &vec![b'x'; 100_000]] {
         for name in names {
             let released = Released::new();
             let victim = released.project.path("victim");

@@ -110,7 +110,7 @@ pub(super) fn check_service(service: &Value, faults: &mut Vec<Fault>) {
         }
         let protocol = port["protocol"].as_str().unwrap_or("TCP");
         if !numbers.insert((protocol, port["port"].as_u64())) {
-            faults.push(Fault::duplicate(field.clone(), *port));
+            faults.push(Fault::duplicate(field.clone(), port));
         }
         if port["nodePort"].is_u64() && !nodes.insert((protocol, port["nodePort"].as_u64())) {
             faults.push(Fault::duplicate(format!("{field}.nodePort"), &port["nodePort"]));

@@ -10,7 +10,7 @@ const BARE: &[&str] = &["[", "[[", "test", "grep", "cmp", "diff", "!"];
 
 /// Whether the rules of this file are for a file of the repository.
 pub(super) fn is_cases(path: &str) -> bool {
-    path.starts_with("tests/entrypoint/cases/") && path.ends_with(".sh")
+    path.strip_prefix("tests/entrypoint/cases/").and_then(|name| name.strip_suffix(".sh")).is_some()
 }
 
 /// Faults of a file of cases.
