@@ -28,5 +28,6 @@ mod shop;
 mod tcp;
 mod two_nodes;
 mod update;
+mod walks;
 
 pub(crate) use engine::surroundings_on;

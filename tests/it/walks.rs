@@ -4,24 +4,42 @@
 //! `BOOTSMITH_WALKS` says how many walks there are, `BOOTSMITH_SEED` which: a failure prints the walk and its seed. After each command its
 //! exit code is compared; at the end of a walk the history, the migrations, and where a rollback would go.
 
-mod model;
+pub(crate) mod model;
 mod target;
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use self::model::{Call, End, Model, Releases, Script, Weather};
-use self::target::Target;
+use self::model::{Call, End, Model, Release, Releases, Script, Weather};
+use self::target::FakeTarget;
 use crate::dice::{Dice, number_of, seed};
 use crate::seen::Seen;
 
 /// Releases 0 to 3, of which each but the first brings a migration.
-const RELEASES: usize = 4;
-/// So many take some ten seconds on an idle machine.
+pub(crate) const RELEASES: usize = 4;
+/// So many take some ten seconds of a processor.
 const WALKS: u64 = 6;
 const SHORTEST: usize = 3;
 const LONGEST: usize = 9;
+
+/// What a walk goes over.
+pub(crate) trait Target {
+    /// What the commands from now on meet.
+    fn set_weather(&mut self, weather: &Weather);
+
+    /// Calls the image of a release; a killed command leaves no lock.
+    fn run(&mut self, image: Release, words: &[&str]) -> Seen;
+
+    /// The same, killed at some moment and given again until it ends by itself.
+    fn run_again_and_again(&mut self, image: Release, words: &[&str]) -> Seen;
+
+    /// How often a command of a migration was begun; `None` where nobody counts.
+    fn runs_of(&self, migration: usize) -> Option<usize>;
+
+    /// Whether it can be killed before a step, and refuse to start a script.
+    fn is_fake(&self) -> bool;
+}
 
 #[test]
 fn a_walk_leaves_the_ledger_that_it_should() {
@@ -29,31 +47,36 @@ fn a_walk_leaves_the_ledger_that_it_should() {
     let walks = number_of("BOOTSMITH_WALKS").unwrap_or(WALKS);
     println!("BOOTSMITH_WALKS={walks} BOOTSMITH_SEED={seed}");
     for number in 0..walks {
-        Walk::new(seed.wrapping_add(number)).go();
+        Walk::new(seed.wrapping_add(number), FakeTarget::new).go(SHORTEST, LONGEST);
     }
 }
 
 /// One walk, and what to tell of it when it leads elsewhere.
-struct Walk {
+pub(crate) struct Walk<T> {
     seed: u64,
     dice: Dice,
     model: Model,
-    target: Target,
+    target: T,
     told: String,
 }
 
-impl Walk {
-    fn new(seed: u64) -> Self {
+impl<T: Target> Walk<T> {
+    pub(crate) fn new(seed: u64, make: impl FnOnce(&Releases) -> T) -> Self {
         let mut dice = Dice::of_seed(seed);
         let mut some = |times| (0..RELEASES).map(|_| dice.once_in(times)).collect::<Vec<_>>();
         let releases = Releases { compatible: some(3), idempotent: some(3) };
         let told = format!("{releases:?}\n");
-        let target = Target::new(&releases);
+        let target = make(&releases);
         Self { seed, dice, model: Model::new(releases), target, told }
     }
 
-    fn go(&mut self) {
-        for _ in 0..SHORTEST + self.dice.below(LONGEST - SHORTEST + 1) {
+    /// So many commands, then the comparison.
+    pub(crate) fn go(&mut self, shortest: usize, longest: usize) {
+        if !self.target.is_fake() {
+            // What the weather is made in has to be there.
+            self.take(Call::Up { image: 0, retry: false }, &Weather::calm());
+        }
+        for _ in 0..shortest + self.dice.below(longest - shortest + 1) {
             let call = self.next_call();
             let weather = self.next_weather();
             self.take(call, &weather);
@@ -86,13 +109,14 @@ impl Walk {
     fn next_weather(&mut self) -> Weather {
         let dice = &mut self.dice;
         let crashes = (0..RELEASES).map(|_| dice.once_in(6)).collect();
+        let is_fake = self.target.is_fake();
         let mut script = || match dice.below(10) {
             0 => Script::Fails,
-            1 => Script::Refused,
+            1 if is_fake => Script::Refused,
             _ => Script::Runs,
         };
         let scripts = (0..RELEASES).map(|_| script()).collect();
-        let killed_before = dice.once_in(4).then(|| dice.below(10));
+        let killed_before = (is_fake && dice.once_in(4)).then(|| dice.below(10));
         Weather { crashes, scripts, killed_before }
     }
 
@@ -100,14 +124,13 @@ impl Walk {
     fn take(&mut self, call: Call, weather: &Weather) {
         let wanted = self.model.call(call, weather);
         self.target.set_weather(weather);
-        let seen = self.call(call);
+        let seen = self.call(call, weather);
         let end = seen.code.map_or(End::Killed, End::Code);
-        self.target.free_lock();
         writeln!(self.told, "{call:?} in {weather:?}: {end:?}").expect("a text grows");
         self.must(end == wanted, &format!("ends with {wanted:?}"), &seen);
     }
 
-    fn call(&self, call: Call) -> Seen {
+    fn call(&mut self, call: Call, weather: &Weather) -> Seen {
         let (image, mut words, retry) = match call {
             Call::Up { image, retry } => (image, vec!["up".to_owned()], retry),
             Call::Upgrade { image, retry } => (image, vec!["upgrade".to_owned()], retry),
@@ -120,7 +143,13 @@ impl Walk {
         };
         words.extend(retry.then(|| "--retry".to_owned()));
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        self.target.run(image, &words, !matches!(call, Call::Downgrade { .. } | Call::Rollback { .. }))
+        // What is repeated does the same as what was not killed, where nothing fails and nothing has to be looked at first.
+        let is_repeatable = retry || matches!(call, Call::Rollback { to: Some(_) });
+        if !self.target.is_fake() && is_repeatable && *weather == Weather::calm() {
+            self.target.run_again_and_again(image, &words)
+        } else {
+            self.target.run(image, &words)
+        }
     }
 
     /// What is told of the target by the image of the newest release.
@@ -128,17 +157,17 @@ impl Walk {
         let calm =
             Weather { crashes: vec![false; RELEASES], scripts: vec![Script::Runs; RELEASES], killed_before: None };
         self.target.set_weather(&calm);
-        let history = self.target.run(RELEASES - 1, &["history", "--output", "json"], false);
+        let history = self.target.run(RELEASES - 1, &["history", "--output", "json"]);
         self.must(revisions_of(&history) == self.revisions(), &format!("shows {:#?}", self.revisions()), &history);
-        let migrations = self.target.run(RELEASES - 1, &["migrate", "--list", "--output", "json"], false);
+        let migrations = self.target.run(RELEASES - 1, &["migrate", "--list", "--output", "json"]);
         self.must(states_of(&migrations) == self.states(), &format!("shows {:?}", self.states()), &migrations);
-        let check = self.target.run(RELEASES - 1, &["rollback", "--check"], false);
+        let check = self.target.run(RELEASES - 1, &["rollback", "--check"]);
         let wanted = self.model.rollback().map(|number| format!("rollback to revision {number} "));
         let is_so = wanted.as_ref().map_or(check.code == Some(3), |to| check.err.contains(to));
         self.must(is_so, &format!("goes to {wanted:?}"), &check);
         for migration in 1..RELEASES {
             let wanted = self.model.runs.get(&migration).copied().unwrap_or_default();
-            let runs = self.target.runs_of(migration);
+            let runs = self.target.runs_of(migration).unwrap_or(wanted);
             self.must(runs == wanted, &format!("runs m{migration} {wanted} times, not {runs}"), &check);
         }
     }

@@ -104,6 +104,11 @@ impl Product {
         &self.image
     }
 
+    /// Operates it with another of its images from now on.
+    pub(crate) fn use_image(&mut self, image: &str) {
+        image.clone_into(&mut self.image);
+    }
+
     /// Moves the release, with all images of its services, and operates it from there from now on. The cache is the test's own.
     pub(crate) fn copy_to(&mut self, destination: &str) {
         let copied = self.bootsmith("copy", destination);

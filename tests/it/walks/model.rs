@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use super::RELEASES;
+
 /// A release of the product, by its number.
 pub(crate) type Release = usize;
 
@@ -31,7 +33,7 @@ pub(crate) enum Script {
 }
 
 /// What a command meets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Weather {
     /// Whether the web service of a release crashes when it is made now.
     pub(crate) crashes: Vec<bool>,
@@ -39,6 +41,13 @@ pub(crate) struct Weather {
     pub(crate) scripts: Vec<Script>,
     /// The command is killed before the step of this number, the first is 0.
     pub(crate) killed_before: Option<usize>,
+}
+
+impl Weather {
+    /// Nothing fails.
+    pub(crate) fn calm() -> Self {
+        Self { crashes: vec![false; RELEASES], scripts: vec![Script::Runs; RELEASES], killed_before: None }
+    }
 }
 
 /// How a command ends.

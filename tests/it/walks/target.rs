@@ -9,7 +9,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::model::{Releases, Script, Weather};
+use super::Target;
+use super::model::{Release, Releases, Script, Weather};
 use crate::seen::Seen;
 
 /// Two services in two waves. A web service that is given the port of a release is that release's.
@@ -20,11 +21,11 @@ service 'web' image='web:1' definition='d1' wave='2' gate='none' kind='service' 
 "#;
 
 /// A folder with everything; gone afterwards.
-pub(crate) struct Target {
+pub(crate) struct FakeTarget {
     folder: tempfile::TempDir,
 }
 
-impl Target {
+impl FakeTarget {
     pub(crate) fn new(releases: &Releases) -> Self {
         // In memory where there is such a place: a walk makes thousands of small files.
         let place = Path::new("/dev/shm");
@@ -88,8 +89,17 @@ impl Target {
         );
     }
 
-    /// What the commands from now on meet.
-    pub(crate) fn set_weather(&self, weather: &Weather) {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("a writable folder");
+    }
+}
+
+impl Target for FakeTarget {
+    fn set_weather(&mut self, weather: &Weather) {
         fs::remove_dir_all(self.path("engine/answers")).expect("it is there");
         fs::create_dir(self.path("engine/answers")).expect("a writable folder");
         for (release, crashes) in weather.crashes.iter().enumerate() {
@@ -118,39 +128,36 @@ impl Target {
         }
     }
 
-    /// Calls the image of a release.
-    pub(crate) fn run(&self, image: usize, words: &[&str], is_given_port: bool) -> Seen {
+    fn run(&mut self, image: Release, words: &[&str]) -> Seen {
         let root = self.path(&format!("image-{image}"));
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("sh");
         command.arg(root.join("bin/bootstrap")).args(words).env_clear().env("PATH", path);
         command.env("HOME", self.path("home")).env("TMPDIR", self.path("work")).env("BOOTSTRAP_ROOT", &root);
         command.env("BOOTSTRAP_SECRETS", self.path("secrets")).env("FAKE_DOCKER", self.path("engine"));
-        if is_given_port {
+        // What goes back takes what was recorded.
+        if matches!(words[0], "up" | "upgrade" | "migrate") {
             command.env("PORT", format!("8{image}"));
         }
         // A kill takes what it started along, and nothing of ours.
         command.process_group(0).stdin(Stdio::null());
-        Seen::from(command.output().expect("a shell starts"))
-    }
-
-    /// What a killed command leaves: its lock, which `unlock --force` would free.
-    pub(crate) fn free_lock(&self) {
+        let seen = Seen::from(command.output().expect("a shell starts"));
+        // What `unlock --force` would free.
         let _ = fs::remove_file(self.path("engine/lock"));
+        seen
     }
 
-    /// How often a command of a migration was begun in a container.
-    pub(crate) fn runs_of(&self, migration: usize) -> usize {
+    fn run_again_and_again(&mut self, image: Release, words: &[&str]) -> Seen {
+        self.run(image, words)
+    }
+
+    fn runs_of(&self, migration: usize) -> Option<usize> {
         let calls = fs::read_to_string(self.path("engine/calls")).expect("calls are noted");
-        calls.lines().filter(|call| call.contains(&format!("[psql][m{migration}]"))).count()
+        Some(calls.lines().filter(|call| call.contains(&format!("[psql][m{migration}]"))).count())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).expect("a writable folder");
+    fn is_fake(&self) -> bool {
+        true
     }
 }
 
