@@ -12,6 +12,7 @@ use super::engine::{self, Surroundings, on_every_engine};
 use super::product::{Product, box_product};
 use crate::dice::{Dice, number_of, seed};
 use crate::seen::Seen;
+use crate::skip;
 use crate::walks::model::{Release, Releases, Script, Weather};
 use crate::walks::{RELEASES, Target, Walk};
 
@@ -46,7 +47,7 @@ on_every_engine! {
 
 fn a_walk_leaves_the_ledger_that_it_should(surroundings: &Surroundings) {
     let Some(walks) = number_of("BOOTSMITH_REAL_WALKS") else {
-        println!("skipped: it takes long; BOOTSMITH_REAL_WALKS says how often to do it");
+        skip::not_asked_for("it takes long; BOOTSMITH_REAL_WALKS says how often to do it");
         return;
     };
     let seed = seed();
