@@ -5,12 +5,14 @@
 //! A bare `[`, `grep` or `! …` decides nothing: under `set -e` a shell ignores a command behind `!`, one before `&&` or `||`, and whatever is left of a pipe. As a
 //! condition (`if`, `while`, `until`) and within `$(…)` such commands are what they are everywhere.
 
+use std::path::Path;
+
 /// Commands whose exit code is all that they are for.
 const BARE: &[&str] = &["[", "[[", "test", "grep", "cmp", "diff", "!"];
 
 /// Whether the rules of this file are for a file of the repository.
 pub(super) fn is_cases(path: &str) -> bool {
-    path.strip_prefix("tests/entrypoint/cases/").and_then(|name| name.strip_suffix(".sh")).is_some()
+    Path::new(path).parent() == Some(Path::new("tests/entrypoint/cases"))
 }
 
 /// Faults of a file of cases.
