@@ -25,7 +25,6 @@ name = "shop"
 version = "1.0.0"
 [bootstrap]
 platforms = ["compose", "swarm", "kubernetes"]
-base = "scratch"
 allow = [
     { code = "B033", reason = "of the test" },
     { code = "B037", feature = "services.*.configs.*.uid", platform = "kubernetes", reason = "of the test" },
@@ -182,7 +181,12 @@ fn sources(chosen: &Chosen) -> Sources {
 }
 
 fn prepare(chosen: &Chosen) -> Prepared {
-    let selection = Selection { needs_base: true, ..Selection::default() };
+    let selection = Selection {
+        base: Some("scratch".to_owned()),
+        allow: vec!["B049".to_owned()],
+        needs_base: true,
+        ..Selection::default()
+    };
     pipeline::prepare(&sources(chosen), &selection).unwrap_or_else(|error| match error {
         PrepareError::Input(found) => {
             panic!("{}", found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>())

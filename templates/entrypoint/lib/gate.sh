@@ -21,17 +21,19 @@ list_refused() {
             count = split(kinds, parts, " ")
             for (i = 1; i < count; i += 2) words_of[parts[i]] = parts[i + 1]
             # What a fact must look like, for the target uses it as a number, as part of a path, or as a name. Any other is text.
-            number = "^[0-9]+$"; variables = "^[A-Z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"
+            number = "^[0-9]+$"; octal = "^[0-7]+$"; integer = "^-?[0-9]+$"
+            is_numeric[number] = is_numeric[octal] = is_numeric[integer] = 1
+            variables = "^[A-Z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"; digest = "^[0-9a-f]+$"
             rule["service wave"] = rule["service replicas"] = rule["service max_replicas"] = rule["service window"] = number
             rule["mount uid"] = rule["mount gid"] = rule["upgrade backup_age"] = number
-            rule["mount mode"] = "^[0-7]+$"
-            rule["parameter min"] = rule["parameter max"] = "^-?[0-9]+$"
+            rule["mount mode"] = octal
+            rule["parameter min"] = rule["parameter max"] = integer
             rule["service mounts"] = rule["service parameters"] = rule["mount parameters"] = rule["mount parameter"] = variables
             rule["mount file"] = rule["mount pieces"] = rule["mount directory"] = path
             rule["script file"] = rule["migration up"] = rule["migration down"] = path
             rule["script service"] = rule["migration service"] = rule["upgrade backup"] = label
             rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
-            rule["network digest"] = "^[0-9a-f]+$"
+            rule["network digest"] = digest
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
             split("environment mount network volume service constraint script hook migration value", parts, " ")
             for (i in parts) name_rule[parts[i]] = label
@@ -57,7 +59,7 @@ list_refused() {
         }
         function fits(text, wanted) {
             if (wanted == path) return is_path(text)
-            return length(text) < 4096 && text ~ wanted && (wanted == variables || wanted == label || wanted == labels || length(text) < 40)
+            return length(text) < 4096 && text ~ wanted && (length(text) < 20 || !(wanted in is_numeric))
         }
         function begin_file() {
             file = FILENAME; bad = inside = open = 0; start = 0
