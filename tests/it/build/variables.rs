@@ -135,6 +135,7 @@ variables = { IN_COMMENT = "y", IN_PRODUCTION = "z" }
     project.write("scripts/report.sh", "#!/bin/sh\necho \"${IN_SCRIPT}\"\n");
     let seen = run(&mut project.build()).expect(0);
     let warnings: Vec<_> = seen.err.lines().filter(|line| line.starts_with("warning")).collect();
-    let unused = ["IN_COMMENT", "IN_SCRIPT", "IN_PRODUCTION"];
-    assert_eq!(warnings, unused.map(|name| format!("warning[B033]: nothing uses the variable `{name}`")));
+    let unused = |name: &str| format!("warning[B033]: nothing uses the variable `{name}`");
+    let left_out = "warning[B033]: no environment runs the service `left-out`".to_owned();
+    assert_eq!(warnings, [unused("IN_COMMENT"), unused("IN_SCRIPT"), left_out, unused("IN_PRODUCTION")]);
 }
