@@ -318,7 +318,7 @@ impl Command<'_> {
         let mut pending = Vec::new();
         for number in 1..=image {
             match self.model.migrations.get(&number) {
-                Some(State::Applied) => continue,
+                Some(State::Applied) => {}
                 Some(State::Started | State::Failed) if !retry && !self.model.releases.idempotent[number] => {
                     return Err(REFUSED);
                 }
