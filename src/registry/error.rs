@@ -140,7 +140,7 @@ pub struct Refusal {
     pub said: Vec<String>,
     /// When it wants to be asked again.
     pub retry_after: Option<Duration>,
-    /// The registry, when there was no login that it could have refused.
+    /// The registry, when nobody gave a login that it could have refused.
     pub without_login: Option<String>,
 }
 
@@ -225,7 +225,7 @@ fn transport_hint(fault: TransportFault) -> Option<&'static str> {
 
 fn status_hint(status: u16) -> Option<&'static str> {
     match status {
-        403 => Some("the login is good, but has no right to do this there"),
+        403 => Some("the login that was given has no right to do this there, or the registry did not ask for it"),
         404 => {
             Some("the registry does not have it; some want a repository to be created before anything is stored in it")
         }

@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
             return Ok(response);
         }
         let host = question.url.origin().host();
-        let without_login = (!self.tokens.has_credential()).then(|| self.name.clone());
+        let without_login = (!self.tokens.is_given()).then(|| self.name.clone());
         Err(refusal(Asked { what: &question.what, host, without_login }, response, |text| self.tokens.mask(text)))
     }
 }

@@ -61,6 +61,11 @@ impl Tokens {
         self.found().is_some()
     }
 
+    /// Whether there is a login, wanted or not.
+    pub(super) fn is_given(&self) -> bool {
+        self.has_credential() || self.access.credential.is_some()
+    }
+
     fn found(&self) -> Option<&Credential> {
         self.found.get().and_then(Option::as_ref)
     }

@@ -176,7 +176,7 @@ fn what_is_not_allowed_is_said_at_once() {
         server.fails(method, part, 0, Fault::Answer(refuse(403, "DENIED", "requested access is denied")));
         let login =
             "it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`";
-        let right = "the login is good, but has no right to do this there";
+        let right = "the login that was given has no right to do this there, or the registry did not ask for it";
         for (push, hint) in [(Push::to(&server), login), (Push::to(&server).for_anna(), right)] {
             let said = "answers 403, DENIED: requested access is denied";
             let message = format!("cannot {what}: `127.0.0.1` {said}; hint: {hint}");
