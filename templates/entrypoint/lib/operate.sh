@@ -200,7 +200,7 @@ command_restart() {
     refuse_faults
     require_instances
     use_deployed_release
-    # shellcheck disable=SC2086 # a list of names
+    # shellcheck disable=SC2046 # a list of names
     [ $# -gt 0 ] || set -- $(services_that_stay)
     # shellcheck disable=SC2046 # a list of names
     set -- $(printf '%s\n' "$@" | awk '!seen[$0]++')

@@ -329,7 +329,7 @@ fn two_pulls_share_what_comes() {
 fn a_registry_that_sends_a_byte_now_and_then_is_given_up() {
     let place = Place::new(&["linux/amd64"]);
     place.server.fails("GET", &place.large(), 0, Fault::Drip);
-    let (result, pauses) = place.pull();
+    let (result, pauses) = place.pull_by(&Push::to(&place.server).impatient(), "1", None, ALL);
     let Err(PullError::Registry(error)) = result else { panic!("it must fail: {result:?}") };
     let told = told(&error);
     assert!(told.contains("because the transfer is too slow: ") && told.contains("hint: try again when"), "{told}");

@@ -1,5 +1,4 @@
-#!/bin/sh
 # A report.
-if [ 1 = 1 ]; then
+if true; then
     echo hi
 fi
