@@ -419,6 +419,6 @@ test_kubernetes_config_needs_no_cluster_and_masks() {
     bootstrap config production
     expect_code 0
     expect_output 'config-digest: "(decided on the target)"'
-    expect_output '  GREETING: "it'"'"'s \"me\" $HOME \\"'
+    expect_output '  "GREETING": "it'"'"'s \"me\" $HOME \\"'
     expect_no_call version.*json
 }

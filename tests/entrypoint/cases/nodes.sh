@@ -323,7 +323,7 @@ PJhU8Gya
     hash=' --discovery-token-ca-cert-hash sha256:fee733be168a5b64c760a7fd203adaba19805e0ee12d49ad2215e4dc58c62609'
     token=$(sed -n 's/^kubeadm join api\.example\.com:6443 --token \([a-z0-9]\{6\}\.[a-z0-9]\{16\}\) .*/\1/p' "$box/out")
     expect_content "$box/out" "kubeadm join api.example.com:6443 --token $token$hash$hash"
-    expect_text "$box/docker/stdin" "name: bootstrap-token-${token%.*}"
+    expect_text "$box/docker/stdin" "name: \"bootstrap-token-${token%.*}\""
     expect_text "$box/docker/stdin" "token-secret: \"${token#*.}\""
     expect_match "$box/docker/stdin" 'expiration: "20[0-9-]*T[0-9:]*Z"'
     expect_no_text "$box/docker/calls" "${token#*.}"

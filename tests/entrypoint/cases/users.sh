@@ -64,25 +64,25 @@ test_cluster_user_gets_a_kubeconfig() {
 apiVersion: v1
 kind: Config
 clusters:
-- name: shop-production
+- name: "shop-production"
   cluster:
     server: "https://api.example.com:6443"
     insecure-skip-tls-verify: true
 users:
-- name: bert
+- name: "bert"
   user:
     token: "a.secret.token"
 contexts:
-- name: shop-production
-  context: {cluster: shop-production, user: bert, namespace: shop-production}
-current-context: shop-production
+- name: "shop-production"
+  context: {cluster: "shop-production", user: "bert", namespace: "shop-production"}
+current-context: "shop-production"
 END
     expect_same "$box/wanted" "$box/out"
     expect_call '^\[create\]\[token\]\[bootsmith-user-bert\]\[--namespace\]\[shop-production\]\[--duration\]\[2160h\]'
     expect_error 'good until 2026-04-01T00:00:00Z'
     expect_no_error a.secret.token
     expect_match "$box/applied.user.yaml" '^kind: ServiceAccount'
-    expect_match "$box/applied.binding.yaml" '^roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: bootsmith-user-bert}'
+    expect_match "$box/applied.binding.yaml" '^roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: "bootsmith-user-bert"}'
     expect_empty "$box/work"
 }
 
