@@ -7,7 +7,7 @@ use super::product::{Product, box_product};
 const SERVICE: &str = r#"
 [services.web]
 image = "sample/box:1.0.0"
-command = ["sh", "-c", "echo ${PROJECT_VERSION} $(cat /etc/greeting); while :; do sleep 1; done"]
+command = ["sh", "-c", "echo ${PROJECT_VERSION} $$(cat /etc/greeting); while :; do sleep 1; done"]
 configs = [{ source = "greeting", target = "/etc/greeting" }]
 healthcheck = { test = ["CMD", "true"], interval = "1s" }
 stop_grace_period = "1s"
