@@ -46,7 +46,8 @@ fn a_small_product_comes_up_is_upgraded_taken_back_and_removed() {
     product.run(&["rollback"]).expect(0);
     assert_eq!(said(&product), "1.0.0 good day");
     let history = product.run(&["history"]).expect(0).out;
-    assert_eq!(history.matches(" ok ").count(), 3, "{history}");
+    let good = history.lines().filter(|line| line.split_whitespace().any(|word| word == "ok"));
+    assert_eq!(good.count(), 3, "{history}");
 
     product.run(&["down", "--volumes", "--yes"]).expect(0);
     assert_eq!(everything_of(&product.name, "production"), Vec::<String>::new());
