@@ -16,7 +16,7 @@ fn spec() -> String {
         let upper = name.to_ascii_uppercase();
         format!(
             "[services.{name}]\nimage = \"registry.example.com/{name}:1.0.0\"\nexpose = [\"80\"]\nenvironment = {{ {upper} = \"${{{upper}}}\" }}\n\
-             secrets = [\"{name}\"]\nvolumes = [\"{name}:/data\"]\nnetworks = [\"{name}\"]\n[volumes.{name}]\n[networks.{name}]\n\
+             secrets = [\"{name}\"]\nvolumes = [{{ type = \"volume\", source = \"{name}\", target = \"/data\" }}]\nnetworks = [\"{name}\"]\n[volumes.{name}]\n[networks.{name}]\n\
              [secrets.{name}]\nparameter = \"SECRET\"\n[parameters.{upper}]\ndefault = \"{name}\"\n\
              [scripts.{name}]\ncommand = [\"{name}\"]\nservice = \"{name}\"\nmode = \"run\"\n"
         )
