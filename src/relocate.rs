@@ -34,8 +34,8 @@ pub enum RelocateError {
     /// The image cannot be read, or the new layer not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It is no bootstrap image, or none that was written as this version writes them.
-    #[error("`{image}` is no bootstrap image: {reason}")]
+    /// It is not a bootstrap image, or none that was written as this version writes them.
+    #[error("`{image}` is not a bootstrap image: {reason}")]
     NoRelease {
         /// Its path, or its name.
         image: String,

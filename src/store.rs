@@ -237,7 +237,8 @@ impl StoreError {
             Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
             Self::MissingTools(fault) => Some(tools_hint(fault)),
             Self::Occupied(_) => Some(
-                "take a base that is no bootstrap image itself: nothing of it may be mixed with the release".to_owned(),
+                "take a base that is not a bootstrap image itself: nothing of it may be mixed with the release"
+                    .to_owned(),
             ),
         }
     }
@@ -356,7 +357,7 @@ fn unsupported_hint(kind: &str) -> &'static str {
         _ if kind.contains("manifest.v1") => {
             "it is of a format that registries gave up; pull and push it again with a current Docker"
         }
-        _ => "it is no image: name one by its tag or digest, as in `oci:PATH:TAG` or `NAME@sha256:DIGEST`",
+        _ => "it is not an image: name one by its tag or digest, as in `oci:PATH:TAG` or `NAME@sha256:DIGEST`",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The seal of a configuration: the digest of everything in it that the payload does not prove.
 //!
 //! Takes in a configuration and how many layers its base has; gives out a digest. What a base brings (layers, user, environment, volumes …) is
-//! nowhere else in the image, so that a later change of it would not show. It is no signature: who builds an image anew seals it anew.
+//! nowhere else in the image, so that a later change of it would not show. It is not a signature: whoever builds another image seals that one.
 
 use oci_spec::image::ImageConfiguration;
 

@@ -32,7 +32,7 @@ pub enum DifferenceError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An image of something else.
-    #[error("`{0}` is no bootstrap image, or one of a format that this bootsmith does not know")]
+    #[error("`{0}` is not a bootstrap image, or one of a format that this bootsmith does not know")]
     NoRelease(PathBuf),
     /// They have nothing to do with each other.
     #[error("these are {0}, and {1}")]

@@ -1,7 +1,7 @@
 //! From a tarball back to the image that was written.
 //!
 //! Takes in an archive whose documents hold together; gives out the image as a value, as it is there or as bootsmith writes it. Where the layers
-//! are parts of the open file their bytes are not verified here: whoever uses them holds them against their digests.
+//! are parts of the open file their bytes are not verified here: whoever uses them compares them with their digests.
 
 use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::Descriptor;
@@ -25,7 +25,7 @@ impl BootstrapArchive {
     pub fn restored(&self, cache: &Cache) -> Result<Image, StoreError> {
         if self.has_manifests() {
             let image = self.to_image()?;
-            if written_anew(&image).is_empty() {
+            if rewritten(&image).is_empty() {
                 return Ok(image);
             }
         }
@@ -84,7 +84,7 @@ impl BootstrapArchive {
 }
 
 /// The manifests, and the index, that are not as bootsmith writes them for the configurations and layers.
-pub(super) fn written_anew(image: &Image) -> Vec<&Document> {
+pub(super) fn rewritten(image: &Image) -> Vec<&Document> {
     let manifests = image.images().iter().map(|one| {
         let expected = assemble::manifest(one.config.descriptor, &one.layers, image.annotations());
         (&one.manifest, expected)

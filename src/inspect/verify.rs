@@ -1,9 +1,9 @@
 //! Everything that can be wrong with a bootstrap tarball, or with an image of a registry.
 //!
 //! Takes in a path, or an image that was pulled; gives out a list of faults, empty for a good one. The image must be what bootsmith would have
-//! written: blobs are held against their digests, layers against the configuration and against what bootsmith packs, the configuration against
-//! what it sets, what a container would see against `contents.json`. In a tarball of bootsmith all that is left (tar headers, padding,
-//! documents) is held against what would be written; what another tool wrote around an image is told, and is no fault.
+//! written: blobs are compared with their digests, layers with the configuration and with what bootsmith packs, the configuration with
+//! what it sets, what a container would see with `contents.json`. In a tarball of bootsmith all that is left (tar headers, padding,
+//! documents) is compared with what would be written; what another tool wrote around an image is reported, and is not a fault.
 
 mod configuration;
 mod frame;

@@ -78,7 +78,7 @@ impl Delivery<'_> {
     }
 
     /// Whether a repository has the blob, by its digest and, where the registry tells it, by its size; `None` where it does not answer that
-    /// question. A login that is not good enough is told of when the blob is sent.
+    /// question. A login that is not good enough is reported when the blob is sent.
     fn is_in(&self, repository: &str, scope: &[String]) -> Result<Option<bool>, RegistryError> {
         let what = format!("ask `{}/{repository}` for {}", self.target.session.name(), self.name());
         let url = self.target.url(repository, &self.blob.digest.to_string());

@@ -210,7 +210,7 @@ fn transport_hint(fault: TransportFault) -> Option<&'static str> {
         TransportFault::NoTls => Some("if the registry speaks http alone and the network is yours, add `--plain-http`"),
         TransportFault::Certificate => Some("give the certificate of its authority with `--ca-file FILE`"),
         TransportFault::AuthorityCertificate => Some(
-            "give this very certificate with `--ca-file FILE`, or make one that is no authority (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`)",
+            "give this very certificate with `--ca-file FILE`, or make one that is not an authority (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`)",
         ),
         TransportFault::BadCertificate => {
             Some("give the registry another certificate, or call the registry as its certificate does")

@@ -1,4 +1,4 @@
-//! The paths of a layer, held against what engines make of them.
+//! Checks the paths of a layer against what engines accept.
 //!
 //! Takes in the entries of a layer's tar in their order; gives out what an engine would refuse, or put elsewhere: a path that is there twice, one
 //! that leaves the image, by itself or through a link, and a hard link to no file of the layer.
@@ -27,7 +27,7 @@ pub enum PathFault {
         link: String,
     },
     /// Another name of something that is no file of the layer before it.
-    #[error("has the hard link `{path}` to `{target}`, which is no file before it in the same layer")]
+    #[error("has the hard link `{path}` to `{target}`, which is not a file before it in the same layer")]
     HardLink {
         /// The path.
         path: String,
@@ -206,15 +206,15 @@ mod tests {
             ),
             (
                 vec![("hl", HARD_LINK, "/etc/passwd")],
-                "has the hard link `hl` to `/etc/passwd`, which is no file before it in the same layer",
+                "has the hard link `hl` to `/etc/passwd`, which is not a file before it in the same layer",
             ),
             (
                 vec![("x", FILE, ""), ("hl", HARD_LINK, "../x")],
-                "has the hard link `hl` to `../x`, which is no file before it in the same layer",
+                "has the hard link `hl` to `../x`, which is not a file before it in the same layer",
             ),
             (
                 vec![("d/", FOLDER, ""), ("hl", HARD_LINK, "d")],
-                "has the hard link `hl` to `d`, which is no file before it in the same layer",
+                "has the hard link `hl` to `d`, which is not a file before it in the same layer",
             ),
         ] {
             assert_eq!(faults(&entries), [fault]);

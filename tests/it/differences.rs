@@ -1,4 +1,4 @@
-//! `diff` names every service that `up` would make anew.
+//! `diff` names every service that `up` would recreate.
 //!
 //! Takes in random pairs of releases that differ in one or a few places; what a service is made of is asked of the entrypoint itself, whose
 //! digest decides on the target. The seed is printed with a failure.
@@ -14,10 +14,11 @@ use bootsmith::inspect::{self, Difference};
 use bootsmith::path::RelativePath;
 use bootsmith::pipeline::{self, PrepareError, Prepared, Workplace};
 use bootsmith::plan::{Platform, Selection};
-use bootsmith::source::{LockFile, Source, SourceFault, Sources};
+use bootsmith::source::{Source, Sources};
 use bootsmith::store::Cache;
 
 use crate::build::project::Random;
+use crate::fixture;
 
 const TEMPLATE: &str = r#"
 [project]
@@ -170,14 +171,7 @@ fn sources(chosen: &Chosen) -> Sources {
         ("site-2".to_owned(), folder(&[("index.html", "hello"), ("css/site.css", "b {}")])),
         ("site-3".to_owned(), folder(&[("index.html", "hello"), ("css/other.css", "a {}")])),
     ]);
-    let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    Sources {
-        spec_file: Arc::from("bootstrap.toml"),
-        spec_text: Arc::from(spec.as_str()),
-        files,
-        executables: BTreeSet::new(),
-        lock,
-    }
+    fixture::sources(&spec, files)
 }
 
 fn prepare(chosen: &Chosen) -> Prepared {
@@ -252,7 +246,7 @@ fn pair(random: &mut Random) -> (Chosen, Chosen) {
 }
 
 #[test]
-fn a_service_that_would_be_made_anew_is_named() {
+fn a_service_that_would_be_recreated_is_named() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("SEED={seed}");
     let (mut random, place) = (Random::new(seed), memory_folder());
@@ -273,19 +267,20 @@ fn a_service_that_would_be_made_anew_is_named() {
         for platform in PLATFORMS {
             let digest = |side: &str| &digests[&folder(index, side).join(platform.name()).display().to_string()];
             let (before, after) = (digest("old"), digest("new"));
-            let anew: BTreeSet<_> = after.iter().filter(|(name, digest)| before.get(*name) != Some(*digest)).collect();
+            let recreated: BTreeSet<_> =
+                after.iter().filter(|(name, digest)| before.get(*name) != Some(*digest)).collect();
             let found = difference(&folder(index, "old"), &folder(index, "new"), platform);
             let services = found.environments.iter().flat_map(|environment| &environment.body.services);
             let named: Vec<_> = services.map(|item| item.name.as_str()).collect();
             let changed = CHOICES.iter().zip(old.iter().zip(new)).filter(|(_, (old, new))| old != new);
             let changed: Vec<_> =
                 changed.map(|((name, values), (old, new))| (name, values[*old], values[*new])).collect();
-            for (service, _) in anew {
+            for (service, _) in recreated {
                 assert!(named.contains(&service.as_str()), "{service} on {}: {changed:?}, {found:?}", platform.name());
                 differing += 1;
             }
             assert!(changed.is_empty() || !found.is_empty(), "nothing of {changed:?} on {}", platform.name());
         }
     }
-    assert!(differing > PAIRS, "{differing} services would be made anew: the pairs show too little");
+    assert!(differing > PAIRS, "{differing} services would be recreated: the pairs show too little");
 }

@@ -2,9 +2,10 @@
 //!
 //! Takes in texts; gives out trees, layers, images, archives and layouts in a temporary folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bootsmith::contents;
 use bootsmith::digest::Digest;
@@ -12,6 +13,7 @@ use bootsmith::epoch::Epoch;
 use bootsmith::image::{Architecture, Base, Image, ImageReference, Settings, assemble};
 use bootsmith::layer::{Layer, pack_in_memory};
 use bootsmith::path::RelativePath;
+use bootsmith::source::{LockFile, Source, SourceFault, Sources};
 use bootsmith::store::{Cache, Receipt, write_archive};
 use bootsmith::tree::{File, FileTree, Mode};
 
@@ -29,6 +31,17 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+/// A spec, and the files that it names, none of them executable; there is no lock.
+pub(crate) fn sources(spec: &str, files: BTreeMap<String, Source>) -> Sources {
+    Sources {
+        spec_file: Arc::from("bootstrap.toml"),
+        spec_text: Arc::from(spec),
+        files,
+        executables: BTreeSet::new(),
+        lock: LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) },
     }
 }
 

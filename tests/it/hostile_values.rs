@@ -7,18 +7,20 @@ mod e2e;
 mod kubernetes;
 mod shells;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bootsmith::path::{RelativePath, is_direction_control};
 use bootsmith::pipeline::{Prepared, prepare};
 use bootsmith::plan::{Platform, Selection};
-use bootsmith::source::{LockFile, Source, SourceFault, Sources};
+use bootsmith::source::Source;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde::Deserialize;
+
+use crate::fixture;
 
 /// What parsers of YAML 1.1 and 1.2, shells, Tera and Compose are known to read as something else.
 pub(crate) const TRAPS: &[&str] = &[
@@ -328,14 +330,7 @@ fn prepared(spec: &str) -> Prepared {
 
 fn prepared_for(spec: &str, platform: Platform) -> Prepared {
     let files = BTreeMap::from([(FILE.to_owned(), Source::File(Arc::from(b"select 1;\n".as_slice())))]);
-    let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    let sources = Sources {
-        spec_file: Arc::from("bootstrap.toml"),
-        spec_text: Arc::from(spec),
-        files,
-        executables: BTreeSet::new(),
-        lock,
-    };
+    let sources = fixture::sources(spec, files);
     let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
     match prepare(&sources, &selection) {
         Ok(prepared) => prepared,

@@ -299,7 +299,7 @@ fn paths_that_engines_refuse_are_found() {
         ),
         (
             vec![("hl", b"=> /etc/passwd")],
-            "has the hard link `hl` to `/etc/passwd`, which is no file before it in the same layer",
+            "has the hard link `hl` to `/etc/passwd`, which is not a file before it in the same layer",
         ),
     ] {
         let bad = layer_of("base", &entries);

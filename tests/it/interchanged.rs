@@ -44,7 +44,7 @@ impl Saved {
         run(self.project.bootsmith().args(arguments))
     }
 
-    /// Writes the entries of the tarball anew, as another program does, some of them changed.
+    /// Rewrites the entries of the tarball, as another program does, some of them changed.
     fn rewrap(&self, change: impl Fn(&str, Vec<u8>) -> Vec<u8>) {
         rewrap(&self.project.path(TARBALL), &self.project.path("saved.tar"), change);
     }
@@ -108,7 +108,7 @@ fn an_archive_of_docker_save_that_was_changed_is_told() {
 
 /// As `ctr images export` and a Docker with containerd write it: everything as it was, in another order and with other headers.
 #[test]
-fn a_tarball_that_was_wrapped_anew_is_told() {
+fn a_tarball_that_another_tool_rewrote_is_recognised() {
     let saved = Saved::docker();
     saved.rewrap(|_, bytes| bytes);
     let seen = saved.run(&["verify", "saved.tar"]).expect(0);

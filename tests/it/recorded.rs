@@ -3,7 +3,7 @@
 //! Takes in random specs with odd names, texts and paths; of every one that builds, the gate (`lib/gate.sh`) must take each file that it
 //! will source, and must refuse what mutations make of it, unless that is a record again. The seed is printed with a failure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,10 @@ use bootsmith::path::RelativePath;
 use bootsmith::pipeline::{self, PrepareError};
 use bootsmith::plan::{Platform, Selection};
 use bootsmith::render::read_records;
-use bootsmith::source::{LockFile, Source, SourceFault, Sources};
+use bootsmith::source::Source;
 
 use crate::build::project::Random;
+use crate::fixture;
 use crate::hostile_values::{TRAPS, spec_text};
 
 /// So many specs that build, and so many with everything (`BOOTSMITH_E2E=1`); `SPECS` sets another number.
@@ -250,14 +251,7 @@ fn sourced(spec: &str, platform: Platform) -> Result<Vec<(&'static str, String)>
     let names = ["index.html", "..a/b..", "it's", "a=b/$(id)"];
     let folder = names.iter().filter_map(|name| Some((RelativePath::parse(name).ok()?, Arc::from(b"x".as_slice()))));
     files.insert("folder".to_owned(), Source::Folder(folder.collect()));
-    let lock = LockFile { name: Arc::from("bootstrap.lock"), text: Err(SourceFault::NotFound) };
-    let sources = Sources {
-        spec_file: Arc::from("bootstrap.toml"),
-        spec_text: Arc::from(spec),
-        files,
-        executables: BTreeSet::new(),
-        lock,
-    };
+    let sources = fixture::sources(spec, files);
     let prepared = pipeline::prepare(&sources, &Selection::default()).map_err(|error| match error {
         PrepareError::Input(found) => found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>(),
         other => panic!("{other}"),

@@ -51,7 +51,7 @@ fn a_walk_leaves_the_ledger_that_it_should() {
     }
 }
 
-/// One walk, and what to tell of it when it leads elsewhere.
+/// One walk, and its description when it leads elsewhere.
 pub(crate) struct Walk<T> {
     seed: u64,
     dice: Dice,
@@ -152,7 +152,7 @@ impl<T: Target> Walk<T> {
         }
     }
 
-    /// What is told of the target by the image of the newest release.
+    /// What the image of the newest release reports of the target.
     fn compare(&mut self) {
         let calm =
             Weather { crashes: vec![false; RELEASES], scripts: vec![Script::Runs; RELEASES], killed_before: None };

@@ -207,7 +207,8 @@ fn ask_helper(name: &str, server: &str, timeout: Duration) -> Result<Option<Cred
         let has_none = String::from_utf8_lossy(&said).contains("credentials not found");
         return if has_none { Ok(None) } else { Err(failed(format!("fails: {status}"))) };
     }
-    let answer: Answer = serde_json::from_slice(&said).map_err(|_| failed("answers what is no login".to_owned()))?;
+    let answer: Answer =
+        serde_json::from_slice(&said).map_err(|_| failed("answers with something other than a login".to_owned()))?;
     let secret = Secret::new(answer.secret);
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::IdentityToken(secret),

@@ -1,4 +1,4 @@
-//! The configuration of an image, held against what bootsmith writes.
+//! Compares the configuration of an image with what bootsmith writes.
 //!
 //! Takes in an image whose documents hold together; gives out what is not as it was built. What bootsmith sets is compared with what it would
 //! set; what the base brings is held together by the seal.
@@ -15,7 +15,7 @@ use crate::render::{COMMAND, ENTRYPOINT_PATH, FORMAT};
 /// Everything that is wrong, each a sentence about the image.
 pub(super) fn faults(image: &ArchivedImage) -> Vec<String> {
     if image.layers.iter().all(|layer| layer.role == ROLE_BASE) {
-        return vec!["is no bootstrap image: its history names no layer that bootsmith added".to_owned()];
+        return vec!["is not a bootstrap image: its history names no layer that bootsmith added".to_owned()];
     }
     let mut faults = Vec::new();
     faults.extend(unknown_key(image));
@@ -23,7 +23,7 @@ pub(super) fn faults(image: &ArchivedImage) -> Vec<String> {
     let created = image.configuration.created().as_deref().unwrap_or_default();
     match Epoch::parse_rfc_3339(created).ok().filter(|epoch| epoch.to_string() == created) {
         Some(epoch) => faults.extend(wrong_history(image, epoch)),
-        None => faults.push(format!("was created at {created:?}, which is no time that bootsmith writes")),
+        None => faults.push(format!("was created at {created:?}, which is not a time that bootsmith writes")),
     }
     faults.extend(wrong_process(image));
     faults.extend(wrong_labels(image, created));

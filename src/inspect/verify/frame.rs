@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use serde_json::Value;
 
-use super::super::{BootstrapArchive, image::written_anew};
+use super::super::{BootstrapArchive, image::rewritten};
 use super::{Fault, Frame};
 use crate::digest::{Digest, HashingReader};
 use crate::epoch::Epoch;
@@ -42,7 +42,7 @@ pub(super) fn check(
         Some(tar) => has_our_headers(tar)?,
         None => false,
     };
-    let others = image.map(written_anew).unwrap_or_default();
+    let others = image.map(rewritten).unwrap_or_default();
     let claimed = others.iter().filter(|document| is_claimed(document, &archive.annotations));
     let mut faults: Vec<_> = claimed.map(|document| Fault::Manifest(document.descriptor.digest)).collect();
     let is_ours = (is_our_tarball || tar.is_none()) && others.len() == faults.len();

@@ -266,7 +266,7 @@ fn what_cannot_be_held_against_each_other_is_refused() {
     let seen = run(project.bootsmith().args(["diff", TARBALL, "base.tar"])).expect(2);
     assert_eq!(
         seen.err,
-        "error: `base.tar` is no bootstrap image, or one of a format that this bootsmith does not know\n\
+        "error: `base.tar` is not a bootstrap image, or one of a format that this bootsmith does not know\n\
          hint: `diff` takes two images of one project and one platform, the older first\n"
     );
     project.change("name = \"shop\"", "name = \"stall\"");

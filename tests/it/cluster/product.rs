@@ -209,7 +209,7 @@ impl Cluster {
     pub(super) fn start() -> Option<Self> {
         if Place::is_named() {
             skip::not_asked_for(format!(
-                "the cluster of {CLUSTER_VARIABLE} takes no faults, and does not tell of requests"
+                "the cluster of {CLUSTER_VARIABLE} takes no faults, and does not report its requests"
             ));
             return None;
         }

@@ -34,8 +34,8 @@ impl Random {
 pub(super) fn change(parts: &mut Parts, frame: Frame, random: &mut Random) -> String {
     let kinds: &[fn(&mut Parts, &mut Random) -> String] =
         &[process, process, environment, label, history, document, move_layer, replace_layer, add_layer, annotation];
-    // What wrote the manifest anew has no annotations that could be changed.
-    let kinds = if frame == Frame::Anew { &kinds[..kinds.len() - 1] } else { kinds };
+    // A rewritten manifest has no annotations that could be changed.
+    let kinds = if frame == Frame::Rewritten { &kinds[..kinds.len() - 1] } else { kinds };
     random.one_of(kinds)(parts, random)
 }
 

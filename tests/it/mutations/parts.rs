@@ -35,12 +35,12 @@ pub(super) enum Frame {
     Bootsmith,
     /// A program that took the manifest over as it was.
     Wrapped,
-    /// A program that wrote the manifest anew, and so lost its annotations.
-    Anew,
+    /// A program that rewrote the manifest, and so lost its annotations.
+    Rewritten,
 }
 
 impl Frame {
-    pub(super) const ALL: [Self; 3] = [Self::Bootsmith, Self::Wrapped, Self::Anew];
+    pub(super) const ALL: [Self; 3] = [Self::Bootsmith, Self::Wrapped, Self::Rewritten];
 }
 
 impl Parts {
@@ -96,7 +96,7 @@ impl Parts {
     }
 
     fn manifest(&self, config: &[u8], blobs: &[Vec<u8>], frame: Frame) -> Value {
-        let annotated = |value, annotations| if frame == Frame::Anew { value } else { with(value, annotations) };
+        let annotated = |value, annotations| if frame == Frame::Rewritten { value } else { with(value, annotations) };
         let layers: Vec<_> = blobs
             .iter()
             .zip(&self.layers)

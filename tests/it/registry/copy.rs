@@ -178,7 +178,7 @@ fn where_nothing_can_be_copied_is_said() {
         assert!(seen.err.contains("hint: a release is copied to a registry"), "{bad}: {}", seen.err);
     }
     let seen = one.bootsmith(&["copy", "base.tar", &one.destination()]).expect(3);
-    assert!(seen.err.contains("is no bootstrap image"), "{}", seen.err);
+    assert!(seen.err.contains("is not a bootstrap image"), "{}", seen.err);
     // Two registries, one name.
     let other = one.old.name().replace("127.0.0.1", "localhost");
     one.project.change(&format!("{}/library/db:16", one.old.name()), &format!("{other}/shop/web:1.0"));

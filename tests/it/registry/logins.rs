@@ -85,7 +85,7 @@ fn a_helper_that_has_nothing_is_passed_over() {
 fn a_helper_that_fails_is_named_and_not_quoted() {
     for (script, expected) in [
         ("cat >/dev/null; echo hunter2; echo hunter2 >&2; exit 3", "fails: exit status: 3"),
-        ("cat >/dev/null; echo hunter2", "answers what is no login"),
+        ("cat >/dev/null; echo hunter2", "answers with something other than a login"),
     ] {
         let (user, server) = (User::new(), guarded());
         user.has(".docker/config.json", r#"{ "credsStore": "test" }"#);

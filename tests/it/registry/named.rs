@@ -299,7 +299,7 @@ fn releases_are_compared_wherever_they_are() {
         assert_eq!(diff(&released.reference, tarball).out, expected);
     }
     let seen = released.run(&["diff", &reference, "base.tar"]).expect(2);
-    assert!(seen.err.contains("error: `base.tar` is no bootstrap image"), "{}", seen.err);
+    assert!(seen.err.contains("error: `base.tar` is not a bootstrap image"), "{}", seen.err);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_self_signed_certificate_is_no_better_than_what_it_says() {
     let (good, alike) = (SelfSigned::new("127.0.0.1", false), SelfSigned::new("127.0.0.1", false));
     let bad = "hint: give the registry another certificate, or call the registry as its certificate does";
     let marked = "it is marked as an authority (CA:TRUE), and is not itself among those that are trusted; \
-                  hint: give this very certificate with `--ca-file FILE`, or make one that is no authority (`openssl req \
+                  hint: give this very certificate with `--ca-file FILE`, or make one that is not an authority (`openssl req \
                   -x509 … -addext basicConstraints=critical,CA:FALSE`)";
     for (shown, given, reason) in [
         (&expired, &expired, format!("it has expired; {bad}")),
