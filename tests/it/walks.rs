@@ -7,6 +7,7 @@
 pub(crate) mod model;
 mod target;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -51,23 +52,89 @@ fn a_walk_leaves_the_ledger_that_it_should() {
     }
 }
 
+/// A comparison shows only what walks come to: by the model alone, most commands succeed, and each ends in each way that it can.
+#[test]
+fn walks_come_to_every_end() {
+    let mut ends = BTreeMap::<(&str, String), usize>::new();
+    let mut further_back = 0;
+    for seed in 0..2000 {
+        let mut walk = Walk::new(seed, |_| Nowhere);
+        let mut was_back = false;
+        for left in (0..LONGEST).rev() {
+            let (call, weather) = walk.next(left);
+            let before = walk.model.current();
+            let end = walk.model.call(call, &weather);
+            *ends.entry((call.name(), format!("{end:?}"))).or_default() += 1;
+            let is_back = call == Call::Rollback { to: None } && end == End::Code(0) && walk.model.current() != before;
+            further_back += usize::from(was_back && is_back);
+            was_back = is_back;
+        }
+    }
+    let of = |call: &str, end: &str| {
+        let matching = ends.iter().filter(|((of, at), _)| (call.is_empty() || *of == call) && at.contains(end));
+        matching.map(|(_, times)| times).sum::<usize>()
+    };
+    for (call, possible) in [
+        ("up", &[0, 3, 4, 5, 6][..]),
+        ("upgrade", &[0, 3, 4, 5, 6]),
+        ("migrate", &[0, 3, 5, 6]),
+        ("downgrade", &[0, 3, 5, 6]),
+        ("rollback", &[0, 3, 4, 5]),
+    ] {
+        assert!(
+            possible.iter().all(|code| of(call, &format!("Code({code})")) > 0) && of(call, "Killed") > 0,
+            "{call}: {ends:#?}"
+        );
+    }
+    assert!(3 * of("", "Code(0)") > of("", ""), "a third goes well: {ends:#?}");
+    assert!(further_back >= 100, "two rollbacks in a row, {further_back} times");
+}
+
+/// Where only the model walks.
+struct Nowhere;
+
+impl Target for Nowhere {
+    fn set_weather(&mut self, _weather: &Weather) {}
+
+    fn run(&mut self, _image: Release, words: &[&str]) -> Seen {
+        unreachable!("{words:?} is called nowhere")
+    }
+
+    fn run_again_and_again(&mut self, image: Release, words: &[&str]) -> Seen {
+        self.run(image, words)
+    }
+
+    fn runs_of(&self, _migration: usize) -> Option<usize> {
+        None
+    }
+
+    fn is_fake(&self) -> bool {
+        true
+    }
+}
+
 /// One walk, and its description when it leads elsewhere.
 pub(crate) struct Walk<T> {
     seed: u64,
     dice: Dice,
     model: Model,
     target: T,
+    last: Option<Call>,
+    ends_going_back: bool,
     told: String,
 }
 
 impl<T: Target> Walk<T> {
     pub(crate) fn new(seed: u64, make: impl FnOnce(&Releases) -> T) -> Self {
         let mut dice = Dice::of_seed(seed);
-        let mut some = |times| (0..RELEASES).map(|_| dice.once_in(times)).collect::<Vec<_>>();
-        let releases = Releases { compatible: some(3), idempotent: some(3) };
+        // Most migrations are compatible: behind one that is not, no rollback leads anywhere.
+        let compatible = (0..RELEASES).map(|_| !dice.once_in(6)).collect();
+        let idempotent = (0..RELEASES).map(|_| dice.once_in(3)).collect();
+        let releases = Releases { compatible, idempotent };
+        let ends_going_back = dice.once_in(2);
         let told = format!("{releases:?}\n");
         let target = make(&releases);
-        Self { seed, dice, model: Model::new(releases), target, told }
+        Self { seed, dice, model: Model::new(releases), target, last: None, ends_going_back, told }
     }
 
     /// So many commands, then the comparison.
@@ -76,29 +143,44 @@ impl<T: Target> Walk<T> {
             // What the weather is made in has to be there.
             self.take(Call::Up { image: 0, retry: false }, &Weather::calm());
         }
-        for _ in 0..shortest + self.dice.below(longest - shortest + 1) {
-            let call = self.next_call();
-            let weather = self.next_weather();
+        let length = shortest + self.dice.below(longest - shortest + 1);
+        for left in (0..length).rev() {
+            let (call, weather) = self.next(left);
             self.take(call, &weather);
         }
         self.compare();
     }
 
-    /// Mostly forward, often back, now and then something that must be refused.
+    /// What an operator would call, and what it meets. So many commands come after it: half of the walks end with going back twice.
+    fn next(&mut self, left: usize) -> (Call, Weather) {
+        if self.ends_going_back && left < 2 {
+            return (Call::Rollback { to: None }, Weather::calm());
+        }
+        (self.next_call(), self.next_weather())
+    }
+
+    /// Often the same again.
     fn next_call(&mut self) -> Call {
-        let retry = self.dice.once_in(3);
+        let call = self.last.filter(|_| self.dice.once_in(4)).unwrap_or_else(|| self.new_call());
+        self.last = Some(call);
+        call
+    }
+
+    /// Mostly forward, often back, now and then something that must be refused.
+    fn new_call(&mut self) -> Call {
+        let retry = self.dice.once_in(2);
         let newest = self.model.revisions.last().map_or(0, |revision| revision.release);
-        let image = if self.dice.once_in(4) {
+        let image = if self.dice.once_in(6) {
             self.dice.below(RELEASES)
         } else {
-            (newest + self.dice.below(2)).min(RELEASES - 1)
+            (newest + self.dice.below(3).min(1)).min(RELEASES - 1)
         };
-        match self.dice.below(12) {
-            0..=2 => Call::Up { image, retry },
+        match self.dice.below(13) {
             3..=5 => Call::Upgrade { image, retry },
             6 => Call::Migrate { image, retry },
             7..=8 => Call::Downgrade { to: self.dice.below(newest + 1), retry },
-            9..=10 => Call::Rollback { to: None },
+            9..=11 if self.model.revisions.len() > 1 => Call::Rollback { to: None },
+            0..=2 | 9..=11 => Call::Up { image, retry },
             _ => {
                 let number = 1 + self.dice.below(self.model.revisions.len() + 1);
                 Call::Rollback { to: Some(u32::try_from(number).expect("a walk is short")) }
@@ -108,15 +190,15 @@ impl<T: Target> Walk<T> {
 
     fn next_weather(&mut self) -> Weather {
         let dice = &mut self.dice;
-        let crashes = (0..RELEASES).map(|_| dice.once_in(6)).collect();
+        let crashes = (0..RELEASES).map(|_| dice.once_in(10)).collect();
         let is_fake = self.target.is_fake();
-        let mut script = || match dice.below(10) {
+        let mut script = || match dice.below(20) {
             0 => Script::Fails,
             1 if is_fake => Script::Refused,
             _ => Script::Runs,
         };
         let scripts = (0..RELEASES).map(|_| script()).collect();
-        let killed_before = (is_fake && dice.once_in(4)).then(|| dice.below(10));
+        let killed_before = (is_fake && dice.once_in(5)).then(|| dice.below(10));
         Weather { crashes, scripts, killed_before }
     }
 
@@ -131,16 +213,14 @@ impl<T: Target> Walk<T> {
     }
 
     fn call(&mut self, call: Call, weather: &Weather) -> Seen {
-        let (image, mut words, retry) = match call {
-            Call::Up { image, retry } => (image, vec!["up".to_owned()], retry),
-            Call::Upgrade { image, retry } => (image, vec!["upgrade".to_owned()], retry),
-            Call::Migrate { image, retry } => (image, vec!["migrate".to_owned()], retry),
-            Call::Downgrade { to, retry } => (RELEASES - 1, vec!["downgrade".to_owned(), format!("1.{to}.0")], retry),
-            Call::Rollback { to } => {
-                let number = to.map(|number| number.to_string());
-                (RELEASES - 1, std::iter::once("rollback".to_owned()).chain(number).collect(), false)
+        let (image, operand, retry) = match call {
+            Call::Up { image, retry } | Call::Upgrade { image, retry } | Call::Migrate { image, retry } => {
+                (image, None, retry)
             }
+            Call::Downgrade { to, retry } => (RELEASES - 1, Some(format!("1.{to}.0")), retry),
+            Call::Rollback { to } => (RELEASES - 1, to.map(|number| number.to_string()), false),
         };
+        let mut words: Vec<_> = std::iter::once(call.name().to_owned()).chain(operand).collect();
         words.extend(retry.then(|| "--retry".to_owned()));
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         // What is repeated does the same as what was not killed, where nothing fails and nothing has to be looked at first.

@@ -23,6 +23,18 @@ pub(crate) enum Call {
     Rollback { to: Option<u32> },
 }
 
+impl Call {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Up { .. } => "up",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Migrate { .. } => "migrate",
+            Self::Downgrade { .. } => "downgrade",
+            Self::Rollback { .. } => "rollback",
+        }
+    }
+}
+
 /// How the script of a migration goes in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
