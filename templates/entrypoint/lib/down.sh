@@ -70,7 +70,7 @@ plan_removal() {
     fi
 }
 
-# Data first, then the ledger that tells of them: who is interrupted in between has no data without a ledger.
+# Data first, then the ledger that records them: who is interrupted in between has no data without a ledger.
 remove_product() {
     list_removal || fail_unrestored "what \`$target\` consists of cannot be listed: $(complaint)" 'repeat the same command'
     driver_remove_all

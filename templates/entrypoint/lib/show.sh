@@ -4,7 +4,7 @@
 #   ps      {"project", "version", "environment", "target", "deployed": {"version", "revision", "outcome"}, "services": [{"service", "kind",
 #            "state", "wanted", "ready", "in_release", "image", "drift": […], "addresses": [{"address", "target"}], "instances": [{"id", "name",
 #            "state", "health", "exit_code", "restarts", "started", "image", "image_name", "image_id", "config_digest", "release_image"}]}]}
-#            version is that of this image; deployed tells of what is on the target: null where nothing is recorded, outcome as in `history`
+#            version is that of this image; deployed says what is on the target: null where nothing is recorded, outcome as in `history`
 #            state of a service: running, partial, starting, unhealthy, paused, stopped, done, failed, absent
 #   images  {"images": [{"image", "services": […], "id", "digest", "present", "pullable"}]}; pullable: null unless asked
 #   run --list {"scripts": [{"script", "mode", "service", "input", "output", "description"}]}

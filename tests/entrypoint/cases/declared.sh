@@ -128,7 +128,7 @@ test_a_failed_release_gives_the_network_back() {
     expect_call '^\[network\]\[rm\]\[b2\]$'
 }
 
-# Lines of what a swarm tells of services and tasks, as driver-tasks.sh asks. They are on the network b1. DIGEST
+# Lines that a swarm prints for services and tasks, as driver-tasks.sh asks. They are on the network b1. DIGEST
 stack_of_the_fixture() {
     {
         printf 'database|database|%s||replicated|1|||||n1|image|sha256:1234|\n' "$(digest_word "$1" DATABASE)"
@@ -247,14 +247,18 @@ test_who_joins_a_container_that_is_gone_is_named_and_made_again() {
     expect_call '\[--force-recreate\]\[web\]$'
 }
 
-test_who_joins_a_container_is_restarted_after_it() {
-    product_with_joiner
-    tie containers database 'default private' 2024-01-01T00:00:00Z 2024-01-01T00:00:05Z
-    # As a restart does.
+# A restart of the web service gives its containers another time of start, as the engine does.
+restart_takes_effect() {
     mv "$box/bin/docker" "$box/bin/docker.real"
     # shellcheck disable=SC2016 # for the script
     printf '#!/bin/sh\ncase "$*" in "restart c3 c4") sed -i "/|web|/s/2024-01-01T00:00:01Z/2024-01-01T00:00:09Z/" "$FAKE_DOCKER/containers" ;; esac\nexec "%s" "$@"\n' "$box/bin/docker.real" >"$box/bin/docker"
     chmod +x "$box/bin/docker"
+}
+
+test_who_joins_a_container_is_restarted_after_it() {
+    product_with_joiner
+    tie containers database 'default private' 2024-01-01T00:00:00Z 2024-01-01T00:00:05Z
+    restart_takes_effect
     DB_PASSWORD=pw bootstrap plan production
     expect_output 'web: restart'
     DB_PASSWORD=pw bootstrap up production
@@ -282,10 +286,7 @@ test_who_depends_with_restart_is_restarted_when_that_one_is_made_again() {
     expect_code 0
     sed -i "/^service 'database'/s/definition='d0'/definition='d9'/" "$box/root/environments/production/release"
     tie after database 'default private' 2024-01-01T00:00:08Z 2024-01-01T00:00:08Z
-    mv "$box/bin/docker" "$box/bin/docker.real"
-    # shellcheck disable=SC2016 # for the script
-    printf '#!/bin/sh\ncase "$*" in "restart c3 c4") sed -i "/|web|/s/2024-01-01T00:00:01Z/2024-01-01T00:00:09Z/" "$FAKE_DOCKER/containers" ;; esac\nexec "%s" "$@"\n' "$box/bin/docker.real" >"$box/bin/docker"
-    chmod +x "$box/bin/docker"
+    restart_takes_effect
     DB_PASSWORD=pw bootstrap plan production
     expect_output 'web: restart'
     expect_output '    with database: as it was -> recreate'

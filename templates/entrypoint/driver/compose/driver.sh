@@ -97,15 +97,20 @@ driver_check_ports() {
 
 # Compose reads more than a schema: sizes, durations, ports, references between services.
 driver_check_manifest() {
+    export_wanted
+    export_shown_volumes
+    with_compose capture_compose config --quiet ||
+        add_fault "Docker Compose $compose_version refuses the manifest of \`$environment_name\`: $(complaint)" \
+            'correct the release, or the parameters that were given; nothing was changed'
+}
+
+# Numbers and digests as they are wanted, and the images of a recorded release. The digest is not known before the image is.
+export_wanted() {
     for manifest_service in $service_names; do
         load_wanted "$manifest_service"
         export_service "$manifest_service" "$wanted_replicas" "${wanted_digest:-unknown}"
     done
-    export_shown_volumes
     [ -z "$pinned_images" ] || write_pins >"$work/pin.yaml"
-    with_compose capture_compose config --quiet ||
-        add_fault "Docker Compose $compose_version refuses the manifest of \`$environment_name\`: $(complaint)" \
-            'correct the release, or the parameters that were given; nothing was changed'
 }
 
 export_service() { # SERVICE REPLICAS DIGEST
@@ -142,12 +147,8 @@ driver_list_traits() {
 
 # Hands everything to Compose that the manifest leaves open: numbers, digests, and the volumes of configs and secrets.
 driver_prepare_manifest() {
-    for manifest_service in $service_names; do
-        load_wanted "$manifest_service"
-        export_service "$manifest_service" "$wanted_replicas" "$wanted_digest"
-    done
+    export_wanted
     export_volumes
-    [ -z "$pinned_images" ] || write_pins >"$work/pin.yaml"
 }
 
 # The images of a recorded release by their ids: a tag may have moved on.

@@ -76,7 +76,7 @@ driver_list_addresses() {
     awk -F '|' -v OFS='|' 'NF == 3 && $1 != "" { $3 = tolower($3); print }' "$work/answer"
 }
 
-# The cluster tells of the last end itself.
+# The cluster keeps the last exit code itself.
 driver_read_exit() {
     last_exit=$(awk -F '|' -v id="$1" '$1 == id { print $5; exit }' "$work/instances")
 }

@@ -90,14 +90,10 @@ driver_check_ports() {
 # The CLI's own reader of stack files knows more than a schema.
 driver_check_manifest() {
     is_version_at_least "$swarm_cli" "$STACK_CONFIG_MINIMUM" || return 0
-    for manifest_service in $service_names; do
-        load_wanted "$manifest_service"
-        export_service "$manifest_service" "$wanted_replicas" "${wanted_digest:-unknown}" "${wanted_image_id:-unknown}"
-    done
+    export_wanted
     for manifest_mount in $mount_ids; do
         with_mount "$manifest_mount" export_shown_name
     done
-    for_each parameter export_untemplated
     capture "$work/shown" docker stack config -c "$environment_folder/stack.yaml" ||
         add_fault "docker $swarm_cli refuses the stack file of \`$environment_name\`: $(complaint)" \
             'correct the release, or the parameters that were given; nothing was changed'
@@ -106,13 +102,18 @@ driver_check_manifest() {
 
 # Hands everything to the stack file that it leaves open: numbers, digests, and the names of configs and secrets.
 driver_prepare_manifest() {
-    for manifest_service in $service_names; do
-        load_wanted "$manifest_service"
-        export_service "$manifest_service" "$wanted_replicas" "$wanted_digest" "$wanted_image_id"
-    done
+    export_wanted
     for manifest_mount in $mount_ids; do
         load_mount "$manifest_mount"
         export "BOOTSMITH_${manifest_mount}_NAME=$(name_of_mount)"
+    done
+}
+
+# Numbers, digests and images as they are wanted, and the parameters. Digest and image are not known before the image is.
+export_wanted() {
+    for manifest_service in $service_names; do
+        load_wanted "$manifest_service"
+        export_service "$manifest_service" "$wanted_replicas" "${wanted_digest:-unknown}" "${wanted_image_id:-unknown}"
     done
     for_each parameter export_untemplated
 }
