@@ -285,35 +285,6 @@ test_swarm_down_waits_for_a_network_that_goes_already() {
     expect_content "$box/gone" gone
 }
 
-# A service on every node: its replica on n1 runs, the one on n2 ended. The second node, ID STATE|AVAILABILITY; the task, STATE COMPLAINT; how many
-# replicas `ps` tells of.
-expect_replicas_of_agent() {
-    cp "$box/docker/tasks" "$box/docker/tasks.before"
-    swarm_task t8 agent 0 running running 0 '' d >>"$box/docker/tasks"
-    swarm_task t9 agent 0 "$3" shutdown 1 '' d "$4" | sed 's/|n1|/|n2|/' >>"$box/docker/tasks"
-    printf 'n1\n%s\n' "$1" | answer 'node ls --quiet' once
-    printf '%s\n' 'n1|alpha|manager|ready|active' "$1|beta|worker|$2" | answer 'node inspect --format {{.ID}}*' once
-    bootstrap ps production --output json
-    expect_equal "$5" "$(grep -o '"name": "agent\.[a-z0-9]*"' "$box/out" | wc -l | tr -d ' ')"
-    mv "$box/docker/tasks.before" "$box/docker/tasks"
-}
-
-test_swarm_a_replica_on_a_node_that_its_service_left_counts_no_more() {
-    swarm_is_up
-    swarm_service agent agent d global "" >>"$box/docker/services"
-    expect_replicas_of_agent n2 'ready|drain' shutdown '' 1
-    # An engine that was slow to stop it.
-    expect_replicas_of_agent n2 'ready|drain' failed 'context deadline exceeded' 1
-    expect_replicas_of_agent n2 'ready|drain' running '' 2
-    expect_replicas_of_agent n2 'down|active' running '' 1
-    expect_replicas_of_agent n3 'ready|active' failed 'the node n2 was removed' 1
-    # Its labels are others.
-    expect_replicas_of_agent n2 'ready|active' rejected 'assigned node no longer meets constraints' 1
-    # It failed, and is not to run again.
-    expect_replicas_of_agent n2 'ready|active' failed 'task: non-zero exit (1)' 2
-    expect_replicas_of_agent n2 'ready|pause' failed 'task: non-zero exit (1)' 2
-}
-
 test_swarm_what_is_pending_is_starting() {
     swarm_is_up
     sed -i 's/^\(t[34]|.*\)|running|running|/\1|pending|running|/' "$box/docker/tasks"

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -197,9 +198,18 @@ pub(crate) fn containers_of(target: &str) -> Vec<String> {
 
 /// Looks again and again, and panics with `what` when it does not come true within a minute.
 pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    wait_for(what, &true, holds);
+}
+
+/// Looks again and again, and panics with `what` and with what was seen last when `wanted` does not come within a minute.
+pub(crate) fn wait_for<T: PartialEq<W> + fmt::Debug, W: fmt::Debug>(what: &str, wanted: &W, look: impl Fn() -> T) {
     let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}, within a minute");
+    loop {
+        let seen = look();
+        if seen == *wanted {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}, within a minute: {wanted:?}, not {seen:?}");
         thread::sleep(Duration::from_millis(100));
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use bootsmith::plan::Platform;
 
-use super::engine::{docker, run as run_docker, surroundings_on, wait_until};
+use super::engine::{docker, run as run_docker, surroundings_on, wait_for, wait_until};
 use super::own_engine::{OwnEngine, WORKER};
 use super::product::{API_KEY, Product, box_product};
 
@@ -70,9 +70,9 @@ fn a_product_lives_on_two_nodes() {
 
     product.run(&["nodes", "drain", "production", "node-2", "--timeout", "60"]).expect(0);
     assert_eq!(worker.docker(&["ps", "--quiet"]), "");
-    // A task that the engine was slow to stop is a failed one until the next is made.
+    // A task that the engine was slow to stop is called failed before the next one is made.
     let drained = ["each running 1/1", "far starting 0/1", "some running 4/4"];
-    wait_until("what was on the drained node counts no more, or is starting", || states(&product) == drained);
+    wait_for("what was on the drained node counts no more, or is starting", &drained, || states(&product));
     product.run(&["nodes", "activate", "production", "node-2"]).expect(0);
     product.run(&["up"]).expect(0);
     assert_eq!(states(&product)[..2], ["each running 2/2", "far running 1/1"]);

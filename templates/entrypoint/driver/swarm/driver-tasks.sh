@@ -64,15 +64,23 @@ read_tasks() {
     return 1
 }
 
-# Sets departed, tasks between spaces: the last ones of global services on nodes that these services are on no more. The node is drained, down or
-# gone, or its labels are others. An engine that was slow to stop a task may call it failed for good, and one that is down never says how it ended,
-# so the node is asked; where a node is open, a task that failed and is not to run again stays a failure.
+# Sets departed, tasks between spaces: those that ended because their node is drained, down or gone, or its labels are others. An engine that was slow
+# to stop a task may call it failed for good, and one that is down never says how it ended, so the node is asked; where a node is open, a task that
+# failed is a failure. Only those are asked about on whom something hangs: of a global service the last one of a node, as it has no next one; and the
+# failures before a replica that does not run yet.
 read_departed() {
     departed=''
     awk -F '|' -v OFS='|' '
-        FNR == NR { if ($5 == "global") global[$1] = 1; next }
-        $2 in global { last[$2, $4] = $1 OFS $4 OFS $6 OFS $16; wanted[$2, $4] = $7 }
-        END { for (place in last) if (wanted[place] == "shutdown") print last[place] }' "$work/services.live" "$work/tasks" >"$work/ended"
+        FNR == NR { if ($4 == "") mode[$1] = $5; next }
+        !($2 in mode) { next }
+        {
+            place = $2 SUBSEP (mode[$2] == "global" ? $4 : $3)
+            if (state[place] ~ /^(failed|rejected|orphaned)$/) failures[place] = failures[place] last[place] "\n"
+            last[place] = $1 OFS $4 OFS $6 OFS $16; state[place] = $6
+            left[place] = mode[$2] == "global" && $7 == "shutdown"
+        }
+        END { for (place in last) if (left[place]) print last[place]; else if (state[place] != "running") printf "%s", failures[place] }
+        ' "$work/services.live" "$work/tasks" >"$work/ended"
     [ -s "$work/ended" ] || return 0
     driver_read_nodes || return 1
     departed=" $(awk -F '|' -v ORS=' ' '
@@ -84,7 +92,8 @@ read_departed() {
 # The table of state.sh: one line for each replica that is or should be.
 name_replicas() {
     awk -F '|' -v OFS='|' -v departed="$departed" '
-        function failed(state) { return state ~ /^(failed|rejected|orphaned)$/ }
+        function has_left(task) { return index(departed, " " task " ") }
+        function failed(key) { return task[key, "state"] ~ /^(failed|rejected|orphaned)$/ && !has_left(newest[key]) }
         function status_of(key,    state) {
             state = task[key, "state"]
             if (state == "running" || state == "remove") return state == "remove" ? "removing" : state
@@ -112,7 +121,7 @@ name_replicas() {
             place = mode[$2] ~ /^global/ ? $4 : $3
             key = $2 SUBSEP place
             if (!(key in newest)) { keys[++count] = key; place_of[key] = place }
-            else if (failed(task[key, "state"]) && task[key, "digest"] == $13) {
+            else if (failed(key) && task[key, "digest"] == $13) {
                 failures[key]++; last_exit[key] = task[key, "exit"]; unhealthy[key] = task[key, "complaint"] ~ /unhealthy/
             } else { failures[key] = 0; unhealthy[key] = 0 }
             newest[key] = $1
@@ -123,7 +132,7 @@ name_replicas() {
         END {
             for (at = 1; at <= count; at++) {
                 key = keys[at]; id = task[key, "service"]; status = status_of(key)
-                if (index(departed, " " newest[key] " ")) continue
+                if (has_left(newest[key])) continue
                 exit_code = status == "restarting" ? last_exit[key] : task[key, "exit"]
                 if (exit_code == "") exit_code = status == "dead" ? 1 : 0
                 print newest[key], name[id], task[key, "digest"], status, exit_code, failures[key] + 0, health_of(key, status), \
