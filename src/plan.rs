@@ -6,6 +6,7 @@
 mod allow;
 mod environment;
 mod environment_file;
+mod fragment;
 mod health_check;
 mod kubernetes_name;
 mod lint;

@@ -177,9 +177,9 @@ fn files_of_sections(sections: &Table) -> Vec<String> {
             paths.extend(keys.iter().filter_map(|key| entry.node.as_table()?.get(key)).flat_map(texts_of));
         }
     }
-    paths.extend(
-        sections.table("service-defaults").and_then(|table| table.get("env_file")).into_iter().flat_map(texts_of),
-    );
+    let defaults = sections.table("service-defaults");
+    let named = defaults.into_iter().flat_map(Table::iter).filter_map(|(_, entry)| entry.node.as_table());
+    paths.extend(defaults.into_iter().chain(named).filter_map(|table| table.get("env_file")).flat_map(texts_of));
     paths
 }
 

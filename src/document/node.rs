@@ -134,6 +134,19 @@ impl Table {
         self.get(key).and_then(Node::as_table)
     }
 
+    /// The value of a key, to be changed in place.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.entries.get_mut(key).map(|entry| &mut entry.node)
+    }
+
+    /// The value of a key, if it is a table, to be changed in place.
+    pub fn table_mut(&mut self, key: &str) -> Option<&mut Table> {
+        self.get_mut(key).and_then(|node| match &mut node.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
     /// The key's place and its value.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)

@@ -11,6 +11,7 @@ use crate::name::{EnvironmentKey, Label, MAX_LABEL_CHARACTERS};
 use crate::source::Sources;
 use crate::spec::{self, LABEL_HINT, Spec};
 
+use super::fragment::{self, Fragments};
 use super::pins::Pins;
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
@@ -61,7 +62,7 @@ pub(super) fn resolve_with(
 ) -> Environment {
     let chain = chain(name, release.spec, context);
     let mut sections = release.spec.sections.clone();
-    chain.iter().rev().for_each(|environment| sections.merge(&environment.overlay));
+    chain.iter().rev().for_each(|environment| fragment::lay_environment(&mut sections, &environment.overlay));
     let production = chain.iter().find_map(|environment| environment.production);
     let production =
         production.unwrap_or_else(|| !RELAXED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
@@ -122,7 +123,7 @@ fn prepare_services(
     sources: &Sources,
     context: &mut Context,
 ) {
-    let defaults = sections.remove("service-defaults");
+    let fragments = Fragments::take(sections, context);
     let Some(Entry { key_span, node: Node { span, value: Value::Table(services) } }) = sections.remove("services")
     else {
         return;
@@ -130,13 +131,7 @@ fn prepare_services(
     let mut prepared = Table::default();
     for (name, entry) in services.iter() {
         let Some(written) = entry.node.as_table() else { continue };
-        let mut service = defaults
-            .as_ref()
-            .filter(|_| takes_defaults(written, context))
-            .and_then(|entry| entry.node.as_table())
-            .cloned()
-            .unwrap_or_default();
-        service.merge(written);
+        let mut service = fragments.under(name, written, context);
         if !is_enabled(&service, profiles, scope, context) {
             continue;
         }
@@ -170,10 +165,6 @@ fn check_services_left(name: &Label, sections: &Table, spec: &Spec, context: &mu
         let hint = "[services.web]\nimage = \"registry.example.com/web:1.0.0\"";
         context.error(Code::MISSING_KEY, None, "the file has no service", hint);
     }
-}
-
-fn takes_defaults(service: &Table, context: &mut Context) -> bool {
-    read_switch(service, "defaults", context)
 }
 
 /// A switch that is on unless it says `false`.

@@ -34,8 +34,9 @@ pub(super) fn active(
 /// As they are written, variables included.
 pub(super) fn of_services(sections: &Table) -> BTreeSet<String> {
     let services = sections.table("services").into_iter().flat_map(Table::iter);
-    let defaults = sections.entry("service-defaults").into_iter().map(|entry| &entry.node);
-    let tables = services.map(|(_, entry)| &entry.node).chain(defaults).filter_map(Node::as_table);
+    let defaults = sections.table("service-defaults");
+    let named = defaults.into_iter().flat_map(Table::iter).filter_map(|(_, entry)| entry.node.as_table());
+    let tables = services.filter_map(|(_, entry)| entry.node.as_table()).chain(defaults).chain(named);
     let profiles = tables.filter_map(|table| match &table.get("profiles")?.value {
         Value::List(profiles) => Some(profiles),
         _ => None,

@@ -19,7 +19,8 @@ use super::environment::{self, Release};
 use super::pins::{Pinning, Pins};
 use super::scope::{Scope, references};
 use super::{
-    NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, objects, parameter, portability, previous, unreached, unused,
+    NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, fragment, objects, parameter, portability, previous,
+    unreached, unused,
 };
 
 /// What the command line asks for beyond the spec.
@@ -123,6 +124,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         pins: &pins,
     };
     unused::check_variables(spec, sources, context);
+    fragment::check_used(spec, context);
     let names = environments;
     let environments: Vec<_> = names.iter().map(|name| environment::resolve(name, &release, context)).collect();
     if selection.environments.is_empty() {

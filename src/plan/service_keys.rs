@@ -90,7 +90,7 @@ pub(super) const TAKEN: &[&str] = &[
 ];
 
 /// Keys of our own.
-const OWN: &[&str] = &["compose", "defaults", "enabled", "kubernetes", "swarm"];
+const OWN: &[&str] = &["compose", "defaults", "enabled", "kubernetes", "swarm", "unset"];
 
 /// Keys that are refused: the reason, and what to write instead.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -103,7 +103,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("credential_spec", "it is for Windows containers", "leave it out"),
     ("develop", "it is for a developer's machine", "leave it out"),
-    ("extends", "its file would not be in the release", "use `[service-defaults]`, or an environment"),
+    (
+        "extends",
+        "its file would not be in the release",
+        "write what they share as `[service-defaults.NAME]`, and `defaults = [\"NAME\"]` in each",
+    ),
     ("external_links", "they tie the product to containers that no release brings", "use an external network"),
     ("label_file", "its file would not be in the release", "write the labels into `labels`"),
     ("links", "they are replaced by networks", "put both services on a network; `depends_on` orders their start"),
@@ -136,6 +140,21 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("volumes_from", "it ties the service to another container", "name the volume in both services"),
 ];
 
+/// Every key that a service may have, but for those that start with `x-`.
+pub(super) fn taken() -> Vec<&'static str> {
+    TAKEN.iter().chain(OWN).copied().collect()
+}
+
+/// Whether a service may have the key.
+pub(super) fn is_taken(key: &str) -> bool {
+    TAKEN.contains(&key) || OWN.contains(&key) || key.starts_with("x-")
+}
+
+/// Whether the key means something in a service, or would in Compose.
+pub(super) fn is_known(key: &str) -> bool {
+    is_taken(key) || REFUSED.iter().any(|(refused, ..)| *refused == key)
+}
+
 /// Refuses what a release cannot use, and what nobody knows.
 pub(super) fn check(service: &str, table: &Table, context: &mut Context) {
     for (key, entry) in table.iter() {
@@ -146,9 +165,8 @@ pub(super) fn check(service: &str, table: &Table, context: &mut Context) {
                 format!("service `{service}` has `{key}`: {reason}"),
                 *instead,
             );
-        } else if !TAKEN.contains(&key) && !OWN.contains(&key) && !key.starts_with("x-") {
-            let known: Vec<_> = TAKEN.iter().chain(OWN).copied().collect();
-            unknown_key(key, entry.key_span, &format!("service `{service}`"), &known, context);
+        } else if !is_taken(key) {
+            unknown_key(key, entry.key_span, &format!("service `{service}`"), &taken(), context);
         }
     }
 }
@@ -169,6 +187,7 @@ pub(super) fn rendered_as_written(table: &Table) -> Table {
         "pull_policy",
         "secrets",
         "swarm",
+        "unset",
     ];
     let mut rendered = table.clone();
     let gone: Vec<_> =
