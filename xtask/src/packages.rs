@@ -20,13 +20,15 @@ pub(crate) struct Package {
 #[derive(Clone, Copy)]
 enum Proof {
     Program(&'static str),
+    /// A shell that looks for tools in `PATH` before it takes its own: a test puts others there. `busybox-static` takes its own.
+    ShellOfPath(&'static str),
     File(&'static str),
 }
 
 pub(crate) const MMDEBSTRAP: Package = program("mmdebstrap", "mmdebstrap");
 pub(crate) const KEYRING: Package =
     Package { name: "debian-archive-keyring", proof: Proof::File("/usr/share/keyrings/debian-archive-keyring.gpg") };
-pub(crate) const BUSYBOX: Package = program("busybox-static", "busybox");
+pub(crate) const BUSYBOX: Package = Package { name: "busybox", proof: Proof::ShellOfPath("busybox") };
 pub(crate) const DASH: Package = program("dash", "dash");
 pub(crate) const SHELLCHECK: Package = program("shellcheck", "shellcheck");
 pub(crate) const SKOPEO: Package = program("skopeo", "skopeo");
@@ -71,9 +73,15 @@ impl Package {
     fn is_here(&self) -> bool {
         match self.proof {
             Proof::Program(program) => command::find(program).is_some(),
+            Proof::ShellOfPath(program) => finds_tools_in_path(program),
             Proof::File(path) => Path::new(path).exists(),
         }
     }
+}
+
+fn finds_tools_in_path(shell: &str) -> bool {
+    let place = command::output(Command::new(shell).args(["sh", "-c", "command -v date"]));
+    place.is_ok_and(|place| place.starts_with(b"/"))
 }
 
 /// Services are not started by the installation: a test starts what it needs itself.
