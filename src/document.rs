@@ -5,6 +5,7 @@
 
 pub mod fields;
 pub mod node;
+pub mod text;
 
 use std::sync::Arc;
 

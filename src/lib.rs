@@ -2,6 +2,7 @@
 //! carries the deployment descriptors, scripts and configuration of exactly that release, and an entrypoint that operates it.
 
 // Floor 0: words.
+pub mod compose;
 pub mod diagnostic;
 pub mod digest;
 pub mod epoch;

@@ -39,13 +39,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::compose;
 use crate::digest::Digest;
 use crate::document::node::{Node, Table};
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::reference::is_local_base;
 
-pub use health_check::means_true;
 pub use kubernetes_name::{is_label_key, is_label_value};
 pub use migration::{Migration, MigrationFile, MigrationMode};
 pub use migration_runner::MigrationAction;
@@ -54,10 +54,8 @@ pub use pins::{Pinning, read_lock};
 pub use portability::{CHAPTERS, Judged, Minimum, Portability, Program, Row, Verdict, features};
 pub use previous::{PreviousRelease, ReleasedMigration};
 pub use release::{Selection, resolve};
-pub use scope::{Piece, pieces, unescaped};
 pub use script::{Script, ScriptAction, ScriptMode};
 pub use script_uses::HOOK_POINTS;
-pub use service::parse_milliseconds;
 pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
 pub use upgrade::{Upgrade, UpgradeBackup};
 pub use volume_kubernetes::KubernetesVolume;
@@ -261,6 +259,8 @@ pub struct Service {
     pub image: String,
     /// The Compose keys that need no decision, in normal form: `${NAME}` for parameters, `$$` for a dollar.
     pub definition: Table,
+    /// The same keys by their meaning.
+    pub compose: compose::Service,
     /// The environment, in normal form.
     pub environment: BTreeMap<String, String>,
     /// The services it waits for.

@@ -9,7 +9,7 @@ use super::Context;
 use super::node::{Node, Span, Table, Value};
 
 /// A value and where it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
@@ -23,12 +23,19 @@ pub struct Fields<'a> {
     span: Span,
     what: String,
     known: Vec<&'static str>,
+    takes_extensions: bool,
 }
 
 impl<'a> Fields<'a> {
     /// Starts to read; `what` names the table in messages, as in "parameter `DB_PASSWORD`".
     pub fn new(table: &'a Table, span: Span, what: impl Into<String>) -> Self {
-        Self { table, span, what: what.into(), known: Vec::new() }
+        Self { table, span, what: what.into(), known: Vec::new(), takes_extensions: false }
+    }
+
+    /// Passes keys that begin with `x-`, as the Compose Specification does.
+    #[must_use]
+    pub fn with_extensions(self) -> Self {
+        Self { takes_extensions: true, ..self }
     }
 
     /// The node of a key.
@@ -45,10 +52,15 @@ impl<'a> Fields<'a> {
 
     /// A text that must be there.
     pub fn required_text(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<String>> {
+        self.require(key, context);
+        self.text(key, context)
+    }
+
+    /// Says that a key is missing, when it is.
+    pub fn require(&self, key: &'static str, context: &mut Context) {
         if self.table.get(key).is_none() {
             context.error(Code::MISSING_KEY, self.span, format!("{} needs `{key}`", self.what), None);
         }
-        self.text(key, context)
     }
 
     /// `true` or `false`.
@@ -94,7 +106,8 @@ impl<'a> Fields<'a> {
 
     /// Refuses every key that was not asked for.
     pub fn finish(self, context: &mut Context) {
-        for (key, entry) in self.table.iter().filter(|(key, _)| !self.known.contains(key)) {
+        let is_extension = |key: &str| self.takes_extensions && key.starts_with("x-");
+        for (key, entry) in self.table.iter().filter(|(key, _)| !self.known.contains(key) && !is_extension(key)) {
             unknown_key(key, entry.key_span, &self.what, &self.known, context);
         }
     }

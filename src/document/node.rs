@@ -105,6 +105,13 @@ impl Node {
         }
     }
 
+    /// Whether a fault took a text away, which was reported there: nothing that follows can say more of it.
+    pub fn is_emptied(&self) -> bool {
+        /// The quotes around a text.
+        const QUOTES: usize = 2;
+        self.as_text() == Some("") && self.span.end - self.span.start > QUOTES
+    }
+
     /// The node at the end of a path of keys and list positions, or the last one that exists on the way.
     pub fn deepest<'a>(&'a self, path: impl IntoIterator<Item = &'a str>) -> &'a Node {
         let mut node = self;

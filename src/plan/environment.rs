@@ -21,8 +21,7 @@ use super::{
     ServiceKind,
 };
 use super::{
-    health_check, lint, migration, objects, parameter, port, previous, profiles, script, script_uses,
-    service_environment, upgrade,
+    lint, migration, objects, parameter, port, previous, profiles, script, script_uses, service_environment, upgrade,
 };
 
 /// What every environment of a release shares.
@@ -405,7 +404,7 @@ fn check_gate(service: &Service, table: &Table, context: &mut Context) {
                 "wait with `condition = \"service_completed_successfully\"`",
             );
         }
-        (Gate::Healthy, ServiceKind::Service) if health_check::is_off(&service.definition) => {
+        (Gate::Healthy, ServiceKind::Service) if service.compose.has_health_check_off() => {
             let message =
                 format!("another service waits for `{name}` to be healthy, but its health check is switched off");
             context.error(

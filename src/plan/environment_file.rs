@@ -3,7 +3,7 @@
 //! Blank lines and comments are passed over, `export ` is dropped, a value may be quoted. In single quotes a value stands for itself;
 //! elsewhere `${NAME}` is a variable or parameter, as everywhere in the spec.
 
-use super::scope::escaped;
+use crate::document::text::escaped;
 
 /// Why a line cannot be read: its number, from 1, and the reason.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::compose::{Mount, MountSource};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
-use crate::document::fields::wrong_type;
-use crate::document::node::{Node, Span, Table, Value};
+use crate::document::node::{Span, Table};
 use crate::name::{EnvironmentKey, Label};
 
-use super::scope::{Piece, pieces, unescaped};
 use super::{Parameter, Service};
+use crate::document::text::{Piece, pieces, unescaped};
 
 /// Keys whose value is a secret, unless it is where the secret lies (`…_FILE`). Of bytes: one of characters is compiled in several times the time.
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| {
@@ -54,64 +54,24 @@ pub(super) fn check_environment(service: &Label, environment: Option<&Table>, co
 }
 
 /// Checks where volumes come from.
-pub(super) fn check_volumes(service: &Label, node: Option<&Node>, declared: &Table, context: &mut Context) {
-    let Some(node) = node else { return };
-    let Value::List(list) = &node.value else {
-        wrong_type::<()>(node, "volumes", "a list", context);
-        return;
-    };
-    for item in list {
-        match &item.value {
-            Value::Text(text) => {
-                check_short_volume(service, &unescaped(text).unwrap_or_default(), item.span, declared, context);
-            }
-            Value::Table(table) => check_long_volume(service, table, declared, context),
-            _ => {
-                wrong_type::<()>(item, "volumes", "a text or a table", context);
-            }
+pub(super) fn check_volumes(service: &Label, mounts: &[Mount], declared: &Table, context: &mut Context) {
+    for mount in mounts {
+        match &mount.source {
+            MountSource::Host(path) => check_bind(service, path, &mount.target, mount.source_span, context),
+            MountSource::Named(name) if mount.is_drive() => refuse_drive(name, mount, context),
+            MountSource::Named(name) => check_named(service, name, mount.source_span, declared, context),
+            MountSource::Anonymous | MountSource::Memory { .. } | MountSource::Other => {}
         }
     }
 }
 
-/// `[source:]target[:options]`
-fn check_short_volume(service: &Label, text: &str, span: Span, declared: &Table, context: &mut Context) {
-    if let Some((source, rest)) = text.split_once(':') {
-        let target = rest.split(':').next().unwrap_or_default();
-        if source.starts_with(['/', '.', '~']) {
-            check_bind(service, source, target, span, context);
-        } else if is_drive(source) {
-            let message = format!("Docker reads `{text}` as a path on the drive `{source}:` of Windows");
-            let hint = format!(
-                "write `{{ type = \"volume\", source = \"{source}\", target = \"{target}\" }}`, or give the volume a longer name"
-            );
-            context.error(Code::INVALID_VALUE, span, message, hint);
-        } else {
-            check_named(service, source, span, declared, context);
-        }
-    } else if !text.starts_with('/') {
-        context.error(
-            Code::INVALID_VALUE,
-            span,
-            format!("`{text}` is no absolute path in the container"),
-            "write `volume:/path`",
-        );
-    }
-}
-
-fn check_long_volume(service: &Label, table: &Table, declared: &Table, context: &mut Context) {
-    let source = table.get("source").and_then(|node| Some((unescaped(node.as_text()?)?, node.span)));
-    let Some((source, span)) = source else { return };
-    let target = table.get("target").and_then(Node::as_text).unwrap_or_default();
-    match table.get("type").and_then(Node::as_text) {
-        Some("bind") => check_bind(service, &source, target, span, context),
-        Some("volume") | None => check_named(service, &source, span, declared, context),
-        Some(_) => {}
-    }
-}
-
-/// Compose and the Docker CLI look for drives in the short form alone, and before they look at anything else.
-fn is_drive(source: &str) -> bool {
-    source.len() == 1 && source.starts_with(|letter: char| letter.is_ascii_alphabetic())
+fn refuse_drive(source: &str, mount: &Mount, context: &mut Context) {
+    let target = &mount.target;
+    let message = format!("Docker reads `{source}:{target}` as a path on the drive `{source}:` of Windows");
+    let hint = format!(
+        "write `{{ type = \"volume\", source = \"{source}\", target = \"{target}\" }}`, or give the volume a longer name"
+    );
+    context.error(Code::INVALID_VALUE, mount.span, message, hint);
 }
 
 fn check_bind(service: &Label, source: &str, target: &str, span: Span, context: &mut Context) {

@@ -12,8 +12,8 @@ use crate::path::RelativePath;
 use crate::source::{Source, SourceFault, Sources};
 use crate::spec::LABEL_HINT;
 
-use super::scope::unescaped;
 use super::{ConfigContent, KubernetesVolume, Object, SecretSource, volume_kubernetes};
+use crate::document::text::unescaped;
 
 /// The key of an external secret, unless the spec names another.
 const EXTERNAL_KEY: &str = "content";

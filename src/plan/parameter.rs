@@ -8,7 +8,7 @@ use crate::document::fields::{Fields, Spanned};
 use crate::document::node::{Span, Table, Value};
 use crate::name::EnvironmentKey;
 
-use super::scope::unescaped;
+use crate::document::text::unescaped;
 
 /// One parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,103 +1,12 @@
-//! Entries of `ports`, read once from both forms of the Compose Specification (section "ports" of a service).
-//!
-//! Takes in a node in normal form; gives out its parts as texts, and what it publishes on the host.
+//! What a service publishes on the host: how many replicas that is enough for, and whether two of them want one port.
 
-use std::net::IpAddr;
-
+use crate::compose::Port;
 use crate::diagnostic::Code;
 use crate::document::Context;
-use crate::document::node::{Node, Table, Value};
+use crate::document::node::Table;
 use crate::name::Label;
 
-use super::portability::plain;
 use super::{PublishedPorts, Service};
-
-/// The parts of an entry, as they are written.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct PortEntry {
-    /// The address of the host.
-    pub(super) address: Option<String>,
-    /// A port of the host or a range of them; absent when the engine chooses one.
-    pub(super) published: Option<String>,
-    /// A port of the container or a range of them.
-    pub(super) target: String,
-    /// `tcp` when nothing is written.
-    pub(super) protocol: String,
-    /// Whether a swarm opens it on the nodes of the replicas alone.
-    pub(super) is_of_host: bool,
-}
-
-const PROTOCOLS: &[&str] = &["tcp", "udp", "sctp"];
-
-impl PortEntry {
-    /// Reads either form; `None` when it is neither, or a parameter takes part.
-    pub(super) fn read(node: &Node) -> Option<Self> {
-        match &node.value {
-            Value::Table(table) => Self::read_long(table),
-            _ => Some(Self::read_short(&plain(node)?)),
-        }
-    }
-
-    /// `[[address:]published:]target[/protocol]`; an IPv6 address stands in brackets, or bare before two ports.
-    fn read_short(text: &str) -> Self {
-        let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-        let (before, target) = ports.rsplit_once(':').map_or((None, ports), |(before, target)| (Some(before), target));
-        let (address, published) = match before.map(|before| before.rsplit_once(':')) {
-            None => (None, None),
-            Some(None) => (None, before),
-            Some(Some((address, published))) => (Some(address), Some(published)),
-        };
-        Self {
-            address: address.map(|address| address.trim_start_matches('[').trim_end_matches(']').to_owned()),
-            published: published.filter(|published| !published.is_empty()).map(str::to_owned),
-            target: target.to_owned(),
-            protocol: protocol.to_ascii_lowercase(),
-            is_of_host: false,
-        }
-    }
-
-    fn read_long(table: &Table) -> Option<Self> {
-        let text = |key: &str| table.get(key).map(plain);
-        Some(Self {
-            address: text("host_ip").unwrap_or_default().filter(|address| !address.is_empty()),
-            published: text("published").unwrap_or_default().filter(|published| !published.is_empty()),
-            target: text("target")??,
-            protocol: text("protocol").flatten().unwrap_or_else(|| "tcp".to_owned()).to_ascii_lowercase(),
-            is_of_host: text("mode").flatten().as_deref() == Some("host"),
-        })
-    }
-
-    /// What it publishes; `None` when the engine chooses the port, or the entry is invalid.
-    fn published_ports(&self) -> Option<PublishedPorts> {
-        let (first, last) = range(self.published.as_deref()?)?;
-        let (first_target, last_target) = range(&self.target)?;
-        Some(PublishedPorts {
-            address: self.address.clone(),
-            first,
-            last,
-            is_choice: first_target == last_target && first != last,
-            protocol: self.protocol.clone(),
-            is_of_host: self.is_of_host,
-        })
-    }
-
-    /// The part that is invalid, and why.
-    fn fault(&self) -> Option<(&str, &'static str)> {
-        let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
-        let ports = "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`";
-        if let Some(published) = self.published.as_deref().filter(|published| range(published).is_none()) {
-            return Some((published, ports));
-        }
-        if range(&self.target).is_none() {
-            return Some((&self.target, ports));
-        }
-        if !PROTOCOLS.contains(&self.protocol.as_str()) {
-            return Some((&self.protocol, "the protocol is `tcp`, `udp` or `sctp`, as in `53:53/udp`"));
-        }
-        let address = self.address.as_deref().filter(|address| !is_address(address))?;
-        Some((address, "write an address of the host, as in `127.0.0.1:8080:80` or `[::1]:8080:80`"))
-    }
-}
 
 impl PublishedPorts {
     /// How many they are.
@@ -116,66 +25,49 @@ impl PublishedPorts {
     }
 }
 
-/// `8080` or `8080-8089`: the first and the last.
-fn range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (first, last) = (is_number(first).then_some(first)?, is_number(last).then_some(last)?);
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first > 0 && first <= last).then_some((first, last))
-}
-
-/// Reads what a service publishes, and checks every entry. On one engine a published port belongs to one container: there must be enough for
-/// `on_compose` replicas, when the release is built for Compose. A swarm and a cluster publish a port once, for all replicas.
+/// Takes what a service publishes from its ports. On one engine a published port belongs to one container: there must be enough for `on_compose`
+/// replicas, when the release is built for Compose. A swarm and a cluster publish a port once, for all replicas.
 pub(super) fn read(
     service: &Label,
-    entries: &[Node],
+    ports: &[Port],
     on_compose: Option<u32>,
     context: &mut Context,
 ) -> Vec<PublishedPorts> {
     let mut all: Vec<PublishedPorts> = Vec::new();
-    for node in entries {
-        let Some(entry) = PortEntry::read(node) else { continue };
-        if let Some((part, hint)) = entry.fault() {
-            context.error(
-                Code::INVALID_VALUE,
-                node.span,
-                format!("invalid `{part}` in a port of service `{service}`"),
-                hint,
-            );
-            continue;
-        }
-        let Some(published) = entry.published_ports() else { continue };
-        check_count(service, node, &entry, &published, on_compose.unwrap_or(0), context);
+    for port in ports {
+        let Some(published) = published(port) else { continue };
+        check_count(service, port, &published, on_compose.unwrap_or(0), context);
         if all.iter().any(|other| other.collides_with(&published)) {
             let message = format!("service `{service}` publishes {published} twice");
-            context.error(
-                Code::INVALID_VALUE,
-                node.span,
-                message,
-                "a port of the host leads to one port of one service",
-            );
+            let hint = "a port of the host leads to one port of one service";
+            context.error(Code::INVALID_VALUE, port.span, message, hint);
         }
         all.push(published);
     }
     all
 }
 
-fn check_count(
-    service: &Label,
-    node: &Node,
-    entry: &PortEntry,
-    published: &PublishedPorts,
-    replicas: u32,
-    context: &mut Context,
-) {
-    let (count, text) = (published.count(), entry.published.as_deref().unwrap_or_default());
+/// `None` when the engine chooses the port.
+fn published(port: &Port) -> Option<PublishedPorts> {
+    let range = port.published?;
+    Some(PublishedPorts {
+        address: port.address.map(|address| address.to_string()),
+        first: range.first,
+        last: range.last,
+        is_choice: port.target.is_one() && !range.is_one(),
+        protocol: port.protocol.name().to_owned(),
+        is_of_host: port.is_of_host,
+    })
+}
+
+fn check_count(service: &Label, port: &Port, published: &PublishedPorts, replicas: u32, context: &mut Context) {
+    let (count, Some(range)) = (published.count(), port.published) else { return };
     if count < replicas {
         let message = format!(
-            "service `{service}` has {replicas} replicas, but on one engine `{text}` can be published by {count} of them"
+            "service `{service}` has {replicas} replicas, but on one engine `{range}` can be published by {count} of them"
         );
         let hint = "publish a range (`8080-8089:80`), or put one proxy in front of the replicas";
-        context.error(Code::INVALID_VALUE, node.span, message, hint);
+        context.error(Code::INVALID_VALUE, port.span, message, hint);
     }
 }
 
@@ -208,61 +100,24 @@ fn collision<'a>(service: &'a Service, other: &Service) -> Option<&'a PublishedP
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::node::Span;
+    use crate::compose;
+    use crate::document::node::parse;
 
-    fn text(text: &str) -> Node {
-        Node::text(Span::default(), text)
-    }
-
-    fn published(entry: &str) -> Option<PublishedPorts> {
-        PortEntry::read(&text(entry)).expect("a text").published_ports()
+    fn ports(entries: &[&str], context: &mut Context) -> Vec<Port> {
+        let table = parse(&format!("ports = {entries:?}"), context);
+        compose::Service::read(&table, context).ports
     }
 
     fn faults(entries: &[&str], on_compose: Option<u32>) -> Vec<String> {
         let mut context = Context::new("bootstrap.toml".into());
         let web = Label::parse("web").expect("a label");
-        read(&web, &entries.iter().map(|entry| text(entry)).collect::<Vec<_>>(), on_compose, &mut context);
+        let ports = ports(entries, &mut context);
+        read(&web, &ports, on_compose, &mut context);
         context.diagnostics.errors().map(|diagnostic| diagnostic.message.clone()).collect()
     }
 
     #[test]
-    fn the_short_form_is_taken_apart() {
-        for (entry, address, published, target, protocol) in [
-            ("80", None, None, "80", "tcp"),
-            ("8080:80", None, Some("8080"), "80", "tcp"),
-            ("8080-8089:80/udp", None, Some("8080-8089"), "80", "udp"),
-            ("127.0.0.1:8080:80/UDP", Some("127.0.0.1"), Some("8080"), "80", "udp"),
-            ("127.0.0.1::80", Some("127.0.0.1"), None, "80", "tcp"),
-            ("[::1]:8080:80", Some("::1"), Some("8080"), "80", "tcp"),
-            ("::1:8080:80", Some("::1"), Some("8080"), "80", "tcp"),
-        ] {
-            let own = |text: Option<&str>| text.map(str::to_owned);
-            let wanted = PortEntry {
-                address: own(address),
-                published: own(published),
-                target: target.to_owned(),
-                protocol: protocol.to_owned(),
-                is_of_host: false,
-            };
-            assert_eq!(PortEntry::read(&text(entry)), Some(wanted), "{entry}");
-        }
-    }
-
-    #[test]
-    fn what_no_engine_takes_is_an_error() {
-        for (entry, part) in [
-            ("80:99999", "99999"),
-            ("0:80", "0"),
-            ("9-8:80", "9-8"),
-            ("+80:80", "+80"),
-            ("http:80", "http"),
-            ("80:80/icmp", "icmp"),
-            ("999.1.1.1:80:80", "999.1.1.1"),
-            ("localhost:80:80", "localhost"),
-            ("", ""),
-        ] {
-            assert_eq!(faults(&[entry], None), [format!("invalid `{part}` in a port of service `web`")], "{entry}");
-        }
+    fn ports_of_different_addresses_and_protocols_are_different() {
         assert_eq!(faults(&["53:53", "53:53/udp", "[::1]:80:80", "127.0.0.1:80:80", "3000"], Some(1)), [""; 0]);
     }
 
@@ -283,10 +138,13 @@ mod tests {
 
     #[test]
     fn the_scarcest_port_decides() {
-        let ports = |entries: &[&str]| entries.iter().filter_map(|entry| published(entry)).collect::<Vec<_>>();
-        assert_eq!(max_replicas(&ports(&["8080-8089:80", "127.0.0.1:9000-9002:90/udp"])), Some(3));
-        assert_eq!(max_replicas(&ports(&["80", "8080-8089:80"])), Some(10));
-        assert_eq!(max_replicas(&ports(&["80"])), None);
+        let max = |entries: &[&str]| {
+            let ports = ports(entries, &mut Context::new("bootstrap.toml".into()));
+            max_replicas(&ports.iter().filter_map(published).collect::<Vec<_>>())
+        };
+        assert_eq!(max(&["8080-8089:80", "127.0.0.1:9000-9002:90/udp"]), Some(3));
+        assert_eq!(max(&["80", "8080-8089:80"]), Some(10));
+        assert_eq!(max(&["80"]), None);
         assert_eq!(faults(&["8080:80"], Some(2)).len(), 1);
     }
 }

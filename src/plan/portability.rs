@@ -15,7 +15,6 @@ use crate::name::Label;
 use super::Platform;
 
 pub(super) use judge::judge;
-pub(super) use table::plain;
 pub use table::{CHAPTERS, Row, Verdict, features};
 pub use versions::{Minimum, Program};
 

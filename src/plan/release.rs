@@ -17,11 +17,12 @@ use crate::spec::{ANY_PLATFORM, LABEL_HINT, Spec, VersionSource};
 use super::allow::Allowances;
 use super::environment::{self, Release};
 use super::pins::{Pinning, Pins};
-use super::scope::{Scope, references};
+use super::scope::Scope;
 use super::{
     NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, fragment, objects, parameter, portability, previous,
     unreached, unused,
 };
+use crate::document::text::references;
 
 /// What the command line asks for beyond the spec.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,7 @@ use crate::source::Sources;
 use crate::spec::LABEL_HINT;
 
 use super::objects::find_file;
-use super::scope::unescaped;
+use crate::document::text::unescaped;
 
 /// One maintenance task.
 #[derive(Clone, Debug)]

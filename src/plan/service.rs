@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compose::{self, Duration, Mode, Namespace};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
@@ -10,9 +11,9 @@ use crate::name::{EnvironmentKey, Label};
 use crate::reference::ReferenceParts;
 
 use super::pins::Pins;
-use super::scope::{pieces, unescaped};
-use super::{Dependency, Gate, Piece, Platform, PublishedPorts, PullPolicy, Service, ServiceKind};
-use super::{health_check, lint, port, service_files, service_keys, service_kubernetes};
+use super::{Dependency, Gate, Platform, PullPolicy, Service, ServiceKind};
+use super::{lint, port, service_files, service_keys, service_kubernetes};
+use crate::document::text::{Piece, pieces, unescaped};
 
 /// What a service may refer to.
 pub(super) struct Surroundings<'a> {
@@ -54,18 +55,20 @@ pub(super) fn read(
     if let (Some(image), Some(text)) = (&image, &image_text) {
         check_image(text, image.span, around, context);
     }
-    let deploy = Deploy::read(fields.node("deploy"), name, context);
+    let compose = compose::Service::read(table, context);
+    let deploy = &compose.deploy;
+    let replicas = replicas(name, deploy, context);
+    check_namespaces(name, &compose, around.services, context);
     let environment = read_environment(table, context);
     lint::check_environment(name, table.table("environment"), context);
-    lint::check_volumes(name, table.get("volumes"), around.volumes, context);
-    let replicas_on_compose = around.is_for_compose.then_some(deploy.replicas);
-    let published = read_ports(name, table.get("ports"), replicas_on_compose, context);
+    lint::check_volumes(name, &compose.mounts, around.volumes, context);
+    let published = port::read(name, &compose.ports, around.is_for_compose.then_some(replicas), context);
     check_networks(name, table.get("networks"), around.networks, context);
     let files = service_files::read(table, around, context);
     service_files::check_targets(name, &files, span, context);
-    let definition = service_keys::rendered_as_written(table);
+    let definition = service_keys::rendered_as_written(table, compose.health_check.as_ref());
     let parameters = used_parameters(&definition, &environment);
-    let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, context);
+    let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, &compose, context);
     let mut patches = read_patches(table, context);
     patches.extend(kubernetes_patch.map(|patch| (Platform::Kubernetes, patch)));
     for patch in patches.values() {
@@ -83,40 +86,31 @@ pub(super) fn read(
         environment,
         depends_on: read_dependencies(name, table.get("depends_on"), around.services, context),
         files,
-        kind: deploy.kind,
-        is_global: deploy.is_global,
-        replicas: deploy.replicas,
+        kind: if compose.is_job() { ServiceKind::Job } else { ServiceKind::Service },
+        is_global: deploy.mode.is_some_and(Mode::is_global),
+        replicas,
         // A patch may publish others.
         max_replicas: port::max_replicas(&published).filter(|_| !patches_ports(&patches, Platform::Compose)),
         published,
         wave: 1,
         gate: Gate::None,
-        window_seconds: deploy.window_seconds,
-        has_healthcheck: health_check::is_on(table),
+        window_seconds: deploy
+            .update
+            .and_then(|update| update.monitor)
+            .map_or(DEFAULT_WINDOW_SECONDS, Duration::seconds),
+        has_healthcheck: compose.has_health_check(),
         pull,
         patches,
         kubernetes,
         parameters,
         definition,
+        compose,
     })
 }
 
 /// Whether a patch of a platform says which ports are published there.
 pub(super) fn patches_ports(patches: &BTreeMap<Platform, Table>, platform: Platform) -> bool {
     patches.get(&platform).is_some_and(|patch| patch.get("ports").is_some())
-}
-
-fn read_ports(
-    service: &Label,
-    node: Option<&Node>,
-    on_compose: Option<u32>,
-    context: &mut Context,
-) -> Vec<PublishedPorts> {
-    let Some(node) = node else { return Vec::new() };
-    let Value::List(entries) = &node.value else {
-        return wrong_type(node, "ports", "a list", context).unwrap_or_default();
-    };
-    port::read(service, entries, on_compose, context)
 }
 
 fn check_image(text: &str, span: Span, around: &Surroundings<'_>, context: &mut Context) {
@@ -185,109 +179,26 @@ fn tables_of(node: &Node) -> Vec<&Table> {
     }
 }
 
-/// What `deploy` decides.
-struct Deploy {
-    kind: ServiceKind,
-    is_global: bool,
-    replicas: u32,
-    window_seconds: u64,
+/// How many replicas are asked for.
+fn replicas(name: &Label, deploy: &compose::Deploy, context: &mut Context) -> u32 {
+    let is_global = deploy.mode.is_some_and(Mode::is_global);
+    if let Some(written) = deploy.replicas.filter(|_| is_global) {
+        let message = format!("service `{name}` runs once a node: it has no `replicas`");
+        context.error(Code::INVALID_VALUE, written.span, message, "leave `replicas` out");
+    }
+    deploy.replicas.filter(|_| !is_global).map_or(1, |replicas| replicas.value)
 }
 
-impl Deploy {
-    fn read(node: Option<&Node>, service: &Label, context: &mut Context) -> Self {
-        let table = node.and_then(Node::as_table);
-        let (kind, is_global) = Self::read_mode(table.and_then(|table| table.get("mode")), context);
-        let replicas = Self::read_replicas(table.and_then(|table| table.get("replicas")), is_global, service, context);
-        let update = table.and_then(|table| table.table("update_config"));
-        let window_seconds = update
-            .and_then(|update| update.get("monitor"))
-            .and_then(|monitor| read_seconds(monitor, "monitor", context))
-            .unwrap_or(DEFAULT_WINDOW_SECONDS);
-        Self { kind, is_global, replicas, window_seconds }
-    }
-
-    /// The kind, and whether it is one replica a node.
-    fn read_mode(node: Option<&Node>, context: &mut Context) -> (ServiceKind, bool) {
-        let Some(node) = node else { return (ServiceKind::Service, false) };
-        match expect_text(node, "mode", context) {
-            Some("global") => (ServiceKind::Service, true),
-            Some("replicated-job") => (ServiceKind::Job, false),
-            Some("global-job") => (ServiceKind::Job, true),
-            Some("replicated") | None => (ServiceKind::Service, false),
-            Some(other) => {
-                let known = ["global", "global-job", "replicated", "replicated-job"];
-                let hint = unknown_name_hint(other, "modes", known);
-                context.error(Code::INVALID_VALUE, node.span, format!("`{other}` is no mode of a service"), hint);
-                (ServiceKind::Service, false)
-            }
+/// A namespace of another service needs the service.
+fn check_namespaces(name: &Label, service: &compose::Service, services: &Table, context: &mut Context) {
+    for (key, namespace) in &service.namespaces {
+        let Namespace::Service(other) = &namespace.value else { continue };
+        if services.get(other).is_none() {
+            let message = format!("`{key}` of service `{name}` is that of the unknown service `{other}`");
+            let hint = unknown_name_hint(other, "services", services.keys());
+            context.error(Code::UNKNOWN_REFERENCE, namespace.span, message, hint);
         }
     }
-
-    fn read_replicas(node: Option<&Node>, one_per_node: bool, service: &Label, context: &mut Context) -> u32 {
-        /// More containers of one service than an engine can carry are a slip.
-        const MAX_REPLICAS: i64 = 1000;
-        let Some(node) = node else { return 1 };
-        match node.value {
-            Value::Integer(number @ 0..=MAX_REPLICAS) if !one_per_node => u32::try_from(number).unwrap_or(1),
-            Value::Integer(_) if one_per_node => {
-                context.error(
-                    Code::INVALID_VALUE,
-                    node.span,
-                    format!("service `{service}` runs once a node: it has no `replicas`"),
-                    None,
-                );
-                1
-            }
-            Value::Integer(_) => {
-                context.error(
-                    Code::INVALID_VALUE,
-                    node.span,
-                    format!("`replicas` is a number from 0 to {MAX_REPLICAS}"),
-                    None,
-                );
-                1
-            }
-            _ => wrong_type(node, "replicas", "a whole number", context).unwrap_or(1),
-        }
-    }
-}
-
-/// A duration as Compose writes it (`1m30s`), rounded up to seconds.
-pub(super) fn read_seconds(node: &Node, key: &str, context: &mut Context) -> Option<u64> {
-    let text = expect_text(node, key, context)?;
-    let seconds = parse_milliseconds(text).map(|milliseconds| milliseconds.div_ceil(1000));
-    if seconds.is_none() {
-        context.error(
-            Code::INVALID_VALUE,
-            node.span,
-            format!("`{text}` is no duration"),
-            "write a number and a unit, as in `90s` or `1m30s`",
-        );
-    }
-    seconds
-}
-
-/// `{value}{unit}` one after the other, units `us`, `ms`, `s`, `m`, `h` (Compose Specification, 11-extension).
-pub fn parse_milliseconds(text: &str) -> Option<u64> {
-    let mut rest = text;
-    let mut total = 0_u64;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
-        let value: u64 = rest[..digits].parse().ok()?;
-        let unit_end =
-            rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
-        let milliseconds = match &rest[digits..unit_end] {
-            "us" => value.div_ceil(1000),
-            "ms" => value,
-            "s" => value.checked_mul(1000)?,
-            "m" => value.checked_mul(60_000)?,
-            "h" => value.checked_mul(3_600_000)?,
-            _ => return None,
-        };
-        total = total.checked_add(milliseconds)?;
-        rest = &rest[unit_end..];
-    }
-    (!text.is_empty()).then_some(total)
 }
 
 /// The environment, which [`super::service_environment`] made a table.
@@ -444,19 +355,4 @@ fn parameters_of(normal: &str) -> Vec<EnvironmentKey> {
             Piece::Literal(_) => None,
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_compose_writes_them() {
-        for (text, milliseconds) in [("1m30s", 90_000), ("500ms", 500), ("2h", 7_200_000), ("10us", 1), ("0s", 0)] {
-            assert_eq!(parse_milliseconds(text), Some(milliseconds), "{text}");
-        }
-        for text in ["", "5", "s", "1 s", "1.5s", "-1s", "99999999999999999999s"] {
-            assert_eq!(parse_milliseconds(text), None, "{text}");
-        }
-    }
 }

@@ -8,9 +8,9 @@ use crate::document::fields::{Fields, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
 use crate::name::Label;
 
-use super::scope::unescaped;
 use super::service::Surroundings;
 use super::{FileKind, FileUse, Owner};
+use crate::document::text::unescaped;
 
 /// Everything allowed to everybody.
 const MAX_MODE: u32 = 0o777;

@@ -3,6 +3,7 @@
 //! The table follows the service element of the Compose Specification
 //! (<https://github.com/compose-spec/compose-spec/blob/main/05-services.md>).
 
+use crate::compose::HealthCheck;
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::fields::unknown_key;
@@ -172,7 +173,7 @@ pub(super) fn check(service: &str, table: &Table, context: &mut Context) {
 }
 
 /// Takes out of a service what is no Compose key, or is decided elsewhere; what is left can be rendered as it is.
-pub(super) fn rendered_as_written(table: &Table) -> Table {
+pub(super) fn rendered_as_written(table: &Table, check: Option<&HealthCheck>) -> Table {
     const DECIDED: &[&str] = &[
         "compose",
         "configs",
@@ -195,7 +196,7 @@ pub(super) fn rendered_as_written(table: &Table) -> Table {
     for key in gone {
         rendered.remove(&key);
     }
-    health_check::settle(&mut rendered);
+    health_check::settle(&mut rendered, check);
     rendered
 }
 

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::compose::{self, Mode, Resources};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
 
-use super::health_check;
 use super::kubernetes_name::{is_label_key, is_label_value, is_subdomain};
-use super::scope::unescaped;
+use crate::document::text::unescaped;
 
 /// What only Kubernetes knows of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,8 +99,12 @@ pub enum DisruptionBudget {
 const MAX_REPLICAS: i64 = 1000;
 
 /// Reads the table; gives out the JSON merge patch on the workload beside it.
-pub(super) fn read(service: &Table, context: &mut Context) -> (KubernetesService, Option<Table>) {
-    let Some(node) = service.get("kubernetes") else { return Default::default() };
+pub(super) fn read(
+    table: &Table,
+    service: &compose::Service,
+    context: &mut Context,
+) -> (KubernetesService, Option<Table>) {
+    let Some(node) = table.get("kubernetes") else { return Default::default() };
     let Some(table) = node.as_table() else {
         return wrong_type(node, "kubernetes", "a table", context).unwrap_or_default();
     };
@@ -122,18 +126,18 @@ pub(super) fn read(service: &Table, context: &mut Context) -> (KubernetesService
 }
 
 /// A probe asks what the health check asks: there must be one, in a service that stays.
-fn read_liveness(fields: &mut Fields<'_>, service: &Table, context: &mut Context) -> bool {
+fn read_liveness(fields: &mut Fields<'_>, service: &compose::Service, context: &mut Context) -> bool {
     let Some(node) = fields.node("liveness") else { return false };
     let Value::Boolean(is_wanted) = node.value else {
         return wrong_type(node, "liveness", "true or false", context).unwrap_or_default();
     };
-    if is_wanted && !health_check::is_on(service) {
+    if is_wanted && !service.has_health_check() {
         let message = "`liveness` needs a health check, and the service has none";
         let hint = "add one, as in `healthcheck = { test = [\"CMD\", \"probe\"] }`, or leave `liveness` out";
         context.error(Code::KUBERNETES, node.span, message, hint);
     }
-    if let Some(mode) = mode(service).filter(|mode| is_wanted && mode.ends_with("-job")) {
-        let message = format!("`liveness` needs a service that stays, but its mode is `{mode}`");
+    if let Some(mode) = service.deploy.mode.filter(|mode| is_wanted && mode.is_job()) {
+        let message = format!("`liveness` needs a service that stays, but its mode is `{}`", mode.name());
         context.error(Code::KUBERNETES, node.span, message, "leave one of them out");
     }
     is_wanted
@@ -236,7 +240,7 @@ fn read_name(key: &'static str, fields: &mut Fields<'_>, context: &mut Context) 
 fn read_autoscale(
     fields: &mut Fields<'_>,
     has_patch: bool,
-    service: &Table,
+    service: &compose::Service,
     context: &mut Context,
 ) -> Option<Autoscale> {
     let (table, span) = fields.table("autoscale", context)?;
@@ -260,7 +264,8 @@ fn read_autoscale(
     if min > max {
         context.error(Code::INVALID_VALUE, written.span, "`max` is smaller than `min`", None);
     }
-    if !has_patch && !requests_cpu(service) {
+    let Resources { limits, reservations } = &service.resources;
+    if !has_patch && limits.cpus.or(reservations.cpus).is_none() {
         let hint = "add `deploy.resources.reservations.cpus` (or `limits.cpus`)";
         context.error(
             Code::KUBERNETES,
@@ -283,27 +288,17 @@ fn bounded(key: &str, number: &Spanned<i64>, most: i64, context: &mut Context) -
 }
 
 /// Jobs end, and a global service has as many replicas as there are nodes.
-fn check_scalable(key: &str, span: Span, service: &Table, context: &mut Context) {
-    if let Some(mode @ ("global" | "global-job" | "replicated-job")) = mode(service) {
-        let message = format!("`{key}` needs a service with replicas, but its mode is `{mode}`");
+fn check_scalable(key: &str, span: Span, service: &compose::Service, context: &mut Context) {
+    if let Some(mode) = service.deploy.mode.filter(|mode| *mode != Mode::Replicated) {
+        let message = format!("`{key}` needs a service with replicas, but its mode is `{}`", mode.name());
         context.error(Code::KUBERNETES, span, message, "leave one of them out");
     }
-}
-
-fn mode(service: &Table) -> Option<&str> {
-    service.table("deploy").and_then(|deploy| deploy.get("mode")).and_then(Node::as_text)
-}
-
-fn requests_cpu(service: &Table) -> bool {
-    let resources = service.table("deploy").and_then(|deploy| deploy.table("resources"));
-    let of_kind = |kind| resources.and_then(|resources| resources.table(kind)).and_then(|kind| kind.get("cpus"));
-    of_kind("limits").or_else(|| of_kind("reservations")).or_else(|| service.get("cpus")).is_some()
 }
 
 fn read_disruption_budget(
     table: &Table,
     span: Span,
-    service: &Table,
+    service: &compose::Service,
     context: &mut Context,
 ) -> Option<DisruptionBudget> {
     let mut fields = Fields::new(table, span, "`disruption-budget`");

@@ -4,14 +4,13 @@
 
 use semver::{BuildMetadata, Comparator, Op, Version, VersionReq};
 
+use crate::compose::{Duration, Value as _};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::Spanned;
 use crate::document::node::Table;
 use crate::name::Label;
 use crate::spec;
-
-use super::service::parse_milliseconds;
 
 /// What an upgrade asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +127,7 @@ fn read_backup(backup: &spec::Backup, scripts: &Table, context: &mut Context) ->
         let message = format!("`upgrade.backup` names unknown script `{}`", script.value);
         context.error(Code::UNKNOWN_REFERENCE, script.span, message, hint);
     }
-    let seconds = parse_milliseconds(&age.value).map(|milliseconds| milliseconds.div_ceil(1000));
+    let seconds = Duration::parse(&age.value).map(Duration::seconds);
     let seconds = seconds.filter(|seconds| *seconds > 0);
     if seconds.is_none() {
         let message = format!("`{}` is no age of a backup", age.value);

@@ -6,7 +6,7 @@ use crate::document::fields::{Fields, wrong_type};
 use crate::document::node::Table;
 
 use super::kubernetes_name::{is_size, is_subdomain};
-use super::scope::unescaped;
+use crate::document::text::unescaped;
 
 /// What the claim of a named volume says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,10 @@ use tera::{Context as TeraContext, Tera};
 
 use crate::diagnostic::{Code, Place};
 use crate::document::Context;
+use crate::document::text::{Piece, pieces};
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::{ConfigContent, Environment, Piece, pieces};
+use crate::plan::{ConfigContent, Environment};
 use crate::source::MAX_FILE_BYTES;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 

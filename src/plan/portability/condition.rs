@@ -4,12 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compose::{self, Constraint, MountSource, NodeFact, PortRange, User, Value as _, plain};
 use crate::document::node::{Node, Table, Value};
-use crate::plan::health_check;
-use crate::plan::port::PortEntry;
-use crate::plan::scope::{Piece, pieces, unescaped};
-
-use super::table::plain;
+use crate::document::text::{Piece, pieces};
+use crate::plan::Environment;
 
 /// A condition and how it is called.
 pub(in crate::plan) struct Condition {
@@ -29,6 +27,8 @@ impl std::fmt::Debug for Condition {
 pub(super) struct Owner<'a> {
     /// The service, volume, script … by itself.
     pub(super) table: &'a Table,
+    /// What a service means; nothing, for what is none.
+    pub(super) service: Option<&'a compose::Service>,
     /// All sections.
     pub(super) sections: &'a Sections<'a>,
 }
@@ -37,26 +37,56 @@ pub(super) struct Owner<'a> {
 pub(super) struct Sections<'a> {
     /// As they are written.
     pub(super) table: &'a Table,
+    /// What the services mean, by name.
+    services: BTreeMap<&'a str, &'a compose::Service>,
     /// How many services mount each volume.
-    users_of_volumes: BTreeMap<String, usize>,
+    users_of_volumes: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Sections<'a> {
     /// Looks through the services once: the volumes of each are asked for one by one.
-    pub(super) fn of(table: &'a Table) -> Self {
+    pub(super) fn of(environment: &'a Environment) -> Self {
+        let table = environment.written.as_table().expect("the sections are a table");
+        let services: BTreeMap<_, _> =
+            environment.services.iter().map(|service| (service.name.as_str(), &service.compose)).collect();
         let mut users_of_volumes = BTreeMap::new();
-        for (_, entry) in table.table("services").into_iter().flat_map(Table::iter) {
-            let volumes = entry.node.as_table().and_then(|service| service.get("volumes")).map(|node| &node.value);
-            let Some(Value::List(volumes)) = volumes else { continue };
-            for name in volumes.iter().filter_map(volume_name).collect::<BTreeSet<_>>() {
+        for service in services.values() {
+            for name in service.mounts.iter().filter_map(compose::Mount::volume).collect::<BTreeSet<_>>() {
                 *users_of_volumes.entry(name).or_default() += 1;
             }
         }
-        Self { table, users_of_volumes }
+        Self { table, services, users_of_volumes }
+    }
+
+    /// What a service means; `None` when it could not be read.
+    pub(super) fn service(&self, name: &str) -> Option<&'a compose::Service> {
+        self.services.get(name).copied()
     }
 
     fn volume(&self, name: &str) -> Option<&Table> {
         self.table.table("volumes").and_then(|volumes| volumes.table(name))
+    }
+}
+
+impl<'a> Owner<'a> {
+    /// Whether it is a service of which something holds.
+    fn is(&self, holds: impl Fn(&compose::Service) -> bool) -> bool {
+        self.service.is_some_and(holds)
+    }
+
+    /// The port that is written at a node.
+    fn port(&self, node: &Node) -> Option<&'a compose::Port> {
+        self.service?.port_at(node.span)
+    }
+
+    /// What is mounted by the entry that is written at a node.
+    fn mount(&self, node: &Node) -> Option<&'a MountSource> {
+        self.service?.mount_at(node.span).map(|mount| &mount.source)
+    }
+
+    /// The named volume of the entry that is written at a node.
+    fn volume(&self, node: &Node) -> Option<&'a str> {
+        self.service?.mount_at(node.span)?.volume()
     }
 }
 
@@ -71,42 +101,42 @@ macro_rules! conditions {
 }
 
 conditions! {
-    HEALTH_CHECK "a command" = |_, owner| health_check::is_on(owner.table);
-    NO_HEALTH_CHECK "switched off" = |_, owner| health_check::is_off(owner.table);
-    OF_A_JOB "of a job" = |_, owner| is_job(owner.table);
-    NO_AND_NO_JOB "no, of a service that is no job" = |node, owner| plain(node).as_deref() == Some("no") && !is_job(owner.table);
+    HEALTH_CHECK "a command" = |_, owner| owner.is(compose::Service::has_health_check);
+    NO_HEALTH_CHECK "switched off" = |_, owner| owner.is(compose::Service::has_health_check_off);
+    OF_A_JOB "of a job" = |_, owner| owner.is(compose::Service::is_job);
+    NO_AND_NO_JOB "no, of a service that is no job" = |node, owner| plain(node).as_deref() == Some("no") && !owner.is(compose::Service::is_job);
     ON_FAILURE_AND_NO_JOB "on-failure, of a service that is no job" = |node, owner| {
-        plain(node).is_some_and(|text| text.starts_with("on-failure")) && !is_job(owner.table)
+        plain(node).is_some_and(|text| text.starts_with("on-failure")) && !owner.is(compose::Service::is_job)
     };
     ALWAYS_AND_NO_JOB "always or unless-stopped" = |node, owner| {
-        matches!(plain(node).as_deref(), Some("always" | "unless-stopped")) && !is_job(owner.table)
+        matches!(plain(node).as_deref(), Some("always" | "unless-stopped")) && !owner.is(compose::Service::is_job)
     };
     ENDS_AND_NO_JOB "none or on-failure, of a service that is no job" = |node, owner| {
-        matches!(plain(node).as_deref(), Some("none" | "on-failure")) && !is_job(owner.table)
+        matches!(plain(node).as_deref(), Some("none" | "on-failure")) && !owner.is(compose::Service::is_job)
     };
     ANY_AND_NO_JOB "any, of a service that is no job" =
-        |node, owner| plain(node).as_deref() == Some("any") && !is_job(owner.table);
-    NO_JOB "of a service that is no job" = |_, owner| !is_job(owner.table);
+        |node, owner| plain(node).as_deref() == Some("any") && !owner.is(compose::Service::is_job);
+    NO_JOB "of a service that is no job" = |_, owner| !owner.is(compose::Service::is_job);
     USES_A_PARAMETER "with a parameter" = |node, _| uses_parameter(node);
     NOT_ROOT "another than root" = |node, _| plain(node).is_some_and(|id| id != "0");
-    A_NUMBER "a number" = |node, _| plain(node).is_some_and(|text| is_number(&text));
-    A_NAME "a name" = |node, _| plain(node).is_some_and(|text| !is_number(&text));
-    HAS_HOST_GATEWAY "host-gateway" = |node, _| texts(node).iter().any(|text| text.contains("host-gateway"));
-    NO_HOST_GATEWAY "addresses" = |node, _| !texts(node).iter().any(|text| text.contains("host-gateway"));
+    A_NUMBER "a number" = |node, _| user(node).is_some_and(|user| is_number(&user));
+    A_NAME "a name" = |node, _| user(node).is_some_and(|user| !is_number(&user));
+    HAS_HOST_GATEWAY "host-gateway" = |_, owner| owner.is(has_host_gateway);
+    NO_HOST_GATEWAY "addresses" = |_, owner| !owner.is(has_host_gateway);
     SAFE_SYSCTLS "safe ones of Kubernetes alone" = |node, _| names(node).iter().all(|name| is_safe_sysctl(name));
     UNSAFE_SYSCTLS "others than the safe ones of Kubernetes" = |node, _| !names(node).iter().all(|name| is_safe_sysctl(name));
-    HOST_PATH "a path of the host" = |node, _| mount_of(node) == Mount::HostPath;
+    HOST_PATH "a path of the host" = |node, owner| matches!(owner.mount(node), Some(MountSource::Host(_)));
     VOLUME_THAT_STAYS "a named volume, where every node has it or the service is bound to one" = |node, owner| {
-        mount_of(node) == Mount::Named && !may_lose_its_volume(node, owner)
+        owner.volume(node).is_some_and(|volume| !may_lose_its_volume(volume, owner))
     };
     VOLUME_THAT_MAY_STAY_BEHIND "a named volume of one node, of a service that may move to another" = |node, owner| {
-        mount_of(node) == Mount::Named && may_lose_its_volume(node, owner)
+        owner.volume(node).is_some_and(|volume| may_lose_its_volume(volume, owner))
     };
-    ANONYMOUS_VOLUME "a volume without a name" = |node, _| mount_of(node) == Mount::Anonymous;
-    PORT_WITHOUT_NUMBER "without a published number" = |node, _| published(node).is_none();
-    ONE_PORT "one published number" = |node, _| published(node).is_some_and(|port| !port.contains('-'));
-    RANGE_OF_PORTS "a published range" = |node, _| published(node).is_some_and(|port| port.contains('-'));
-    PORT_OF_AN_ADDRESS "on one address of the host" = |node, _| host_address(node).is_some();
+    ANONYMOUS_VOLUME "a volume without a name" = |node, owner| owner.mount(node) == Some(&MountSource::Anonymous);
+    PORT_WITHOUT_NUMBER "without a published number" = |node, owner| owner.port(node).is_some_and(|port| port.published.is_none());
+    ONE_PORT "one published number" = |node, owner| published(node, owner).is_some_and(PortRange::is_one);
+    RANGE_OF_PORTS "a published range" = |node, owner| published(node, owner).is_some_and(|range| !range.is_one());
+    PORT_OF_AN_ADDRESS "on one address of the host" = |node, owner| owner.port(node).is_some_and(|port| port.address.is_some());
     PORT_NOT_OPENED "while kubernetes.service-type and kubernetes.ingress say nothing" =
         |_, owner| !is_opened_on_kubernetes(owner.table);
     LABEL_OR_ROLE "by a label, the role, the name or the platform of a node" =
@@ -114,26 +144,26 @@ conditions! {
     OTHER_OF_A_NODE "by something else of a node" =
         |node, _| plain(node).is_some_and(|text| !is_portable_constraint(&text));
     ONE_OF_SOME_REPLICAS "one, of several replicas" =
-        |node, owner| plain(node).as_deref() == Some("1") && !fits_one_node(node, owner.table);
+        |node, owner| plain(node).as_deref() == Some("1") && !owner.is(fits_one_node);
     FEWER_THAN_REPLICAS "more than one, and fewer than the replicas" =
-        |node, owner| plain(node).as_deref() != Some("1") && !fits_one_node(node, owner.table);
-    ENOUGH_FOR_REPLICAS "enough for all replicas" = |node, owner| fits_one_node(node, owner.table);
+        |node, owner| plain(node).as_deref() != Some("1") && !owner.is(fits_one_node);
+    ENOUGH_FOR_REPLICAS "enough for all replicas" = |_, owner| owner.is(fits_one_node);
     NO_NEW_PRIVILEGES "no-new-privileges" = |node, _| option(node, &["no-new-privileges"]);
     KNOWN_PROFILE "apparmor, label, or seccomp unconfined" = |node, _| is_known_profile(node);
     OTHER_PROFILE "another" = |node, _| !option(node, &["no-new-privileges"]) && !is_known_profile(node);
     START_FIRST "start-first, of a service without named volumes" = |node, owner| {
-        plain(node).as_deref() == Some("start-first") && !has_named_volumes(owner.table)
+        plain(node).as_deref() == Some("start-first") && !owner.is(has_named_volumes)
     };
     START_FIRST_WITH_VOLUMES "start-first, of a service with named volumes" = |node, owner| {
-        plain(node).as_deref() == Some("start-first") && has_named_volumes(owner.table)
+        plain(node).as_deref() == Some("start-first") && owner.is(has_named_volumes)
     };
     OF_A_BRIDGE "of a bridge" = |_, owner| owner.table.get("driver").and_then(plain).as_deref() == Some("bridge");
     OF_NO_BRIDGE "of another driver" = |_, owner| owner.table.get("driver").and_then(plain).as_deref() != Some("bridge");
     VOLUME_OF_REPLICAS "a named volume that several replicas of one service use alone" = |node, owner| {
-        mount_of(node) == Mount::Named && is_of_replicas(node, owner)
+        owner.volume(node).is_some_and(|volume| is_of_replicas(volume, owner))
     };
-    SIZED_TMPFS "with no option but a size" = |node, _| texts(node).iter().all(|text| !has_tmpfs_options(text));
-    TMPFS_WITH_OPTIONS "with other options than a size" = |node, _| texts(node).iter().any(|text| has_tmpfs_options(text));
+    SIZED_TMPFS "with no option but a size" = |_, owner| !owner.is(has_memory_with_options);
+    TMPFS_WITH_OPTIONS "with other options than a size" = |_, owner| owner.is(has_memory_with_options);
     RUNS_IN_THE_SERVICE "in the running service" = |_, owner| mode_of(owner.table) == "exec";
     RUNS_HERE "in the bootstrap container" = |_, owner| mode_of(owner.table) == "bootstrap";
     RUNS_APART "in a container of its own" = |_, owner| {
@@ -149,11 +179,6 @@ conditions! {
     };
 }
 
-fn is_job(service: &Table) -> bool {
-    let mode = service.table("deploy").and_then(|deploy| deploy.get("mode")).and_then(plain);
-    mode.is_some_and(|mode| mode.ends_with("-job"))
-}
-
 /// In normal form a reference that is left is a parameter.
 fn uses_parameter(node: &Node) -> bool {
     let in_text = |text: &str| pieces(text).iter().any(|piece| matches!(piece, Piece::Reference(_)));
@@ -165,9 +190,31 @@ fn uses_parameter(node: &Node) -> bool {
     }
 }
 
+fn user(node: &Node) -> Option<User> {
+    User::parse(&plain(node)?)
+}
+
 /// `1000` or `1000:1000`.
-fn is_number(text: &str) -> bool {
-    text.split(':').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+fn is_number(user: &User) -> bool {
+    user.user.number().is_some() && user.group.as_ref().is_none_or(|group| group.number().is_some())
+}
+
+fn has_host_gateway(service: &compose::Service) -> bool {
+    service.extra_hosts.iter().any(|host| host.address.is_none())
+}
+
+fn has_named_volumes(service: &compose::Service) -> bool {
+    service.mounts.iter().any(|mount| mount.volume().is_some())
+}
+
+fn has_memory_with_options(service: &compose::Service) -> bool {
+    let has_options =
+        |mount: &compose::Mount| matches!(&mount.source, MountSource::Memory { options, .. } if !options.is_empty());
+    service.mounts.iter().any(has_options)
+}
+
+fn published(node: &Node, owner: &Owner<'_>) -> Option<PortRange> {
+    owner.port(node)?.published
 }
 
 /// The texts of a list, or the values of a table.
@@ -206,64 +253,18 @@ fn is_safe_sysctl(name: &str) -> bool {
     SAFE.contains(&name)
 }
 
-/// Where an entry of `volumes` comes from.
-#[derive(PartialEq, Eq)]
-enum Mount {
-    HostPath,
-    Named,
-    Anonymous,
-    Other,
-}
-
-fn mount_of(node: &Node) -> Mount {
-    match &node.value {
-        Value::Text(text) => match unescaped(text).unwrap_or_default().split_once(':') {
-            Some((source, _)) if source.starts_with('/') => Mount::HostPath,
-            Some(_) => Mount::Named,
-            None => Mount::Anonymous,
-        },
-        Value::Table(table) => match (table.get("type").and_then(Node::as_text), table.get("source").is_some()) {
-            (Some("bind"), _) => Mount::HostPath,
-            (Some("volume") | None, true) => Mount::Named,
-            (Some("volume") | None, false) => Mount::Anonymous,
-            _ => Mount::Other,
-        },
-        _ => Mount::Other,
-    }
-}
-
 /// A volume of the driver `local` lies on one node; a service that is bound to a node finds it again.
-fn may_lose_its_volume(node: &Node, owner: &Owner<'_>) -> bool {
-    let Some(volume) = volume_name(node) else { return false };
-    let is_local = owner.sections.volume(&volume).is_none_or(|volume| {
+fn may_lose_its_volume(volume: &str, owner: &Owner<'_>) -> bool {
+    let is_local = owner.sections.volume(volume).is_none_or(|volume| {
         let driver = volume.get("driver").and_then(plain);
         volume.get("driver_opts").is_none()
             && driver.is_none_or(|driver| driver == "local")
             && !is_true(volume, "external")
     });
-    let deploy = owner.table.table("deploy");
-    let is_global =
-        deploy.and_then(|deploy| deploy.get("mode")).and_then(plain).is_some_and(|mode| mode.starts_with("global"));
-    let constraints =
-        deploy.and_then(|deploy| deploy.table("placement")).and_then(|placement| placement.get("constraints"));
-    is_local && !is_global && constraints.is_none_or(|constraints| texts(constraints).is_empty())
-}
-
-fn volume_name(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Text(text) => Some(unescaped(text)?.split_once(':')?.0.to_owned()),
-        Value::Table(table) => plain(table.get("source")?),
-        _ => None,
-    }
-}
-
-/// The published side of an entry of `ports`.
-fn published(node: &Node) -> Option<String> {
-    PortEntry::read(node)?.published
-}
-
-fn host_address(node: &Node) -> Option<String> {
-    PortEntry::read(node)?.address
+    let is_bound = |service: &compose::Service| {
+        service.deploy.mode.is_some_and(compose::Mode::is_global) || !service.deploy.constraints.is_empty()
+    };
+    is_local && !owner.is(is_bound)
 }
 
 fn is_opened_on_kubernetes(service: &Table) -> bool {
@@ -272,15 +273,16 @@ fn is_opened_on_kubernetes(service: &Table) -> bool {
 
 /// What a node's labels say on both platforms (dockerd's `node.` names; kubernetes.io, "Well-Known Labels").
 fn is_portable_constraint(text: &str) -> bool {
-    let subject = text.split(['=', '!']).next().unwrap_or_default().trim();
-    matches!(subject, "node.hostname" | "node.platform.arch" | "node.platform.os" | "node.role")
-        || subject.starts_with("node.labels.")
+    let fact = Constraint::parse(text).map(|constraint| constraint.fact).or_else(|| NodeFact::parse(text));
+    fact.is_some_and(|NodeFact(name)| {
+        matches!(name.as_str(), "node.hostname" | "node.platform.arch" | "node.platform.os" | "node.role")
+            || name.starts_with("node.labels.")
+    })
 }
 
-fn fits_one_node(limit: &Node, service: &Table) -> bool {
-    let number = |node: &Node| plain(node).and_then(|text| text.parse::<i64>().ok());
-    let replicas = service.table("deploy").and_then(|deploy| deploy.get("replicas")).and_then(number).unwrap_or(1);
-    number(limit).is_some_and(|limit| limit == 0 || limit >= replicas)
+fn fits_one_node(service: &compose::Service) -> bool {
+    let replicas = service.deploy.replicas.map_or(1, |replicas| i64::from(replicas.value));
+    service.deploy.max_replicas_per_node.is_some_and(|limit| limit == 0 || limit >= replicas)
 }
 
 /// `security_opt` is `name`, `name:value` or `name=value`.
@@ -294,31 +296,17 @@ fn is_known_profile(node: &Node) -> bool {
     is_unconfined || option(node, &["apparmor", "label"])
 }
 
-fn has_named_volumes(service: &Table) -> bool {
-    let Some(Value::List(volumes)) = service.get("volumes").map(|node| &node.value) else { return false };
-    volumes.iter().any(|volume| mount_of(volume) == Mount::Named)
-}
-
 /// Whether a claim is made for each replica (`docs/decisions/0007-a-volume-of-one-service-is-one-per-replica.md`), and there are some.
-fn is_of_replicas(node: &Node, owner: &Owner<'_>) -> bool {
-    let Some(name) = volume_name(node) else { return false };
-    let deploy = owner.table.table("deploy");
-    let mode = deploy.and_then(|deploy| deploy.get("mode")).and_then(plain);
-    let replicas = deploy.and_then(|deploy| deploy.get("replicas")).and_then(plain).and_then(|text| text.parse().ok());
-    let is_for_many = owner.sections.volume(&name).is_some_and(|volume| {
+fn is_of_replicas(volume: &str, owner: &Owner<'_>) -> bool {
+    let is_for_many = owner.sections.volume(volume).is_some_and(|volume| {
         let modes = volume.table("kubernetes").and_then(|own| own.get("access-modes"));
         is_true(volume, "external") || modes.is_some_and(|modes| texts(modes).iter().any(|mode| mode.ends_with("Many")))
     });
-    !matches!(mode.as_deref(), Some("global" | "global-job" | "replicated-job"))
-        && replicas.is_some_and(|replicas: u32| replicas > 1)
-        && !is_for_many
-        && owner.sections.users_of_volumes.get(&name) == Some(&1)
-}
-
-/// `/run:mode=700,size=64m`
-fn has_tmpfs_options(text: &str) -> bool {
-    let options = text.split_once(':').map_or("", |(_, options)| options);
-    options.split(',').any(|option| !option.is_empty() && !option.starts_with("size="))
+    let has_replicas = |service: &compose::Service| {
+        let is_replicated = service.deploy.mode.is_none_or(|mode| mode == compose::Mode::Replicated);
+        is_replicated && service.deploy.replicas.is_some_and(|replicas| replicas.value > 1)
+    };
+    owner.is(has_replicas) && !is_for_many && owner.sections.users_of_volumes.get(volume) == Some(&1)
 }
 
 /// Where a script or a migration runs.
@@ -337,18 +325,6 @@ fn is_true(table: &Table, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::node::Span;
-
-    fn text(text: &str) -> Node {
-        Node::text(Span::default(), text)
-    }
-
-    #[test]
-    fn mounts_are_told_apart() {
-        assert!(mount_of(&text("/srv:/data:ro")) == Mount::HostPath);
-        assert!(mount_of(&text("data:/data")) == Mount::Named);
-        assert!(mount_of(&text("/data")) == Mount::Anonymous);
-    }
 
     #[test]
     fn constraints_of_swarm_alone_are_known() {
@@ -364,7 +340,8 @@ mod tests {
 
     #[test]
     fn numbers_of_users_are_numbers() {
+        let is_number = |text: &str| User::parse(text).is_some_and(|user| is_number(&user));
         assert!(is_number("1000") && is_number("1000:1000"));
-        assert!(!is_number("www-data") && !is_number("1000:") && !is_number(""));
+        assert!(!is_number("www-data") && !is_number("1000:staff"));
     }
 }

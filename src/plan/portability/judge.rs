@@ -27,7 +27,7 @@ pub(in crate::plan) fn judge(
 ) -> Portability {
     let mut portability = Portability::new();
     for environment in environments {
-        let sections = Sections::of(environment.written.as_table().expect("the sections are a table"));
+        let sections = Sections::of(environment);
         let used: Vec<_> = features().map(|row| (row, uses(row, &sections))).collect();
         let mut by_platform = BTreeMap::new();
         for platform in platforms {
@@ -98,13 +98,14 @@ fn uses(row: &Row, sections: &Sections<'_>) -> Vec<Use> {
         (["*", below @ ..], Some(table)) => {
             for (name, entry) in table.iter() {
                 let Some(own) = entry.node.as_table() else { continue };
-                let owner = Owner { table: own, sections };
+                let service = if *section == "services" { sections.service(name) } else { None };
+                let owner = Owner { table: own, service, sections };
                 let start = Use { path: format!("{section}.{name}"), span: entry.key_span };
                 walk(row, below, &entry.node, start, &owner, &mut found);
             }
         }
         (below, Some(table)) => {
-            let owner = Owner { table, sections };
+            let owner = Owner { table, service: None, sections };
             let start = Use { path: (*section).to_owned(), span: entry.key_span };
             walk(row, below, &entry.node, start, &owner, &mut found);
         }

@@ -24,9 +24,9 @@ mod resources;
 mod service;
 mod storage;
 
-use crate::document::node::{Node, Value};
+use crate::compose::plain;
+use crate::document::node::Node;
 use crate::plan::Platform;
-use crate::plan::scope::unescaped;
 
 use super::condition::{Condition, Owner};
 use super::versions::Minimum;
@@ -239,17 +239,6 @@ impl Verdict {
             Self::Native | Self::Emulated(_) => None,
             Self::Lossy { instead, .. } | Self::Impossible { instead, .. } => Some(instead),
         }
-    }
-}
-
-/// A value as a text: `true` and `"true"` are the same to the platforms.
-pub(in crate::plan) fn plain(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Text(text) => unescaped(text),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Boolean(boolean) => Some(boolean.to_string()),
-        Value::List(_) | Value::Table(_) => None,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::plan::{Service, means_true, parse_milliseconds, unescaped};
+use crate::compose::{Duration, Value as _, is_true_word};
+use crate::document::text::unescaped;
+use crate::plan::Service;
 use crate::render::manifest;
 
 /// The keys of a service.
@@ -45,7 +47,7 @@ impl Definition {
 
     /// The duration at a path, in seconds, rounded up.
     pub(super) fn seconds(&self, path: &[&str]) -> Option<u64> {
-        parse_milliseconds(self.get(path)?.as_str()?).map(|milliseconds| milliseconds.div_ceil(1000))
+        Duration::parse(self.get(path)?.as_str()?).map(Duration::seconds)
     }
 
     /// The list at a path; a single value is a list of one.
@@ -73,7 +75,7 @@ impl Definition {
 pub(super) fn is_true(value: &Json) -> bool {
     match value {
         Json::Bool(boolean) => *boolean,
-        Json::String(text) => means_true(text),
+        Json::String(text) => is_true_word(text),
         _ => false,
     }
 }

@@ -7,11 +7,12 @@ use std::net::IpAddr;
 
 use serde_json::Value as Json;
 
+use crate::compose::{Duration, Value as _};
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::Span;
 use crate::name::Label;
-use crate::plan::{Service, parse_milliseconds};
+use crate::plan::Service;
 use crate::render::size;
 
 use super::definition::{Definition, text_of};
@@ -40,7 +41,7 @@ const CPUS: Reading = Reading {
 };
 const DURATION: Reading = Reading {
     what: "duration",
-    is_read: |text| parse_milliseconds(text).is_some(),
+    is_read: |text| Duration::parse(text).is_some(),
     hint: "write whole numbers and units, as in `90s` or `1m30s`",
 };
 const NUMBER: Reading =

@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 use crate::document::node::{Node, Value};
-use crate::plan::{Piece, pieces};
+use crate::document::text::{Piece, pieces};
 
 /// A text in normal form, its parameters named as the container's variables are.
 pub(super) fn expanded(normal: &str, variable: &dyn Fn(&str) -> String) -> String {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::plan::unescaped;
+use crate::document::text::unescaped;
 
 use super::super::shell::Record;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::plan::{Piece, pieces};
+use crate::document::text::{Piece, pieces};
 
 use super::super::manifest::escaped;
 use super::super::size;

@@ -34,6 +34,7 @@ pub(super) const ROOMS: &[Room] = &[
     room(1, "source", &[], "input bytes as data"),
     room(1, "document", &[], "TOML whose every key and value knows its place"),
     room(1, "lock", &[], "`bootstrap.lock`: what every image was when it was locked"),
+    room(1, "compose", &["document"], "a Compose service as types, each value read once"),
     room(1, "spec", &["source", "document"], "`bootstrap.toml` as written"),
     room(2, "plan", &[], "everything decided: environments, references, waves"),
     room(3, "tree", &[], "sorted path → mode, bytes"),

@@ -1,0 +1,108 @@
+//! `tests/spec/values.txt`: right and wrong values of every key with a grammar. Wrong ones are errors with a caret at the value; right ones pass,
+//! and Compose takes them too.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::ops::Range;
+use std::process::{Command, Stdio};
+
+use bootsmith::diagnostic::Diagnostic;
+use bootsmith::pipeline::{PrepareError, prepare};
+use bootsmith::plan::Selection;
+use serde_json::{Map, Value as Json, json};
+
+use crate::{fixture, skip};
+
+/// A row of the table.
+struct Row {
+    line: usize,
+    key: &'static str,
+    value: &'static str,
+    /// A part of the message; none when the value is right.
+    message: Option<&'static str>,
+}
+
+fn rows() -> Vec<Row> {
+    let lines = include_str!("../spec/values.txt").lines().enumerate();
+    let rows = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(|(index, line)| {
+        let cells: Vec<_> = line.splitn(3, " | ").collect();
+        let [key, value, verdict] = cells[..] else { panic!("line {} has no three cells", index + 1) };
+        Row { line: index + 1, key, value, message: (verdict != "right").then_some(verdict) }
+    });
+    rows.collect()
+}
+
+/// A spec with the value, and where the value is in it.
+fn spec(row: &Row) -> (String, Range<usize>) {
+    let before = format!(
+        "[project]\nname = \"shop\"\nversion = \"1.0.0\"\n[bootstrap]\nplatforms = [\"compose\"]\n[services.database]\n\
+         image = \"docker.io/library/database:1.0\"\n[volumes.data]\n[networks.front]\n[services.web]\n\
+         image = \"docker.io/library/web:1.0\"\n{} = ",
+        row.key
+    );
+    (format!("{before}{}\n", row.value), before.len()..before.len() + row.value.len())
+}
+
+/// The errors of a spec but for what Compose has no room for, and what is on the host: a value can be right and not wanted.
+fn errors(spec: &str) -> Vec<Diagnostic> {
+    const ABOUT_PLATFORMS: &[&str] = &["B031", "B037", "B038"];
+    let errors = match prepare(&fixture::sources(spec, BTreeMap::new()), &Selection::default()) {
+        Ok(_) => Vec::new(),
+        Err(PrepareError::Input(diagnostics)) => diagnostics.errors().cloned().collect(),
+        Err(error) => panic!("{error}\n{spec}"),
+    };
+    errors.into_iter().filter(|error| !ABOUT_PLATFORMS.contains(&error.code.to_string().as_str())).collect()
+}
+
+/// Why a row does not hold.
+fn objection(row: &Row) -> Option<String> {
+    let (spec, range) = spec(row);
+    let errors = errors(&spec);
+    let seen: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    let is_at_value = |error: &Diagnostic| {
+        error.place.as_ref().is_some_and(|place| range.start <= place.start && place.end <= range.end)
+    };
+    let holds = match row.message {
+        None => errors.is_empty(),
+        Some(message) => errors.iter().any(|error| error.message.contains(message) && is_at_value(error)),
+    };
+    (!holds).then(|| format!("line {}: {} = {}: {seen:?}", row.line, row.key, row.value))
+}
+
+#[test]
+fn every_value_is_right_or_wrong_as_the_table_says() {
+    let rows = rows();
+    assert!(rows.len() >= 400, "{}", rows.len());
+    let objections: Vec<_> = rows.iter().filter_map(objection).collect();
+    assert!(objections.is_empty(), "{}", objections.join("\n"));
+}
+
+#[test]
+fn compose_takes_every_right_value() {
+    let found = Command::new("docker").args(["compose", "version"]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        return skip::missing("no docker compose");
+    }
+    let right = rows().into_iter().filter(|row| row.message.is_none());
+    let services: Map<_, _> = right.map(|row| (format!("line-{}", row.line), service(&row))).collect();
+    let database = json!({ "image": "database" });
+    let services = services.into_iter().chain([("database".to_owned(), database)]).collect::<Map<_, _>>();
+    let file =
+        json!({ "name": "values", "services": services, "networks": { "front": {} }, "volumes": { "data": {} } });
+    let mut compose = Command::new("docker")
+        .args(["compose", "--file", "-", "config", "--quiet"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("docker starts");
+    compose.stdin.take().expect("a pipe").write_all(file.to_string().as_bytes()).expect("docker reads");
+    let output = compose.wait_with_output().expect("docker ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A service as Compose has it, with the value of a row.
+fn service(row: &Row) -> Json {
+    let text = format!("image = \"web\"\n{} = {}", row.key, row.value);
+    let table: toml::Table = toml::from_str(&text).expect("TOML");
+    serde_json::to_value(table).expect("JSON")
+}
