@@ -85,7 +85,7 @@ judge_rollback() {
         add_fault "$project $version says that it must not be rolled back" "see \`explain\` of its bootstrap image; downgrade may be possible"
     compare_migrations "$back_revision"
     [ -z "$migrations_beyond" ] ||
-        add_fault "$project $back_version does not work with what these migrations did:$migrations_beyond" \
+        add_fault "$project $back_version $(migrations_judgement) what these migrations did:$migrations_beyond$migrations_unread" \
             "take them back too: downgrade $back_version $environment_name"
     refuse_missing_migrations
 }
@@ -95,13 +95,21 @@ judge_rollback() {
 compare_migrations() {
     use_record "$1"
     read_migration_names
-    back_names=$migration_names back_version=$version migrations_beyond='' migrations_missing=''
+    back_names=$migration_names back_version=$version migrations_beyond='' migrations_missing='' migrations_unread=''
     for back_name in $back_names; do
         case $(known_migration "$back_name") in 'applied|'*) ;; *) migrations_missing="$migrations_missing $back_name" ;; esac
     done
     while IFS='|' read -r known_name known_state _; do
-        has_word "$back_names" "$known_name" || is_compatible "$known_name" || migrations_beyond="$migrations_beyond $known_name"
+        has_word "$back_names" "$known_name" || is_compatible "$known_name" || {
+            migrations_beyond="$migrations_beyond $known_name"
+            [ -z "$unread_records" ] || migrations_unread=" ($unread_records)"
+        }
     done <"$work/migrations"
+}
+
+# That nobody can read whether the release works with them is not that it does not.
+migrations_judgement() {
+    if [ -n "$migrations_unread" ]; then printf 'is not known to work with'; else printf 'does not work with'; fi
 }
 
 # Whether the newest record that has the migration says that the release before still works with it. NAME
@@ -192,7 +200,7 @@ choose_downgrade() {
 # One without a way back is a fault, and so is one that failed half-way.
 list_down_migrations() {
     down_migrations=''
-    while IFS='|' read -r known_name known_state _ _ known_at; do
+    while IFS='|' read -r known_name known_state _ known_release known_at; do
         has_word "$back_names" "$known_name" || add_down_migration
     done <"$work/migrations"
 }
@@ -200,7 +208,8 @@ list_down_migrations() {
 # Later ones come first: $work/migrations has them in the order in which they ran.
 add_down_migration() {
     if ! find_migration "$known_name"; then
-        add_fault "no record has the migration \`$known_name\` any more, which ran on $known_at" 'restore a backup, or mend the data by hand'
+        add_fault "the migration \`$known_name\`, which ran on $known_at, cannot be taken back: no record${unread_records:+ that can be read} has its script${unread_records:+ ($unread_records)}" \
+            "record it again: up $environment_name with the bootstrap image of $project $known_release, then repeat this command; or restore a backup"
     elif [ -z "$migration_down" ]; then
         add_fault "the migration \`$known_name\` is irreversible: it has no way back" 'restore a backup of before it'
     else
@@ -213,10 +222,15 @@ add_down_migration() {
     fi
 }
 
-# Loads the newest record that has a migration: found_revision, and the migration_ variables. NAME; false when there is none.
+# Loads the newest record that has a migration: found_revision, and the migration_ variables. NAME; false when there is none, with what could
+# not be read in unread_records.
 find_migration() {
+    unread_records=''
     for found_revision in $(awk -F '|' '$1 == "record" { print $2 }' "$work/ledger" | sort -rn); do
-        fetch_record "$found_revision" || continue
+        fetch_record "$found_revision" || {
+            unread_records="${unread_records:+$unread_records; }revision $found_revision cannot be read: $(complaint)"
+            continue
+        }
         use_record "$found_revision"
         ! load_migration "$1" || return 0
     done

@@ -160,8 +160,24 @@ run_pre_hooks() {
     refuse "the hook $1 failed: $hook_failed" 'no service was touched'
 }
 
+# What the command was for is done by then, but for `post-migrate`, where the deployment is still to come.
 run_post_hooks() {
-    run_hooks "$1" || fail_unrestored "the hook $1 failed: $hook_failed" 'the services are as they should be; only the hook is open'
+    run_hooks "$1" && return 0
+    [ "$1" != post-migrate ] || record_failure failed "the hook $1 failed: $hook_failed"
+    fail_unrestored "the hook $1 failed: $hook_failed" "$(post_hook_hint "$1")"
+}
+
+# POINT
+post_hook_hint() {
+    hook_call="run ${hook_failed%% (*} $environment_name"
+    case $1 in
+    post-migrate)
+        printf 'the migrations ran, and %s; run the hook by itself, for it is not run again: %s; then repeat the same command' \
+            "$(if [ -n "$applied_services" ]; then printf 'these services were changed:%s' "$applied_services"; else printf 'no service was changed'; fi)" "$hook_call"
+        ;;
+    post-stop | post-down) printf 'everything else is done; run the hook by itself: %s' "$hook_call" ;;
+    *) printf 'everything else is done; to run the hook again, repeat the same command' ;;
+    esac
 }
 
 # Services alone, as for a migration: each as wanted and at its own gate. SERVICE…

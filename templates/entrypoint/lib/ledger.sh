@@ -193,9 +193,9 @@ read_own_record() {
         "nothing was changed; leave the record behind: forget $revision $environment_name"
 }
 
-# The current revision holds what is wanted, all of it runs, no migration has to run, and nothing was begun since.
+# The current revision holds what is wanted and can be read, all of it runs, no migration has to run, and nothing was begun since.
 is_nothing_to_do() {
-    [ -n "$good_revision" ] && [ "$record_content" = "$good_content" ] || return 1
+    [ -n "$good_revision" ] && [ "$record_content" = "$good_content" ] && fetch_record "$good_revision" || return 1
     case $deployed_revision/$deployed_outcome in "$good_revision"/* | */restored) ;; *) return 1 ;; esac
     [ -n "$newest_outcome" ] || return 1
     [ -z "${pending_migrations:-}${down_migrations:-}$(orphan_services)" ] || return 1

@@ -80,7 +80,8 @@ fetch_record() {
 
 # The same, or an end with 3. REVISION
 require_record() {
-    fetch_record "$1" || refuse "the record of revision $1 cannot be read: $(complaint)"
+    fetch_record "$1" || refuse "the record of revision $1 cannot be read: $(complaint)" \
+        "choose another of \`history $environment_name\`; to leave it behind: forget $1 $environment_name"
 }
 
 is_record_ours() { # FOLDER

@@ -5,7 +5,7 @@
 # Must not:  put a release back on data that a migration made unfit for it; run that release's migrations or hooks.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-restoring='' restore_obstacle='' migrations_beyond='' migrations_missing=''
+restoring='' restore_obstacle='' migrations_beyond='' migrations_missing='' migrations_unread=''
 
 # The tables of before, and which secrets were in use: what is given now may be what fails.
 keep_previous() {
@@ -74,7 +74,7 @@ read_obstacle_in_data() {
     if [ -n "$migrations_missing" ]; then
         restore_obstacle="its data is no longer that of revision $good_revision, for these migrations were taken back:$migrations_missing"
     elif [ -n "$migrations_beyond" ]; then
-        restore_obstacle="the release before does not work with what these migrations did:$migrations_beyond"
+        restore_obstacle="the release before $(migrations_judgement) what these migrations did:$migrations_beyond$migrations_unread"
     fi
 }
 

@@ -150,12 +150,12 @@ test_recorded_requirements_must_hold_records() {
     expect_content "$box/said" '`requirements` of it holds something that is not a record (line 1: not a record: `touch`)'
 }
 
-# A product that is up, again and again in one case: as it was the first time.
+# A product that is up, again and again in one case: as it was the first time. [WHAT BRINGS IT UP]
 product_is_up_again() {
     if [ -n "${product_is_kept:-}" ]; then
         find "$box" -mindepth 1 -maxdepth 1 ! -name report -exec rm -r {} +
     else
-        product_is_up
+        "${1:-product_is_up}"
         product_is_kept=yes
         rm -rf "$box.kept"
         mkdir "$box.kept"
@@ -165,31 +165,60 @@ product_is_up_again() {
     cp -a "$box.kept/." "$box"
 }
 
-# Makes the record of revision 1 one that cannot be read, and says as what. HOW
+# Where the fake target keeps entries and records: sets entry_table, record_file and record_command, which prints the record.
+find_record_file() { # REVISION
+    case $(sed -n "s/^platform='\(.*\)'/\1/p" "$box/root/release") in
+    compose) entry_table=$box/docker/volumes record_file=$box/docker/record.shop-production_rel.000$1 record_command="tar -xO record.tgz" ;;
+    swarm) entry_table=$box/docker/configs record_file=$box/docker/content.shop-production_rel.000$1 record_command=cat ;;
+    kubernetes) entry_table=$box/docker/records record_file=$box/docker/record.bootsmith-rel.000$1 record_command='base64 -d' ;;
+    esac
+}
+
+# From $box/record.tgz.
+put_record() {
+    case $record_command in
+    tar*) tar -cf "$record_file" -C "$box" record.tgz ;;
+    cat) cp "$box/record.tgz" "$record_file" ;;
+    base64*) base64 "$box/record.tgz" | tr -d '\n' >"$record_file" ;;
+    esac
+}
+
+# Makes the record of a revision one that cannot be read, and says as what. HOW [REVISION]
 spoil_record() {
-    spoiled=$box/docker/record.shop-production_rel.0001
+    spoiled=${2:-1}
+    find_record_file "$spoiled"
     case $1 in
-    truncated) tar -xOf "$spoiled" record.tgz | head -c 200 >"$box/record.tgz" ;;
-    empty) : >"$box/record.tgz" ;;
-    changed) echo changed | gzip >"$box/record.tgz" ;;
-    refused)
-        mkdir "$box/unpacked"
-        tar -xOf "$spoiled" record.tgz | gzip -dc | tar -xf - -C "$box/unpacked"
-        echo 'touch x' >>"$box/unpacked/environments/production/release"
-        tar -cf - -C "$box/unpacked" . | gzip -n >"$box/record.tgz"
-        spoiled_digest=$(cd "$box/unpacked" && find . ! -type d ! -path ./applied | sort | tr '\n' '\000' | xargs -0 sha256sum | sha256sum | cut -c 1-32)
-        sed -i "s/^\(shop-production_rel.0001|.*|record|1|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|\)[0-9a-f]\{32\}/\1$spoiled_digest/" "$box/docker/volumes"
-        ;;
-    missing)
-        rm "$spoiled"
-        return 0
-        ;;
-    markonly)
-        sed -i '/^shop-production_rel.0001|/d' "$box/docker/volumes"
-        return 0
+    missing) rm "$record_file" ;;
+    markonly) sed -i "/|record|$spoiled|/d" "$entry_table" ;;
+    *)
+        # shellcheck disable=SC2086 # words
+        $record_command <"$record_file" >"$box/record.whole"
+        spoil_bytes "$1"
+        put_record
         ;;
     esac
-    tar -cf "$spoiled" -C "$box" record.tgz
+}
+
+# From $box/record.whole to $box/record.tgz. HOW
+spoil_bytes() {
+    case $1 in
+    truncated) head -c 200 "$box/record.whole" >"$box/record.tgz" ;;
+    empty) : >"$box/record.tgz" ;;
+    changed) echo changed | gzip >"$box/record.tgz" ;;
+    refused) change_record "echo 'touch x' >>environments/production/release" ;;
+    newer) change_record "sed -i s/^format=1/format=2/ about" ;;
+    esac
+}
+
+# A record that is whole, and says something else. COMMAND
+change_record() {
+    rm -rf "$box/unpacked"
+    mkdir "$box/unpacked"
+    gzip -dc <"$box/record.whole" | tar -xf - -C "$box/unpacked"
+    (cd "$box/unpacked" && sh -c "$1")
+    tar -cf - -C "$box/unpacked" . | gzip -n >"$box/record.tgz"
+    spoiled_digest=$(cd "$box/unpacked" && find . ! -type d ! -path ./applied | sort | tr '\n' '\000' | xargs -0 sha256sum | sha256sum | cut -c 1-32)
+    sed -i "s/\(|record|$spoiled|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|\)[0-9a-f]\{32\}/\1$spoiled_digest/" "$entry_table"
 }
 
 reason_of() {
@@ -199,6 +228,7 @@ reason_of() {
     changed) echo 'cannot be read: .' ;;
     refused) echo 'cannot be read: `release` of it holds something that is not a record' ;;
     missing) echo 'cannot be read: .' ;;
+    newer) echo 'cannot be read: it is of a format that this image does not know: use a newer bootstrap image' ;;
     esac
 }
 
@@ -208,7 +238,7 @@ give_all_parameters() {
 }
 
 test_a_record_that_cannot_be_read_stops_who_needs_it() {
-    for how in truncated empty changed refused missing; do
+    for how in truncated empty changed refused missing newer; do
         product_is_up_again
         spoil_record "$how"
         for called in plan up upgrade; do
@@ -225,7 +255,7 @@ test_a_record_that_cannot_be_read_stops_who_needs_it() {
 }
 
 test_who_needs_nothing_of_a_record_is_not_stopped_by_it() {
-    for how in truncated empty changed refused missing; do
+    for how in truncated empty changed refused missing newer; do
         product_is_up_again
         spoil_record "$how"
         give_all_parameters bootstrap plan production
@@ -238,7 +268,7 @@ test_who_needs_nothing_of_a_record_is_not_stopped_by_it() {
 }
 
 test_a_revision_is_forgotten() {
-    for how in truncated empty changed refused missing markonly; do
+    for how in truncated empty changed refused missing newer markonly; do
         product_is_up_again
         spoil_record "$how"
         bootstrap forget production 1 --dry-run
