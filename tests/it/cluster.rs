@@ -10,6 +10,7 @@ mod permissions;
 mod place;
 mod pod_security;
 pub(crate) mod product;
+mod whose;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -44,14 +44,15 @@ await_services() {
     done
 }
 
-# One look at every service: $reasons tells who is not ready, empty when all are. False when one never will be.
+# One look at every service: $reasons tells who is not ready, empty when all are. False when one never will be. The clock is read first: on a busy
+# machine reading the state takes a while, in which nothing is known to have stayed up.
 look_at_services() {
     reasons='' culprit=''
+    driver_read_clock
     if ! driver_read_state; then
         reasons="the engine does not answer: $(complaint)"
         return 0
     fi
-    driver_read_clock
     for looked_at do
         judge_service "$looked_at"
         case $verdict in

@@ -1,4 +1,4 @@
-//! Containers: what each looks like so many ticks after its pod was made. Pure: the same age shows the same.
+//! Containers: what each looks like so many ticks after its pod was made. Pure: the same age at the same instant shows the same.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) fn of(behaviours: &Behaviours, pod: &Value) -> Vec<Behaviour> {
 }
 
 /// What is seen of a pod's containers at an age; those that come first hold up the others.
-pub(super) fn view(behaviours: &Behaviours, pod: &Value, age: u64) -> Views {
+pub(super) fn view(behaviours: &Behaviours, pod: &Value, age: u64, now: &str) -> Views {
     let policy = pod["spec"]["restartPolicy"].as_str().unwrap_or("Always");
     let is_job = pod["metadata"]["ownerReferences"][0]["kind"] == "Job";
     let mut age = age;
@@ -56,12 +56,16 @@ pub(super) fn view(behaviours: &Behaviours, pod: &Value, age: u64) -> Views {
         look(container, &ending(behaviours.of(pod, container), is_job), policy, age)
     });
     let mut views = Views { init, main: main.collect() };
-    views.init.iter_mut().chain(&mut views.main).for_each(|view| date(view, &pod["metadata"]["creationTimestamp"]));
+    views
+        .init
+        .iter_mut()
+        .chain(&mut views.main)
+        .for_each(|view| date(view, &pod["metadata"]["creationTimestamp"], now));
     views
 }
 
-/// The same age shows the same: the times of a container are the time of its pod.
-fn date(view: &mut View, time: &Value) {
+/// The times of a container are the time of its pod; one that runs again has begun this moment, for its cycle is shorter than a second.
+fn date(view: &mut View, time: &Value, now: &str) {
     for (field, name) in [("state", "running"), ("state", "terminated"), ("lastState", "terminated")] {
         if view.status[field].get(name).is_some() {
             view.status[field][name]["startedAt"] = time.clone();
@@ -69,6 +73,9 @@ fn date(view: &mut View, time: &Value) {
         if name == "terminated" && view.status[field].get(name).is_some() {
             view.status[field][name]["finishedAt"] = time.clone();
         }
+    }
+    if view.status["restartCount"].as_u64() > Some(0) && view.status["state"].get("running").is_some() {
+        view.status["state"]["running"]["startedAt"] = now.into();
     }
 }
 

@@ -117,7 +117,7 @@ fn running(state: &State, pod: &Value, age: u64) -> Value {
         let place = pod["metadata"]["namespace"].as_str().unwrap_or_default();
         state.store.get(&Key::new(kind(kind_name), place, name)).map(|object| (**object).clone())
     };
-    let mut views = containers::view(&state.behaviours, pod, age);
+    let mut views = containers::view(&state.behaviours, pod, age, &super::store::now());
     if let Some(missing) = pod_rules::missing_reference(pod, find) {
         views.main = containers::not_configured(pod, &missing);
     }

@@ -14,8 +14,10 @@ logs|get|pods pods/log
 write|get create patch delete|deployments.apps statefulsets.apps daemonsets.apps jobs.batch
 write|get patch delete|cronjobs.batch
 write|delete|pods
-write|get list create patch delete|services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy
-write|get list create patch delete|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims
+names|list|services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy
+names|list|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims
+write|get create patch delete|services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy
+write|get create patch delete|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims
 write|get create patch delete|configmaps secrets leases.coordination.k8s.io
 exec|get create|pods/exec
 hints|get|namespaces
@@ -73,9 +75,9 @@ needed_classes() {
     ps | images) echo look ;;
     logs) echo look logs ;;
     history) echo look secrets ;;
-    plan) echo look secrets records ;;
+    plan) echo look secrets records names ;;
     *)
-        echo look secrets records logs write
+        echo look secrets records names logs write
         ! runs_in_services || echo exec
         ;;
     esac | tr '\n' ' '

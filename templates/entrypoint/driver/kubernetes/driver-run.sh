@@ -54,7 +54,23 @@ driver_exec() {
     set -- env $(script_variables) "$@"
     set -- "$exec_id" -c "$script_service" -- "$@"
     if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
-    run_with_input cluster exec -i "$@"
+    run_without_its_end cluster exec -i "$@"
+}
+
+# The last thing that kubectl says is how the command ended, which is no line of the command; its code is passed on in any case. WORD…
+run_without_its_end() {
+    rm -f "$work/exec.pipe"
+    mkfifo "$work/exec.pipe"
+    awk '
+        held != "" { print held; held = "" }
+        /command terminated with exit code [0-9]+$/ { held = $0; next }
+        { print; fflush() }
+        END { sub(/command terminated with exit code [0-9]+$/, "", held); if (held != "") print held }' <"$work/exec.pipe" >&2 &
+    exec_reader=$!
+    run_with_input "$@" 2>"$work/exec.pipe"
+    exec_code=$?
+    wait "$exec_reader"
+    return "$exec_code"
 }
 
 # Whether the cluster refused to begin a command in a pod. The words of a lost connection are not among them: it may have begun. FILE

@@ -82,10 +82,10 @@ driver_read_exit() {
 }
 
 driver_read_state() {
+    driver_read_clock # first: while the state is read nothing is known to have stayed up
     # shellcheck disable=SC2086 # a list of kinds
     capture "$work/state" cluster get "$(printf '%s,' $WORKLOAD_KINDS)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
         -o go-template="$STATE_TEMPLATE" || return 1
-    driver_read_clock
     read_probe_ends
     awk -v work="$work" -v clock="$target_clock" "$STATE_PROGRAM" "$work/state" || return 1
     sort -t '|' -k 12 -o "$work/instances" "$work/instances"
