@@ -1,7 +1,8 @@
 # The driver for Docker Swarm, second part: what runs. Services and their tasks as the core's tables, logs, commands in containers.
 #
 # A replica is the newest task of a slot (or of a node, for a service that runs once a node); the tasks before it tell how often it
-# failed. A swarm calls a task running only after its health check passed, so a running one is healthy.
+# failed. A swarm calls a task running only after its health check passed, so a running one is healthy. Of a container that somebody paused it
+# knows nothing: the engine that we talk to does, of its own.
 #
 # Takes in:  the swarm. Gives out: $work/services.live, $work/tasks, $work/instances, $work/live, $work/undone.
 # Must not:  change a service.
@@ -16,6 +17,7 @@ driver_read_state() {
     read_objects services.live service "$SERVICE_FORMAT" docker service ls --quiet || return 1
     read_tasks || return 1
     read_departed || return 1
+    capture "$work/paused" docker ps --quiet --no-trunc --filter status=paused --filter label=com.docker.swarm.task.id || return 1
     name_replicas | sort -t '|' -k 12 >"$work/instances"
     count_replicas | sort >"$work/live"
     list_undone >"$work/undone"
@@ -91,11 +93,12 @@ read_departed() {
 
 # The table of state.sh: one line for each replica that is or should be.
 name_replicas() {
-    awk -F '|' -v OFS='|' -v departed="$departed" '
+    awk -F '|' -v OFS='|' -v departed="$departed" -v paused=" $(tr '\n' ' ' <"$work/paused")" '
         function has_left(task) { return index(departed, " " task " ") }
         function failed(key) { return task[key, "state"] ~ /^(failed|rejected|orphaned)$/ && !has_left(newest[key]) }
         function status_of(key,    state) {
             state = task[key, "state"]
+            if (state == "running" && index(paused, " " task[key, "container"] " ")) return "paused"
             if (state == "running" || state == "remove") return state == "remove" ? "removing" : state
             if (state == "rejected" || state == "orphaned") return "dead"
             if (state ~ /^(complete|failed|shutdown)$/) return "exited"
@@ -125,7 +128,7 @@ name_replicas() {
                 failures[key]++; last_exit[key] = task[key, "exit"]; unhealthy[key] = task[key, "complaint"] ~ /unhealthy/
             } else { failures[key] = 0; unhealthy[key] = 0 }
             newest[key] = $1
-            task[key, "service"] = $2; task[key, "state"] = $6; task[key, "since"] = $8; task[key, "exit"] = $10
+            task[key, "service"] = $2; task[key, "state"] = $6; task[key, "since"] = $8; task[key, "container"] = $9; task[key, "exit"] = $10
             task[key, "test"] = ($11 ~ /test/); task[key, "policy"] = $12; task[key, "digest"] = $13; task[key, "image id"] = $14
             task[key, "image"] = $15; task[key, "complaint"] = $16
         }
@@ -197,17 +200,25 @@ driver_show_last_lines() {
     last_task=$(awk -F '|' '$9 != "" { last = $1 } END { print last }' "$work/place")
     [ -n "$last_task" ] || return 0
     load_task "$last_task"
-    if capture_seconds=20 capture "$work/lines" docker logs --tail 20 "$task_container"; then :; else
+    lines_unread=''
+    capture_seconds=20 capture "$work/lines" docker logs --tail 20 "$task_container" || {
+        ! grep -q 'does not support reading' "$work/complaint" || lines_unread="its log cannot be read: $(complaint)"
         # The container is on another node.
-        capture_seconds=20 capture "$work/lines" docker service logs --raw --tail 20 "$last_task"
-    fi
-    cat "$work/complaint" >>"$work/lines"
+        [ -n "$lines_unread" ] || capture_seconds=20 capture "$work/lines" docker service logs --raw --tail 20 "$last_task"
+    }
+    if [ -n "$lines_unread" ]; then printf '%s\n' "$lines_unread" >"$work/lines"; else cat "$work/complaint" >>"$work/lines"; fi
     show_lines "$work/lines"
 }
 
-# ID NAME: from whatever node the replica is on.
+# ID NAME: from whatever node the replica is on. Of a log that nobody keeps the swarm says nothing at all.
 driver_logs() {
-    ! load_task "$1" || [ -z "$task_container" ] || follow_log "$2" "$1" docker service logs --raw
+    load_task "$1" && [ -n "$task_container" ] || return 0
+    if capture "$work/answer" docker service inspect --format '{{with .Spec.TaskTemplate.LogDriver}}{{.Name}}{{end}}' "$task_service" &&
+        [ "$(cat "$work/answer")" = none ]; then
+        warn "the log of $2 cannot be read: its driver is \`none\`"
+        return 1
+    fi
+    follow_log "$2" "$1" docker service logs --raw
 }
 
 # A command in a running replica: in one on the node that we talk to, for there is no way into a container of another. ID WORD…

@@ -145,6 +145,7 @@ subset_of_stack() {
 driver_apply() {
     capture_seconds=$1
     shift
+    unpause "$@" || { show_lines "$work/complaint" && capture_seconds='' && return 1; }
     for apply_try in 1 2 3; do
         subset_of_stack "$environment_folder/stack.yaml" "$@" >"$work/stack.yaml"
         write_pins "$@" >"$work/pin.yaml"
@@ -201,6 +202,7 @@ update_service() {
 
 # A service that was stopped gets its replicas back; one whose replicas ended by themselves gets new ones; a job that is done is done.
 driver_start() {
+    unpause "$@" || return 1
     for started do
         load_service "$started"
         start_stopped=$(service_field "$started" 7) start_mode=$(service_field "$started" 5) start_id=$(service_id "$started")
@@ -212,6 +214,18 @@ driver_start() {
             ;;
         esac
     done
+}
+
+# What is paused on this node, of which the swarm knows nothing. SERVICE…
+unpause() {
+    paused_ids=''
+    for paused do
+        for paused_task in $(instance_ids "$paused" paused); do
+            load_task "$paused_task" && paused_ids="$paused_ids $task_container"
+        done
+    done
+    # shellcheck disable=SC2086 # a list of ids
+    [ -z "$paused_ids" ] || capture "$work/answer" docker unpause $paused_ids
 }
 
 # No node has it: a service that runs once a node can be stopped no other way.
