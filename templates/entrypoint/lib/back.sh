@@ -40,12 +40,13 @@ command_rollback() {
 choose_rollback() {
     back_revision=$1
     if [ -z "$good_revision" ]; then
-        add_fault "nothing good of $target is recorded" "see \`history $environment_name\`"
+        add_fault "$target has no successful deployment to go back to" "see \`history $environment_name\`"
     elif [ -z "$back_revision" ]; then
         choose_default_rollback
         [ -n "$back_revision" ] || add_fault "there is no good revision before revision $good_revision of $target" "see \`history $environment_name\`"
     elif ! is_good_revision "$back_revision"; then
-        add_fault "there is no good revision $back_revision" "good ones: $(good_revisions)"
+        if [ -n "$(record_field 2 "$back_revision")" ]; then judged_revision='was never deployed successfully'; else judged_revision='is not recorded'; fi
+        add_fault "revision $back_revision $judged_revision" "you can go back to: $(listed_revisions)"
     fi
 }
 
@@ -64,6 +65,15 @@ choose_default_rollback() {
 
 is_good_revision() { # REVISION
     has_word "$(good_revisions)" "$1"
+}
+
+# The same for people: with their versions, and which one is current.
+listed_revisions() {
+    listed_comma=''
+    for listed in $(good_revisions); do
+        printf '%s%s (%s%s)' "$listed_comma" "$listed" "$(record_field 4 "$listed")" "$([ "$listed" != "$good_revision" ] || printf ', current')"
+        listed_comma=', '
+    done
 }
 
 # Numbers of the revisions that were verified, on one line.
@@ -253,7 +263,7 @@ take_migrations_back() {
         say "migration $migration_name: taking back"
         run_migration down "$migration_down" || {
             record_failure failed "the migration \`$migration_name\` could not be taken back"
-            hint "no service was touched; mend it, then: downgrade $downgrade_version $environment_name --retry"
+            hint "no service was touched; correct it, then: downgrade $downgrade_version $environment_name --retry"
             exit "$EXIT_MIGRATION"
         }
     done

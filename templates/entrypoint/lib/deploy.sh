@@ -118,7 +118,7 @@ lock_release() {
     refuse_faults
 }
 
-# What is on the target before the first change: to be put back when it comes to that.
+# What is on the target before the first change: to be restored when it comes to that.
 begin_changes() {
     require_lock
     driver_store_files
@@ -212,12 +212,15 @@ apply_wave() {
     [ -z "$gated_services" ] || await_services own $gated_services || fail_deployment
 }
 
-# The platform says why it refuses, but not that we did not wait for it.
+# The platform says why it refuses, but not always of whom, and not that we did not wait for it.
 fail_application() {
     if [ "$(seconds_left)" -eq 0 ]; then
         failure="not applied in time (${option_timeout:-$DEFAULT_TIMEOUT} s):$changed_services"
-        error "$failure"
+    else
+        # shellcheck disable=SC2086 # lists of names
+        failure="$(printf '`%s`, ' $changed_services $restarted_services | sed 's/, $//') could not be applied: $(complaint)"
     fi
+    error "$failure"
     fail_deployment
 }
 

@@ -56,7 +56,7 @@ refuse_usage() {
     exit "$EXIT_USAGE"
 }
 
-# Something is missing, and nothing has changed yet: unless it is missing for what shall be put back. MESSAGE [HINT]
+# Something is missing, and nothing has changed yet: unless it is missing for what is to be restored. MESSAGE [HINT]
 refuse() {
     [ -z "${restoring:-}" ] || fail_restore "$1"
     [ -z "${migration_open:-}" ] || fail_unbegun_migration "$1"

@@ -178,7 +178,7 @@ migrate_pending() {
     if ! run_pending_migrations; then
         record_failure failed "the migration \`$migration_failed\` failed"
         [ -n "$applied_services" ] || hint 'no service was touched'
-        hint "mend it in the data or in a newer release, then run it again: migrate $environment_name --retry"
+        hint "correct it in the data or in a newer release, then run it again: migrate $environment_name --retry"
         exit "$EXIT_MIGRATION"
     fi
     run_post_hooks post-migrate

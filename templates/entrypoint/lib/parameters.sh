@@ -100,7 +100,7 @@ find_recorded_value() {
 
 check_value() {
     if [ -z "$parameter_value" ]; then
-        [ -z "$parameter_required" ] || add_fault "parameter \`$parameter_name\` is required, but given empty"
+        [ -z "$parameter_required" ] || add_fault "$(parameter_title) is required, but given empty"
         return 0
     fi
     [ "$parameter_type" != integer ] || check_integer
@@ -111,21 +111,21 @@ check_value() {
 check_integer() {
     case ${parameter_value#-} in
     '' | *[!0-9]* | ???????????????????*)
-        add_fault "parameter \`$parameter_name\`$(shown_value) is no integer"
+        refuse_value 'be an integer'
         return 0
         ;;
     esac
     [ -z "$parameter_min" ] || [ "$parameter_value" -ge "$parameter_min" ] ||
-        add_fault "parameter \`$parameter_name\`$(shown_value) is less than $parameter_min"
+        refuse_value "be at least $parameter_min"
     [ -z "$parameter_max" ] || [ "$parameter_value" -le "$parameter_max" ] ||
-        add_fault "parameter \`$parameter_name\`$(shown_value) is more than $parameter_max"
+        refuse_value "be at most $parameter_max"
 }
 
 check_enum() {
     for enum_word in $parameter_enum; do
         [ "$enum_word" != "$parameter_value" ] || return 0
     done
-    add_fault "parameter \`$parameter_name\`$(shown_value) is none of: $parameter_enum"
+    refuse_value "be $(printf '%s' "$parameter_enum" | sed 's/ /, /g; s/\(.*\), /\1 or /')"
 }
 
 check_pattern() {
@@ -133,12 +133,18 @@ check_pattern() {
     *"$newline"*) ;;
     *) ! printf '%s\n' "$parameter_value" | grep -Exq -e "$parameter_pattern" || return 0 ;;
     esac
-    add_fault "parameter \`$parameter_name\`$(shown_value) does not match \`$parameter_pattern\`"
+    refuse_value "match \`$parameter_pattern\`"
 }
 
-# A value may stand in a message unless it is secret.
-shown_value() {
-    [ -n "$parameter_secret" ] || printf ' (%s)' "$(quote_word "$parameter_value")"
+# A value may stand in a message unless it is secret. WHAT-IT-MUST
+refuse_value() {
+    if [ -n "$parameter_secret" ]; then shown_value=''; else shown_value=", not \`$(quote_word "$parameter_value")\`"; fi
+    add_fault "$(parameter_title) must $1$shown_value"
+}
+
+# What a person calls the parameter at hand.
+parameter_title() {
+    printf 'parameter `%s`%s' "$parameter_name" "${parameter_description:+ ($parameter_description)}"
 }
 
 # Faults for the required parameters without a value. A secret that is only mounted may be stored on the target: that is
@@ -164,12 +170,11 @@ check_missing_parameter() {
     has_word "$parameters_missing" "$1" || return 0
     parse_parameter "$@"
     [ -z "$parameter_secret" ] || has_word "$parameters_needed" "$1" || ! has_word "${parameters_mounted:-}" "$1" || return 0
-    add_fault "${parameter_secret:+secret }parameter \`$1\` is missing${parameter_description:+ ($parameter_description)}" "$(how_to_give "$1")"
+    add_fault "${parameter_secret:+secret }$(parameter_title) is missing" "$(how_to_give "$1")"
 }
 
 how_to_give() {
-    # shellcheck disable=SC2016 # the backquotes are quotation marks
-    printf 'give it with `docker run -e %s …`, or mount a file at /run/secrets/%s' "$1" "$1"
+    printf 'set it in your shell (`export %s=…`) and pass it on with `docker run -e %s …`, or mount a file at /run/secrets/%s' "$1" "$1" "$1"
 }
 
 # Sets parameter_value to the value in force. NAME

@@ -37,7 +37,7 @@ fail_deployment() {
         [ -n "$restore_obstacle" ] || restore_good_revision
     fi
     record_failure failed "$failure_of_deployment"
-    fail_unrestored "$operation of $target did not reach its end, and nothing was put back${restore_obstacle:+: $restore_obstacle}" \
+    fail_unrestored "$operation of $target failed, and nothing was restored${restore_obstacle:+: $restore_obstacle}" \
         "$(hint_after_failure)"
 }
 
@@ -49,7 +49,7 @@ hint_after_failure() {
     fi
 }
 
-# Why the last good revision cannot be put back, in restore_obstacle.
+# Why the last good revision cannot be restored, in restore_obstacle.
 read_restore_obstacle() {
     if [ ! -s "$work/previous-live" ] || [ -z "$good_revision" ]; then
         restore_obstacle='there is no earlier revision'
@@ -92,7 +92,7 @@ restore_good_revision() {
         restoring='' version=$failed_version
         return 0
     }
-    say "putting back revision $good_revision ($version)"
+    say "restoring revision $good_revision ($version)"
     driver_check_host_files
     [ "$faults" -eq 0 ] || { printable <"$work/faults" >&2 && fail_restore 'the target refuses it'; }
     driver_store_files
@@ -108,8 +108,7 @@ restore_good_revision() {
     driver_remove_leftovers || warn "what the failed release made is left over: $(complaint)"
     version=$failed_version
     record_failure restored "$failure_of_deployment"
-    fail_restored "$operation of $target did not reach its end, and what was before is back: revision $good_revision" \
-        'it runs as before this command; remove the cause, then repeat it'
+    fail_restored "$operation of $target failed; revision $good_revision ($good_version) was restored and runs" 'fix the cause, then repeat the same command'
 }
 
 # Parameters, files and wanted table of the recorded release that is loaded; adds faults.
@@ -151,7 +150,7 @@ differs_from_failed() {
 fail_restore() {
     restoring='' # what fails from here on is not the restore's
     version=${failed_version:-$version}
-    record_failure failed "$failure_of_deployment; revision $good_revision could not be put back: $1"
-    fail_unrestored "$operation of $target did not reach its end, and revision $good_revision could not be put back: $1" \
+    record_failure failed "$failure_of_deployment; revision $good_revision could not be restored: $1"
+    fail_unrestored "$operation of $target failed, and revision $good_revision could not be restored: $1" \
         "see \`ps $environment_name\` and \`logs $environment_name\`; \`rollback $environment_name\` tries it again"
 }

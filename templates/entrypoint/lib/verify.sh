@@ -86,7 +86,7 @@ judge_service() {
     judged_gate=$await_gate judged_ready=0 judged_all=0 verdict=ready reason='' told=''
     [ "$judged_gate" != own ] || judged_gate=$service_gate
     if is_undone "$1"; then
-        verdict=failed reason="its earlier configuration was put back: $undone_reason" culprit=$undone_by
+        verdict=failed reason="the swarm restored its earlier configuration: $undone_reason" culprit=$undone_by
         return 0
     fi
     while next_instance; do

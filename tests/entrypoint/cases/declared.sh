@@ -123,7 +123,7 @@ test_a_failed_release_gives_the_network_back() {
     sed -i 's/\(|web|.*\)|running|0|0|/\1|exited|7|0|/; /|web|/s/unless-stopped/no/' "$box/docker/after"
     { echo 'n1|net||bridge|false|false|||' && made_network b2 d2; } >"$box/docker/after.networks"
     DB_PASSWORD=pw bootstrap up production --timeout 3
-    expect_error 'putting back revision 1'
+    expect_error 'restoring revision 1'
     expect_call '^\[network\]\[rm\]\[b1\]$'
     expect_call '^\[network\]\[rm\]\[b2\]$'
 }

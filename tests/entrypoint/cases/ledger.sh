@@ -62,8 +62,8 @@ test_a_failed_update_is_put_back_with_4() {
     crash_with_port 81
     PORT=81 DB_PASSWORD=pw bootstrap up production
     expect_code 4
-    expect_error 'putting back revision 1 (1.4.2)'
-    expect_error 'what was before is back: revision 1'
+    expect_error 'restoring revision 1 (1.4.2)'
+    expect_error 'up of shop-production failed; revision 1 (1.4.2) was restored and runs'
     expect_match "$box/docker/environment" '^PORT=80$'
     bootstrap history production
     expect_output 'restored'
@@ -206,7 +206,7 @@ test_a_rollback_that_fails_is_put_back_too() {
     crash_with_port 80
     DB_PASSWORD=pw bootstrap rollback production
     expect_code 4
-    expect_error 'what was before is back: revision 2'
+    expect_error 'failed; revision 2 (1.4.2) was restored and runs'
     expect_match "$box/docker/environment" '^PORT=82$'
 }
 

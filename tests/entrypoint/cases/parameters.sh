@@ -3,9 +3,9 @@
 test_all_faults_are_reported_at_once() {
     LEVEL=loud PORT=99999 TIER=bronze bootstrap up production
     expect_code 3
-    expect_error 'parameter `LEVEL` (loud) does not match `debug|info|warn`'
-    expect_error 'parameter `PORT` (99999) is more than 65535'
-    expect_error 'parameter `TIER` (bronze) is none of: gold silver'
+    expect_error 'parameter `LEVEL` must match `debug|info|warn`, not `loud`'
+    expect_error 'parameter `PORT` must be at most 65535, not `99999`'
+    expect_error 'parameter `TIER` must be gold or silver, not `bronze`'
     expect_error 'secret `db-password` is not given and not stored on the target'
     expect_error 'docker run -e DB_PASSWORD'
 }
@@ -48,7 +48,7 @@ test_enum_takes_one_word() {
 test_required_given_empty() {
     DB_PASSWORD='' bootstrap up production
     expect_code 3
-    expect_error 'parameter `DB_PASSWORD` is required, but given empty'
+    expect_error 'parameter `DB_PASSWORD` (Password of the shop database user) is required, but given empty'
 }
 
 test_value_from_a_file_loses_one_newline() {

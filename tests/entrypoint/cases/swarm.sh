@@ -190,9 +190,9 @@ test_swarm_an_update_that_was_rolled_back_ends_with_4() {
     echo 'no luck' | answer 'logs --tail 20 c-f1' 0
     PORT=81 DB_PASSWORD=pw bootstrap up production
     expect_code 4
-    expect_error '`web` failed: its earlier configuration was put back: task: non-zero exit (3)'
+    expect_error '`web` failed: the swarm restored its earlier configuration: task: non-zero exit (3)'
     expect_error '    | no luck'
-    expect_error 'what was before is back'
+    expect_error 'was restored and runs'
     expect_no_call '\[--rollback\]'
 }
 

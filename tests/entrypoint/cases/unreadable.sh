@@ -106,16 +106,19 @@ expect_nothing_taken_back() {
     expect_history upgrade ok up ok
 }
 
-# The record that a downgrade deploys.
+# The record that a downgrade or a rollback deploys.
 expect_downgrade_needs_its_target() {
     two_are_up=$1
     for how in truncated empty changed refused missing newer; do
         product_is_up_again two_releases
         spoil_record "$how" 1
-        DB_PASSWORD=pw bootstrap downgrade production 1.4.2
-        expect_equal "$how downgrade 3" "$how downgrade $code"
-        expect_match "$box/err" "the record of revision 1 $(reason_of "$how")"
-        expect_error 'forget 1 production'
+        for called in 'downgrade production 1.4.2' 'rollback production' 'rollback production 1'; do
+            # shellcheck disable=SC2086 # words
+            DB_PASSWORD=pw bootstrap $called
+            expect_equal "$how $called 3" "$how $called $code"
+            expect_match "$box/err" "the record of revision 1 $(reason_of "$how")"
+            expect_error 'forget 1 production'
+        done
         expect_nothing_taken_back
     done
     product_is_up_again

@@ -43,7 +43,7 @@ test_crash_loop_ends_with_5_and_log_lines() {
     expect_code 5
     expect_error 'shop-production-web-1 is in a crash loop (3 restarts, last exit code 9)'
     expect_error '    | last words'
-    expect_error 'nothing was put back'
+    expect_error 'up of shop-production failed, and nothing was restored: there is no earlier revision'
 }
 
 test_unhealthy_ends_with_5() {
@@ -73,10 +73,14 @@ test_deadline_says_who_is_not_ready() {
 }
 
 test_compose_that_fails_ends_with_5_and_its_words() {
-    echo 'port is already allocated' | answer '*up -d*' fail1
+    product_after
+    echo 'Error response from daemon: port is already allocated' | answer '*up -d* web' fail1
     DB_PASSWORD=pw bootstrap up production
     expect_code 5
-    expect_error 'port is already allocated'
+    expect_error '    | Error response from daemon: port is already allocated'
+    expect_error 'error: `web` could not be applied: port is already allocated'
+    bootstrap history production
+    expect_match "$box/out" '^1 .*failed.*`web` could not be applied'
 }
 
 test_missing_image_is_refused_before_anything_changes() {

@@ -111,3 +111,34 @@ test_empty_values_are_no_values() {
     expect_code 2
     expect_empty "$box/docker/calls"
 }
+
+test_who_cannot_go_back_is_told_why_and_where_to() {
+    bootstrap rollback testing
+    expect_code 3
+    expect_error 'shop-testing has no successful deployment to go back to'
+    product_is_up
+    crash_with_port 81
+    PORT=81 DB_PASSWORD=pw bootstrap up production
+    expect_code 4
+    PORT=82 DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    bootstrap rollback production 99
+    expect_code 3
+    expect_error 'revision 99 is not recorded'
+    expect_error 'hint: you can go back to: 1 (1.4.2), 3 (1.4.2, current)'
+    bootstrap rollback production 2
+    expect_code 3
+    expect_error 'revision 2 was never deployed successfully'
+}
+
+# The description says what it is for; a secret is not shown.
+test_a_value_that_is_refused_comes_with_what_it_is_for() {
+    sed -i "/^parameter 'TIER'/s/$/ description='What the shop may do'/; /^parameter 'DB_PASSWORD'/s/$/ pattern='x+'/" "$box/root/environments/production/release"
+    TIER='it'\''s' DB_PASSWORD=hunter2 bootstrap plan production
+    expect_code 3
+    expect_error 'parameter `TIER` (What the shop may do) must be gold or silver, not `'\''it'\''\'\'''\''s'\''`'
+    expect_error 'parameter `DB_PASSWORD` (Password of the shop database user) must match `x+`'
+    expect_no_error hunter2
+    bootstrap plan production
+    expect_error 'set it in your shell (`export DB_PASSWORD=…`) and pass it on with `docker run -e DB_PASSWORD …`'
+}

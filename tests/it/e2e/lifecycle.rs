@@ -131,7 +131,7 @@ fn a_product_goes_through_its_releases(surroundings: &Surroundings) {
     shop.product.edit("echo ${PROJECT_VERSION}; while :; do sleep 1; done", "echo no luck; exit 3");
     shop.build("1.2.0");
     let seen = shop.run(&["upgrade", "--timeout", "90"]).expect(4);
-    assert!(seen.err.contains("no luck") && seen.err.contains("what was before is back"), "{}", seen.err);
+    assert!(seen.err.contains("no luck") && seen.err.contains("was restored and runs"), "{}", seen.err);
     assert_eq!(shop.serving(), "1.1.0");
     assert_eq!(shop.product.replicas("production", "database"), database, "what did not differ was not touched");
     assert_eq!(shop.sql("SELECT item FROM orders"), "tea");
