@@ -16,6 +16,7 @@ mod process;
 mod resources;
 mod service;
 mod value;
+mod written;
 
 pub use amount::{ByteSize, Cpus, Duration, Integer, is_true_word};
 pub use deploy::{
@@ -29,3 +30,4 @@ pub use process::{Capability, Identity, Restart, User};
 pub use resources::{Amounts, Resources, Ulimit};
 pub use service::Service;
 pub use value::{Value, plain};
+pub use written::{settle_network, settle_service};

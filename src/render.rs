@@ -18,7 +18,6 @@ mod portability;
 mod release_data;
 mod schema;
 mod shell;
-mod size;
 mod swarm;
 mod yaml;
 

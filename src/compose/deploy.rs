@@ -1,5 +1,7 @@
 //! `deploy` (Compose Specification, deploy).
 
+use std::fmt;
+
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
 use crate::document::node::Node;
@@ -151,6 +153,13 @@ value!(Constraint, "constraint", "write a fact of a node and a value, as in `nod
     let (fact, value) = (NodeFact::parse(fact.trim())?, value.trim());
     (!value.is_empty()).then(|| Self { fact, is_equal, value: value.to_owned() })
 });
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = if self.is_equal { "==" } else { "!=" };
+        write!(formatter, "{} {operator} {}", self.fact.0, self.value)
+    }
+}
 
 impl Deploy {
     /// Reads the table.

@@ -19,7 +19,7 @@ pub struct HealthCheck {
     /// How long a run may take.
     pub timeout: Option<Duration>,
     /// How many failures in a row make a container unhealthy.
-    pub retries: Option<i64>,
+    pub retries: Option<u64>,
     /// How long failures do not count.
     pub start_period: Option<Duration>,
     /// From one run to the next in that time.
@@ -51,7 +51,7 @@ impl HealthCheck {
             is_off: disabled || is_none,
             interval: one(fields.node("interval"), context),
             timeout: one(fields.node("timeout"), context),
-            retries: one::<Count>(fields.node("retries"), context).map(|number| number.0),
+            retries: one::<Count>(fields.node("retries"), context).map(|number| number.0.unsigned_abs()),
             start_period: one(fields.node("start_period"), context),
             start_interval: one(fields.node("start_interval"), context),
         };

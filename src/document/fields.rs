@@ -63,21 +63,27 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`, also as a text: a `${NAME}` stands in one.
     pub fn boolean(&mut self, key: &'static str, context: &mut Context) -> Option<bool> {
         let node = self.node(key)?;
-        match node.value {
-            Value::Boolean(boolean) => Some(boolean),
+        match &node.value {
+            Value::Boolean(boolean) => Some(*boolean),
+            Value::Text(text) if matches!(text.as_str(), "true" | "false") => Some(text == "true"),
             _ => wrong_type(node, key, "true or false", context),
         }
     }
 
-    /// A whole number.
+    /// A whole number, also as a text: a `${NAME}` stands in one.
     pub fn integer(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<i64>> {
         let node = self.node(key)?;
-        match node.value {
-            Value::Integer(value) => Some(Spanned { value, span: node.span }),
-            _ => wrong_type(node, key, "a whole number", context),
+        let number = match &node.value {
+            Value::Integer(number) => Some(*number),
+            Value::Text(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(value) => Some(Spanned { value, span: node.span }),
+            None => wrong_type(node, key, "a whole number", context),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::compose::settle_network;
 use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
@@ -40,6 +41,9 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
         }
         definition.remove("external");
         definition.remove("name");
+        if !is_volume {
+            settle_network(&mut definition);
+        }
         if external && !definition.is_empty() {
             let message = format!(
                 "{what} `{name}` is external: it exists on the target, and nothing but its `name` can be said of it"

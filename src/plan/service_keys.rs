@@ -3,7 +3,7 @@
 //! The table follows the service element of the Compose Specification
 //! (<https://github.com/compose-spec/compose-spec/blob/main/05-services.md>).
 
-use crate::compose::HealthCheck;
+use crate::compose::{self, HealthCheck};
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::fields::unknown_key;
@@ -197,6 +197,7 @@ pub(super) fn rendered_as_written(table: &Table, check: Option<&HealthCheck>) ->
         rendered.remove(&key);
     }
     health_check::settle(&mut rendered, check);
+    compose::settle_service(&mut rendered);
     rendered
 }
 

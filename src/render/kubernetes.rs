@@ -23,7 +23,6 @@ mod security;
 mod service;
 mod shared;
 mod unread;
-mod volume_use;
 mod volumes;
 mod words;
 mod workload;
@@ -126,11 +125,11 @@ fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Con
     let definition = Definition::of(service);
     labels::check(scene.environment, service, &definition, context);
     unread::check(scene, service, &definition, context);
-    let workload = Workload::of(scene, service, &definition);
+    let workload = Workload::of(scene, service);
     let mut objects = vec![workload::of(scene, service, &definition)];
     objects.extend(service::of(scene, service, &definition, context));
-    objects.extend(ingress::of(scene, service, &definition, context));
-    objects.extend(network_policy::of_service(scene, service, &definition));
+    objects.extend(ingress::of(scene, service, context));
+    objects.extend(network_policy::of_service(scene, service));
     objects.extend(scaling::disruption_budget(scene, service, workload));
     objects.extend(scaling::autoscaler(scene, service, workload));
     Rendition { service, workload, objects }

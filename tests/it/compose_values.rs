@@ -11,6 +11,8 @@ use bootsmith::pipeline::{PrepareError, prepare};
 use bootsmith::plan::Selection;
 use serde_json::{Map, Value as Json, json};
 
+use bootsmith::path::RelativePath;
+
 use crate::{fixture, skip};
 
 /// A row of the table.
@@ -98,6 +100,85 @@ fn compose_takes_every_right_value() {
     compose.stdin.take().expect("a pipe").write_all(file.to_string().as_bytes()).expect("docker reads");
     let output = compose.wait_with_output().expect("docker ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Short and long forms of one meaning.
+const FORMS: &[(&str, &[&str])] = &[
+    ("ports", &[r#"["8080:80"]"#, r#"[{ target = 80, published = "8080" }]"#, r#"["8080:80/TCP"]"#]),
+    ("ports", &[r#"["53:53/udp"]"#, r#"[{ target = "53", published = 53, protocol = "UDP" }]"#]),
+    ("ports", &["[80]", r#"["80"]"#, "[{ target = 80 }]"]),
+    (
+        "volumes",
+        &[r#"["data:/data:ro"]"#, r#"[{ type = "volume", source = "data", target = "/data", read_only = "true" }]"#],
+    ),
+    ("volumes", &[r#"["/cache"]"#, r#"[{ type = "volume", target = "/cache" }]"#]),
+    (
+        "extra_hosts",
+        &[r#"["a:10.0.0.1", "a:10.0.0.2"]"#, r#"["a=10.0.0.1,10.0.0.2"]"#, r#"{ a = ["10.0.0.1", "10.0.0.2"] }"#],
+    ),
+    ("extra_hosts", &[r#"["a:::1"]"#, r#"["a=[::1]"]"#, r#"{ a = "::1" }"#]),
+    ("expose", &["[80]", r#"["80"]"#, r#"["80/tcp"]"#]),
+    ("tmpfs", &[r#""/run""#, r#"["/run"]"#]),
+    ("healthcheck.test", &[r#""probe""#, r#"["CMD-SHELL", "probe"]"#]),
+    ("deploy.resources.limits.cpus", &[r#""0.5""#, "0.5", r#"".50""#]),
+    ("mem_limit", &[r#""64m""#, "67108864", r#""64MiB""#, r#""65536k""#]),
+    ("stop_grace_period", &[r#""90s""#, r#""1m30s""#, r#""1.5m""#]),
+    ("cap_add", &[r#"["NET_ADMIN"]"#, r#"["CAP_NET_ADMIN"]"#, r#"["net_admin"]"#]),
+];
+
+#[test]
+fn every_form_means_the_same_on_kubernetes() {
+    for (key, forms) in FORMS {
+        let first = manifest("kubernetes", "", key, forms[0]);
+        for form in &forms[1..] {
+            assert_eq!(manifest("kubernetes", "", key, form), first, "{key} = {form}");
+        }
+    }
+}
+
+/// Keys that want another type than a text, and a value of it.
+const NOT_TEXTS: &[(&str, &str)] = &[
+    ("deploy.replicas", "3"),
+    ("deploy.resources.limits.pids", "100"),
+    ("deploy.update_config.parallelism", "2"),
+    ("healthcheck.retries", "5"),
+    ("init", "true"),
+    ("oom_score_adj", "500"),
+    ("privileged", "false"),
+    ("read_only", "true"),
+    ("stdin_open", "true"),
+    ("tty", "true"),
+    ("ulimits.nofile", "1024"),
+];
+
+#[test]
+fn a_variable_is_read_as_its_key_wants() {
+    for (key, value) in NOT_TEXTS {
+        for platform in ["compose", "swarm", "kubernetes"] {
+            let variable = format!("[variables]\nVALUE = \"{value}\"\n");
+            let given = manifest(platform, &variable, key, "\"${VALUE}\"");
+            assert_eq!(given, manifest(platform, "", key, value), "{key} on {platform}");
+        }
+    }
+}
+
+/// The manifest of a service with one key, in which what changes its meaning is accepted.
+fn manifest(platform: &str, head: &str, key: &str, value: &str) -> String {
+    let spec = format!(
+        "[project]\nname = \"shop\"\nversion = \"1.0.0\"\n[bootstrap]\nplatforms = [\"{platform}\"]\nallow = [{{ code = \"B037\", reason = \"a test\" }}]\n\
+         {head}[volumes.data]\n[services.web]\nimage = \"docker.io/library/web:1.0\"\n{key} = {value}\n"
+    );
+    let prepared = prepare(&fixture::sources(&spec, BTreeMap::new()), &Selection::default());
+    let prepared = prepared.unwrap_or_else(|error| panic!("{error:?}\n{spec}"));
+    let name = match platform {
+        "compose" => "compose.yaml",
+        "swarm" => "stack.yaml",
+        _ => "kubernetes/service-web.yaml",
+    };
+    let path = RelativePath::parse(&format!("bootstrap/environments/production/{name}")).expect("a path");
+    let payload = prepared.payloads.values().next().expect("one platform");
+    let file = payload.environments.get(&path).unwrap_or_else(|| panic!("no {name}"));
+    String::from_utf8(file.bytes.to_vec()).expect("UTF-8")
 }
 
 /// A service as Compose has it, with the value of a row.

@@ -7,7 +7,6 @@ use serde_json::{Map, Value as Json, json};
 use crate::name::Label;
 use crate::plan::{Object as Volume, Service, ServiceKind};
 
-use super::definition::Definition;
 use super::labels;
 use super::object::{Object, Scene, map, set};
 use super::volumes;
@@ -23,8 +22,8 @@ pub(super) fn is_own(scene: &Scene<'_>, service: &Service, name: &Label) -> bool
 }
 
 /// The volumes of a service that each of its replicas has for itself.
-pub(super) fn own(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Label> {
-    volumes::named(definition).into_iter().filter(|name| is_own(scene, service, name)).collect()
+pub(super) fn own(scene: &Scene<'_>, service: &Service) -> Vec<Label> {
+    volumes::named(service).into_iter().filter(|name| is_own(scene, service, name)).collect()
 }
 
 /// What a pod calls the claim of a shared volume.
@@ -34,16 +33,16 @@ pub(super) fn name<'a>(scene: &Scene<'a>, name: &'a Label) -> &'a str {
 }
 
 /// Whether a shared volume that a service uses can be mounted by one node alone.
-pub(super) fn holds_back(scene: &Scene<'_>, definition: &Definition) -> bool {
+pub(super) fn holds_back(scene: &Scene<'_>, service: &Service) -> bool {
     let of_one = |volume: &Volume| {
         let modes = &volume.kubernetes.access_modes;
         !volume.external && !modes.is_empty() && !is_for_many(volume)
     };
-    volumes::named(definition).iter().any(|name| scene.environment.volumes.get(name).is_some_and(of_one))
+    volumes::named(service).iter().any(|name| scene.environment.volumes.get(name).is_some_and(of_one))
 }
 
 /// The templates of a service's own claims. They cannot be changed later, so that nothing of one release is in them.
-pub(super) fn templates(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Json> {
+pub(super) fn templates(scene: &Scene<'_>, service: &Service) -> Vec<Json> {
     let template = |name: Label| {
         let volume = &scene.environment.volumes[&name];
         let mut labels = labels::selector(scene, service);
@@ -55,7 +54,7 @@ pub(super) fn templates(scene: &Scene<'_>, service: &Service, definition: &Defin
             "spec": spec(volume, "ReadWriteOnce"),
         })
     };
-    own(scene, service, definition).into_iter().map(template).collect()
+    own(scene, service).into_iter().map(template).collect()
 }
 
 /// The claims of volumes that services share.

@@ -17,14 +17,14 @@ pub(super) fn of(service: &Service, definition: &Definition, volumes: &Volumes) 
         "name": service.name,
         "image": service.image,
         "imagePullPolicy": pull_policy(service.pull),
-        "securityContext": security::of_container(definition),
+        "securityContext": security::of_container(service, definition),
     }));
     let command = |key: &str| words::command(service.definition.get(key), &variable).unwrap_or_default();
     set(&mut container, "command", command("entrypoint"));
     set(&mut container, "args", command("command"));
     set(&mut container, "env", environment(service));
-    set(&mut container, "ports", ports::of_container(definition));
-    set(&mut container, "resources", resources::of(definition));
+    set(&mut container, "ports", ports::of_container(service));
+    set(&mut container, "resources", resources::of(service));
     set(&mut container, "volumeMounts", volumes.of_container.clone());
     set(&mut container, "workingDir", definition.text(&["working_dir"]).map_or(Json::Null, Json::from));
     for (key, name) in [("stdin_open", "stdin"), ("tty", "tty")] {
@@ -32,7 +32,7 @@ pub(super) fn of(service: &Service, definition: &Definition, volumes: &Volumes) 
             container.insert(name.to_owned(), json!(true));
         }
     }
-    probe::add(&mut container, service, definition);
+    probe::add(&mut container, service);
     container
 }
 

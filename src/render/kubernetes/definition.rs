@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::compose::{Duration, Value as _, is_true_word};
+use crate::compose::is_true_word;
 use crate::document::text::unescaped;
 use crate::plan::Service;
 use crate::render::manifest;
@@ -16,12 +16,6 @@ impl Definition {
     /// Reads those of a service. Texts with parameters stay as they are: `environment` and commands are read from the plan.
     pub(super) fn of(service: &Service) -> Self {
         Self { keys: plain_map(&manifest::to_json_map(&service.definition)) }
-    }
-
-    /// The keys as they are.
-    #[cfg(test)]
-    pub(super) fn of_keys(keys: Map<String, Json>) -> Self {
-        Self { keys }
     }
 
     /// The value at a path of keys.
@@ -38,16 +32,6 @@ impl Definition {
     /// Whether `true` is at a path.
     pub(super) fn is_true(&self, path: &[&str]) -> bool {
         self.get(path).is_some_and(is_true)
-    }
-
-    /// The whole number at a path.
-    pub(super) fn number(&self, path: &[&str]) -> Option<u64> {
-        self.get(path).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
-    }
-
-    /// The duration at a path, in seconds, rounded up.
-    pub(super) fn seconds(&self, path: &[&str]) -> Option<u64> {
-        Duration::parse(self.get(path)?.as_str()?).map(Duration::seconds)
     }
 
     /// The list at a path; a single value is a list of one.

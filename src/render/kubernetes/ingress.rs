@@ -6,19 +6,13 @@ use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::plan::{Ingress, Service};
 
-use super::definition::Definition;
 use super::object::{Object, Scene, map, set};
 use super::ports;
 
 /// The Ingress of a service, when the spec has one.
-pub(super) fn of(
-    scene: &Scene<'_>,
-    service: &Service,
-    definition: &Definition,
-    context: &mut Context,
-) -> Option<Object> {
+pub(super) fn of(scene: &Scene<'_>, service: &Service, context: &mut Context) -> Option<Object> {
     let ingress = service.kubernetes.ingress.as_ref()?;
-    let port = port(service, ingress, definition, context)?;
+    let port = port(service, ingress, context)?;
     let backend = json!({ "service": { "name": service.name, "port": { "number": port } } });
     let path = json!({ "path": ingress.path, "pathType": "Prefix", "backend": backend });
     let mut spec = map(json!({ "rules": [{ "host": ingress.host, "http": { "paths": [path] } }] }));
@@ -33,16 +27,11 @@ pub(super) fn of(
 }
 
 /// The port of the container that speaks HTTP: the one that is written, or the only one there is.
-pub(super) fn port(
-    service: &Service,
-    ingress: &Ingress,
-    definition: &Definition,
-    context: &mut Context,
-) -> Option<u16> {
+pub(super) fn port(service: &Service, ingress: &Ingress, context: &mut Context) -> Option<u16> {
     if let Some(port) = ingress.port {
         return Some(port);
     }
-    let known: Vec<_> = ports::known(definition).into_iter().filter(|port| port.protocol == "TCP").collect();
+    let known: Vec<_> = ports::known(service).into_iter().filter(|port| port.protocol == "TCP").collect();
     if let [port] = known.as_slice() {
         return Some(port.target);
     }

@@ -44,14 +44,14 @@ pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
 }
 
 /// The policy of a service's published ports, and of the one that its ingress leads to: open to all.
-pub(super) fn of_service(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Option<Object> {
-    let mut open = ports::by_target(ports::published(definition));
+pub(super) fn of_service(scene: &Scene<'_>, service: &Service) -> Option<Object> {
+    let mut open = ports::by_target(ports::published(service));
     let ingress = service.kubernetes.ingress.as_ref();
     let by_ingress =
         ingress.and_then(|ingress| ingress.port).filter(|target| !open.iter().any(|port| port.target == *target));
     open.extend(by_ingress.map(Port::tcp));
     if ingress.is_some() && open.is_empty() {
-        open = ports::known(definition);
+        open = ports::known(service);
     }
     if open.is_empty() {
         return None;

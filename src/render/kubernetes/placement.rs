@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::{Constraint, NodeFact};
 use crate::plan::{Service, is_label_key, is_label_value};
 
 use super::definition::Definition;
@@ -16,15 +17,15 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// Adds everything that decides where a pod runs.
 pub(super) fn add(spec: &mut Map<String, Json>, scene: &Scene<'_>, service: &Service, definition: &Definition) {
-    let constraints = definition.texts(&["deploy", "placement", "constraints"]);
-    let rules: Vec<_> = constraints.iter().filter_map(|constraint| rule(constraint)).collect();
+    let constraints = &service.compose.deploy.constraints;
+    let rules: Vec<_> = constraints.iter().filter_map(|constraint| rule(&constraint.value)).collect();
     let mut affinity = Map::new();
     if !rules.is_empty() {
         let required = json!({ "nodeSelectorTerms": [{ "matchExpressions": rules }] });
         affinity
             .insert("nodeAffinity".to_owned(), json!({ "requiredDuringSchedulingIgnoredDuringExecution": required }));
     }
-    set(&mut affinity, "podAntiAffinity", apart(scene, service, definition));
+    set(&mut affinity, "podAntiAffinity", apart(scene, service));
     set(spec, "affinity", affinity);
     // A manager is kept free of pods that do not say so.
     if rules.iter().any(|rule| rule["key"] == MANAGER && rule["operator"] == "Exists") {
@@ -34,29 +35,26 @@ pub(super) fn add(spec: &mut Map<String, Json>, scene: &Scene<'_>, service: &Ser
         );
     }
     set(spec, "nodeSelector", node_selector(service, definition));
-    set(spec, "topologySpreadConstraints", spread(scene, service, definition));
+    set(spec, "topologySpreadConstraints", spread(scene, service));
 }
 
 /// One constraint of Swarm as a rule; none when Kubernetes knows nothing like it.
-fn rule(constraint: &str) -> Option<Json> {
-    let (name, operator, value) = match (constraint.split_once("=="), constraint.split_once("!=")) {
-        (Some((name, value)), _) => (name.trim(), "In", value.trim()),
-        (_, Some((name, value))) => (name.trim(), "NotIn", value.trim()),
-        _ => return None,
-    };
+fn rule(constraint: &Constraint) -> Option<Json> {
+    let Constraint { fact: NodeFact(name), is_equal, value } = constraint;
     if name == "node.role" {
-        let is_manager = (value == "manager") == (operator == "In");
+        let is_manager = (value == "manager") == *is_equal;
         return Some(json!({ "key": MANAGER, "operator": if is_manager { "Exists" } else { "DoesNotExist" } }));
     }
     let key = label_of(name)?;
     let value = if name == "node.platform.arch" { architecture(value) } else { value };
+    let operator = if *is_equal { "In" } else { "NotIn" };
     is_label_value(value).then(|| json!({ "key": key, "operator": operator, "values": [value] }))
 }
 
 /// Whether a constraint is a rule, or about something that only a Swarm knows of a node: that is judged with the platforms.
-pub(super) fn is_rule_or_foreign(constraint: &str) -> bool {
+pub(super) fn is_rule_or_foreign(constraint: &Constraint) -> bool {
     const SHARED: &[&str] = &["node.hostname", "node.labels.", "node.platform.", "node.role"];
-    rule(constraint).is_some() || !SHARED.iter().any(|name| constraint.trim_start().starts_with(name))
+    rule(constraint).is_some() || !SHARED.iter().any(|name| constraint.fact.0.starts_with(name))
 }
 
 /// The label of a node that an attribute of Swarm stands for.
@@ -79,9 +77,9 @@ fn architecture(name: &str) -> &str {
 }
 
 /// `max_replicas_per_node = 1`: the only number that Kubernetes can hold.
-fn apart(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
+fn apart(scene: &Scene<'_>, service: &Service) -> Map<String, Json> {
     let mut rule = Map::new();
-    if definition.number(&["deploy", "placement", "max_replicas_per_node"]) == Some(1) {
+    if service.compose.deploy.max_replicas_per_node == Some(1) {
         let term =
             json!({ "labelSelector": { "matchLabels": labels::selector(scene, service) }, "topologyKey": HOSTNAME });
         rule.insert("requiredDuringSchedulingIgnoredDuringExecution".to_owned(), json!([term]));
@@ -100,9 +98,8 @@ fn node_selector(service: &Service, definition: &Definition) -> Map<String, Json
 }
 
 /// `preferences`: spread over the values of a label, as far as it goes.
-fn spread(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Json> {
-    let preferences = definition.list(&["deploy", "placement", "preferences"]);
-    let keys = preferences.into_iter().filter_map(|preference| label_of(preference.get("spread")?.as_str()?));
+fn spread(scene: &Scene<'_>, service: &Service) -> Vec<Json> {
+    let keys = service.compose.deploy.spread.iter().filter_map(|fact| label_of(&fact.value.0));
     let constraint = |key: &str| {
         json!({
             "maxSkew": 1,
@@ -117,10 +114,12 @@ fn spread(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::Value as _;
 
     #[test]
     fn constraints_are_rules_on_labels_of_nodes() {
-        let rule = |text| rule(text).map(|rule| rule.to_string());
+        let constraint = |text| Constraint::parse(text).expect(text);
+        let rule = |text| rule(&constraint(text)).map(|rule| rule.to_string());
         let frontend = r#"{"key":"type","operator":"In","values":["frontend"]}"#;
         assert_eq!(rule("node.labels.type == frontend").as_deref(), Some(frontend));
         let worker = format!(r#"{{"key":"{MANAGER}","operator":"DoesNotExist"}}"#);
@@ -129,7 +128,7 @@ mod tests {
         let arm = r#"{"key":"kubernetes.io/arch","operator":"NotIn","values":["arm64"]}"#;
         assert_eq!(rule("node.platform.arch != aarch64").as_deref(), Some(arm));
         assert_eq!(rule("engine.labels.x == y"), None);
-        assert!(is_rule_or_foreign("engine.labels.x == y") && is_rule_or_foreign("node.id == x"));
-        assert!(!is_rule_or_foreign("node.labels.x == a b") && !is_rule_or_foreign("node.labels.type"));
+        let is_known = |text| is_rule_or_foreign(&constraint(text));
+        assert!(is_known("engine.labels.x == y") && is_known("node.id == x") && !is_known("node.labels.x == a b"));
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::Duration;
 use crate::name::Label;
 use crate::plan::{Service, ServiceKind};
 
-use super::definition::{Definition, text_of};
+use super::definition::Definition;
 use super::labels::{self, Written};
 use super::object::{Scene, map, set};
 use super::volumes::Volumes;
@@ -23,7 +24,7 @@ pub(super) fn template(scene: &Scene<'_>, service: &Service, definition: &Defini
 }
 
 fn spec(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
-    let volumes = Volumes::of(scene, service, definition);
+    let volumes = Volumes::of(scene, service);
     let has_volumes = volumes.of_container.iter().any(|mount| mount["readOnly"] != json!(true));
     let mut spec = map(json!({
         // Kubernetes would set variables such as `WEB_PORT`, which programs take for settings of their own.
@@ -36,48 +37,27 @@ fn spec(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<St
         spec.insert("restartPolicy".to_owned(), json!("Never"));
     }
     set(&mut spec, "volumes", volumes.of_pod);
-    let grace = definition.seconds(&["stop_grace_period"]);
+    let grace = service.compose.stop_grace_period.map(Duration::seconds);
     set(&mut spec, "terminationGracePeriodSeconds", grace.map_or(Json::Null, Json::from));
     let hostname = definition.text(&["hostname"]).filter(|name| Label::parse(name).is_some());
     set(&mut spec, "hostname", hostname.map_or(Json::Null, Json::from));
     set(&mut spec, "runtimeClassName", definition.text(&["runtime"]).map_or(Json::Null, Json::from));
-    set(&mut spec, "hostAliases", host_aliases(definition));
+    set(&mut spec, "hostAliases", host_aliases(service));
     set(&mut spec, "dnsConfig", dns(definition));
     add_host_namespaces(&mut spec, definition);
     placement::add(&mut spec, scene, service, definition);
     spec
 }
 
-/// `extra_hosts`, by address.
-fn host_aliases(definition: &Definition) -> Vec<Json> {
-    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, address) in extra_hosts(definition) {
-        // `host-gateway` is the engine's host, which a pod does not have.
-        if address.parse::<std::net::IpAddr>().is_ok() {
-            names.entry(address).or_default().push(name);
+/// `extra_hosts`, by address; `host-gateway` is the engine's host, which a pod does not have.
+fn host_aliases(service: &Service) -> Vec<Json> {
+    let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for host in &service.compose.extra_hosts {
+        if let Some(address) = host.address {
+            names.entry(address.to_string()).or_default().push(&host.name);
         }
     }
     names.into_iter().map(|(address, names)| json!({ "ip": address, "hostnames": names })).collect()
-}
-
-/// Name and address of each of `extra_hosts`, an address of IPv6 without its brackets.
-pub(super) fn extra_hosts(definition: &Definition) -> Vec<(String, String)> {
-    let of_name = |(name, addresses): (&String, &Json)| -> Vec<_> {
-        let addresses = addresses.as_array().map_or_else(|| vec![addresses], |list| list.iter().collect());
-        addresses.into_iter().map(|address| (name.clone(), text_of(address).unwrap_or_default())).collect()
-    };
-    let hosts: Vec<(String, String)> = match definition.get(&["extra_hosts"]) {
-        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).filter_map(host).collect(),
-        Some(Json::Object(table)) => table.iter().flat_map(of_name).collect(),
-        _ => Vec::new(),
-    };
-    hosts.into_iter().map(|(name, address)| (name, address.trim_matches(['[', ']']).to_owned())).collect()
-}
-
-/// `name:address` or `name=address`.
-fn host(text: &str) -> Option<(String, String)> {
-    let (name, address) = text.split_once('=').or_else(|| text.split_once(':'))?;
-    Some((name.to_owned(), address.to_owned()))
 }
 
 /// The cluster's own name server stays: services are found through it.

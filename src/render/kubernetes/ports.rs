@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::definition::{Definition, text_of};
+use crate::compose::{self, PortRange, Protocol};
+use crate::plan::Service;
+
 use super::object::{map, set};
 
 /// A port that a service is known to listen on.
@@ -13,14 +15,14 @@ pub(super) struct Port {
     /// Outside.
     pub(super) published: Option<u16>,
     /// `TCP`, `UDP` or `SCTP`.
-    pub(super) protocol: String,
+    pub(super) protocol: &'static str,
     app_protocol: Option<String>,
 }
 
 impl Port {
     /// A TCP port.
     pub(super) fn tcp(target: u16) -> Self {
-        Self { target, published: None, protocol: "TCP".to_owned(), app_protocol: None }
+        Self { target, published: None, protocol: "TCP", app_protocol: None }
     }
 
     /// The port of a Service that is reached from outside: its own number where none is published.
@@ -64,9 +66,13 @@ impl Port {
 }
 
 /// The ports that are reached from outside: several of them may lead to one port of the container.
-pub(super) fn published(definition: &Definition) -> Vec<Port> {
+pub(super) fn published(service: &Service) -> Vec<Port> {
+    published_of(&service.compose.ports)
+}
+
+fn published_of(ports: &[compose::Port]) -> Vec<Port> {
     let mut all: Vec<Port> = Vec::new();
-    for port in definition.list(&["ports"]).into_iter().flat_map(read) {
+    for port in ports.iter().flat_map(each) {
         if !all.iter().any(|known| known.has_target_of(&port) && known.collides_with(&port)) {
             all.push(port);
         }
@@ -74,11 +80,33 @@ pub(super) fn published(definition: &Definition) -> Vec<Port> {
     all
 }
 
+/// One for each port of the container; a choice of ports of the host is its first.
+fn each(written: &compose::Port) -> impl Iterator<Item = Port> {
+    let PortRange { first, last } = written.target;
+    (first..=last).map(move |target| Port {
+        target,
+        published: written.published.and_then(|published| published.first.checked_add(target - first)),
+        protocol: name(written.protocol),
+        app_protocol: written.app_protocol.clone(),
+    })
+}
+
+/// As Kubernetes writes it.
+fn name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "TCP",
+        Protocol::Udp => "UDP",
+        Protocol::Sctp => "SCTP",
+    }
+}
+
 /// All ports of the container that are known.
-pub(super) fn known(definition: &Definition) -> Vec<Port> {
-    let exposed =
-        definition.list(&["expose"]).into_iter().filter_map(text_of).flat_map(|text| read_target(&text, None));
-    by_target(published(definition).into_iter().chain(exposed))
+pub(super) fn known(service: &Service) -> Vec<Port> {
+    let exposed = service.compose.exposed.iter().flat_map(|exposed| {
+        let protocol = name(exposed.protocol);
+        (exposed.target.first..=exposed.target.last).map(move |target| Port { protocol, ..Port::tcp(target) })
+    });
+    by_target(published(service).into_iter().chain(exposed))
 }
 
 /// The first of those that lead to one port of the container.
@@ -92,83 +120,41 @@ pub(super) fn by_target(ports: impl IntoIterator<Item = Port>) -> Vec<Port> {
     all
 }
 
-/// Whether an entry of `ports` is one.
-pub(super) fn is_port(entry: &Json) -> bool {
-    are_ports(&read(entry))
-}
-
-/// Whether an entry of `expose` is one.
-pub(super) fn is_exposed(entry: &Json) -> bool {
-    text_of(entry).is_some_and(|text| are_ports(&read_target(&text, None)))
-}
-
-fn are_ports(ports: &[Port]) -> bool {
-    !ports.is_empty() && ports.iter().all(|port| ["TCP", "UDP", "SCTP"].contains(&port.protocol.as_str()))
-}
-
 /// `ports` of the container: they say what is known, and open nothing.
-pub(super) fn of_container(definition: &Definition) -> Vec<Json> {
+pub(super) fn of_container(service: &Service) -> Vec<Json> {
     let entry = |port: Port| json!({ "name": port.name(), "containerPort": port.target, "protocol": port.protocol });
-    known(definition).into_iter().map(entry).collect()
+    known(service).into_iter().map(entry).collect()
 }
 
-fn read(entry: &Json) -> Vec<Port> {
-    match entry {
-        Json::Object(_) => read_long(entry).into_iter().collect(),
-        _ => text_of(entry).map(|text| read_short(&text)).unwrap_or_default(),
-    }
+/// Ports of a service, as they are written.
+#[cfg(test)]
+pub(super) fn written(ports: &[&str]) -> Vec<compose::Port> {
+    use crate::document::{Context, node};
+    let mut context = Context::new("bootstrap.toml".into());
+    let table = node::parse(&format!("ports = {ports:?}"), &mut context);
+    compose::Service::read(&table, &mut context).ports
 }
 
-/// `[[ip:]published:]target[/protocol]`
-fn read_short(text: &str) -> Vec<Port> {
-    let (published, target) = match text.rsplit_once(':') {
-        Some((before, target)) => (before.rsplit_once(':').map_or(before, |(_, published)| published), target),
-        None => ("", text),
-    };
-    read_target(target, range(published).map(|(first, _)| first))
-}
-
-fn read_long(entry: &Json) -> Option<Port> {
-    let target = entry.get("target").and_then(text_of)?.parse().ok()?;
-    let published = entry.get("published").and_then(text_of).and_then(|text| range(&text)).map(|(first, _)| first);
-    let protocol = entry.get("protocol").and_then(text_of).unwrap_or_else(|| "tcp".to_owned()).to_ascii_uppercase();
-    Some(Port { target, published, protocol, app_protocol: entry.get("app_protocol").and_then(text_of) })
-}
-
-/// `target[/protocol]`, where the target may be a range whose first port is published as `published`.
-fn read_target(text: &str, published: Option<u16>) -> Vec<Port> {
-    let (target, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let Some((first, last)) = range(target) else { return Vec::new() };
-    let port = |target: u16| Port {
-        target,
-        published: published.and_then(|published| published.checked_add(target - first)),
-        protocol: protocol.to_ascii_uppercase(),
-        app_protocol: None,
-    };
-    (first..=last).map(port).collect()
-}
-
-/// `80` or `8080-8089`.
-fn range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last && first > 0).then_some((first, last))
+/// What is reached from outside by such ports.
+#[cfg(test)]
+pub(super) fn published_by(ports: &[&str]) -> Vec<Port> {
+    published_of(&written(ports))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn short(text: &str) -> Vec<(u16, Option<u16>, String)> {
-        read_short(text).into_iter().map(|port| (port.target, port.published, port.protocol)).collect()
+    /// Targets, published ports and protocols of an entry.
+    fn short(text: &str) -> Vec<(u16, Option<u16>, &'static str)> {
+        published_of(&written(&[text])).into_iter().map(|port| (port.target, port.published, port.protocol)).collect()
     }
 
     #[test]
-    fn short_ports_are_read() {
-        let tcp = || "TCP".to_owned();
-        assert_eq!(short("80"), [(80, None, tcp())]);
-        assert_eq!(short("127.0.0.1:8080:80/udp"), [(80, Some(8080), "UDP".to_owned())]);
-        assert_eq!(short("8080-8089:80"), [(80, Some(8080), tcp())]);
-        assert_eq!(short("[::1]:9000-9001:90-91"), [(90, Some(9000), tcp()), (91, Some(9001), tcp())]);
+    fn a_range_of_the_container_is_several_ports() {
+        assert_eq!(short("80"), [(80, None, "TCP")]);
+        assert_eq!(short("127.0.0.1:8080:80/udp"), [(80, Some(8080), "UDP")]);
+        assert_eq!(short("8080-8089:80"), [(80, Some(8080), "TCP")]);
+        assert_eq!(short("[::1]:9000-9001:90-91"), [(90, Some(9000), "TCP"), (91, Some(9001), "TCP")]);
     }
 }

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::{Duration, Test};
 use crate::plan::{Service, ServiceKind};
 
-use super::definition::Definition;
 use super::object::set;
 use super::words::doubled;
 
@@ -17,15 +17,16 @@ const TIMEOUT_SECONDS: u64 = 30;
 const RETRIES: u64 = 3;
 
 /// Adds the probes of a service. A job is done when it ends: nobody asks it how it is.
-pub(super) fn add(container: &mut Map<String, Json>, service: &Service, definition: &Definition) {
+pub(super) fn add(container: &mut Map<String, Json>, service: &Service) {
     if !service.has_healthcheck || service.kind != ServiceKind::Service {
         return;
     }
-    let Some(command) = command(definition) else { return };
-    let seconds = |key: &str| definition.seconds(&["healthcheck", key]);
-    let period = seconds("interval").unwrap_or(INTERVAL_SECONDS).max(1);
-    let retries = definition.number(&["healthcheck", "retries"]).unwrap_or(RETRIES).max(1);
-    let timeout = seconds("timeout").unwrap_or(TIMEOUT_SECONDS).max(1);
+    let Some(check) = &service.compose.health_check else { return };
+    let Some(command) = check.test.as_ref().map(command) else { return };
+    let seconds = |duration: Option<Duration>, default: u64| duration.map_or(default, Duration::seconds);
+    let period = seconds(check.interval, INTERVAL_SECONDS).max(1);
+    let retries = check.retries.unwrap_or(RETRIES).max(1);
+    let timeout = seconds(check.timeout, TIMEOUT_SECONDS).max(1);
     let probe = |period: u64, failures: u64| {
         json!({
             "exec": { "command": command },
@@ -34,8 +35,8 @@ pub(super) fn add(container: &mut Map<String, Json>, service: &Service, definiti
             "failureThreshold": failures,
         })
     };
-    let start_period = seconds("start_period").unwrap_or(0);
-    let start_interval = seconds("start_interval").unwrap_or(period).max(1);
+    let start_period = seconds(check.start_period, 0);
+    let start_interval = seconds(check.start_interval, period).max(1);
     container.insert("readinessProbe".to_owned(), probe(period, retries));
     if service.kubernetes.liveness {
         container.insert("livenessProbe".to_owned(), probe(period, retries));
@@ -44,28 +45,16 @@ pub(super) fn add(container: &mut Map<String, Json>, service: &Service, definiti
     container.insert("startupProbe".to_owned(), probe(start_interval, start_period.div_ceil(start_interval) + retries));
 }
 
-/// The command of a test: `CMD` is run as it is, `CMD-SHELL` and a text by the shell.
-fn command(definition: &Definition) -> Option<Vec<String>> {
-    let shell = |text: &str| vec!["sh".to_owned(), "-c".to_owned(), doubled(text)];
-    match definition.get(&["healthcheck", "test"])? {
-        Json::String(text) => Some(shell(text)),
-        Json::Array(list) => {
-            let words: Vec<_> = list.iter().filter_map(Json::as_str).collect();
-            match words.split_first()? {
-                (&"CMD", command) => Some(command.iter().map(|word| doubled(word)).collect()),
-                (&"CMD-SHELL", [text, ..]) => Some(shell(text)),
-                _ => None,
-            }
-        }
-        _ => None,
+/// The command of a test.
+fn command(test: &Test) -> Vec<String> {
+    match test {
+        Test::Command(words) => words.iter().map(|word| doubled(word)).collect(),
+        Test::Shell(text) => vec!["sh".to_owned(), "-c".to_owned(), doubled(text)],
     }
 }
 
 /// Counts a replica as available only when it stayed up for as long as the spec says.
-pub(super) fn add_stability(spec: &mut Map<String, Json>, definition: &Definition) {
-    set(
-        spec,
-        "minReadySeconds",
-        definition.seconds(&["deploy", "update_config", "monitor"]).map_or(Json::Null, Json::from),
-    );
+pub(super) fn add_stability(spec: &mut Map<String, Json>, service: &Service) {
+    let monitor = service.compose.deploy.update.and_then(|update| update.monitor);
+    set(spec, "minReadySeconds", monitor.map_or(Json::Null, |monitor| Json::from(monitor.seconds())));
 }

@@ -2,56 +2,40 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::render::size;
+use crate::compose::{Amounts, ByteSize, Cpus};
+use crate::plan::Service;
 
-use super::definition::Definition;
 use super::object::{map, set};
 
 /// The resources of a container. What is limited and not reserved is reserved in full, as the API server would write it.
-pub(super) fn of(definition: &Definition) -> Map<String, Json> {
-    let limit = |new: &[&str], old: &str| definition.text(new).or_else(|| definition.text(&[old]));
-    let limits = amounts(
-        limit(&["deploy", "resources", "limits", "cpus"], "cpus"),
-        limit(&["deploy", "resources", "limits", "memory"], "mem_limit"),
-    );
+pub(super) fn of(service: &Service) -> Map<String, Json> {
+    let limits = amounts(&service.compose.resources.limits);
     let mut requests = limits.clone();
-    requests.extend(amounts(
-        definition.text(&["deploy", "resources", "reservations", "cpus"]),
-        limit(&["deploy", "resources", "reservations", "memory"], "mem_reservation"),
-    ));
+    requests.extend(amounts(&service.compose.resources.reservations));
     let mut resources = Map::new();
     set(&mut resources, "limits", limits);
     set(&mut resources, "requests", requests);
     resources
 }
 
-fn amounts(cpus: Option<String>, memory: Option<String>) -> Map<String, Json> {
+fn amounts(written: &Amounts) -> Map<String, Json> {
     let mut amounts = Map::new();
-    set(&mut amounts, "cpu", cpus.and_then(|cpus| cpu(&cpus)).map_or(Json::Null, Json::from));
-    set(&mut amounts, "memory", memory.and_then(|memory| quantity(&memory)).map_or(Json::Null, Json::from));
+    set(&mut amounts, "cpu", written.cpus.and_then(cpu).map_or(Json::Null, Json::from));
+    set(&mut amounts, "memory", written.memory.and_then(quantity).map_or(Json::Null, Json::from));
     amounts
 }
 
 /// A number of processors as Kubernetes writes it: thousandths, unless it is whole. Zero is no limit.
-fn cpu(text: &str) -> Option<String> {
-    match thousandths(text)? {
+fn cpu(cpus: Cpus) -> Option<String> {
+    match cpus.thousandths() {
         0 => None,
         thousandths if thousandths % 1000 == 0 => Some((thousandths / 1000).to_string()),
         thousandths => Some(format!("{thousandths}m")),
     }
 }
 
-/// A number of processors, in thousandths.
-pub(super) fn thousandths(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    whole.checked_mul(1000)?.checked_add(fraction)
-}
-
-/// Bytes as Compose writes them, as a quantity of Kubernetes. Zero is no limit.
-fn quantity(text: &str) -> Option<String> {
-    let bytes = size::bytes(text)?;
+/// Bytes as a quantity of Kubernetes. Zero is no limit.
+fn quantity(ByteSize { bytes }: ByteSize) -> Option<String> {
     let unit = [(30, "Gi"), (20, "Mi"), (10, "Ki")].into_iter().find(|(shift, _)| bytes % (1 << shift) == 0);
     match unit {
         _ if bytes == 0 => None,
@@ -61,22 +45,23 @@ fn quantity(text: &str) -> Option<String> {
 }
 
 /// A directory in memory.
-pub(super) fn memory_directory(size: Option<String>) -> Json {
+pub(super) fn memory_directory(size: Option<ByteSize>) -> Json {
     let mut directory = map(json!({ "medium": "Memory" }));
-    set(&mut directory, "sizeLimit", size.and_then(|size| quantity(&size)).map_or(Json::Null, Json::from));
+    set(&mut directory, "sizeLimit", size.and_then(quantity).map_or(Json::Null, Json::from));
     Json::from(directory)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::Value as _;
 
     #[test]
     fn quantities_are_those_of_kubernetes() {
         for (text, wanted) in
             [("0.50", Some("500m")), ("2", Some("2")), ("1.25", Some("1250m")), (".5", Some("500m")), ("0", None)]
         {
-            assert_eq!(cpu(text).as_deref(), wanted, "{text}");
+            assert_eq!(Cpus::parse(text).and_then(cpu).as_deref(), wanted, "{text}");
         }
         for (text, wanted) in [
             ("256M", Some("256Mi")),
@@ -87,7 +72,7 @@ mod tests {
             ("0m", None),
             ("x", None),
         ] {
-            assert_eq!(quantity(text).as_deref(), wanted, "{text}");
+            assert_eq!(ByteSize::parse(text).and_then(quantity).as_deref(), wanted, "{text}");
         }
     }
 }

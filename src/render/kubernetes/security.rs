@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::{Capability, Identity, User};
 use crate::plan::Service;
 
 use super::definition::Definition;
@@ -30,10 +31,10 @@ const DEFAULT_CAPABILITIES: &[&str] = &[
 /// The context of the pod.
 pub(super) fn of_pod(service: &Service, definition: &Definition, has_volumes: bool) -> Map<String, Json> {
     let mut security = map(json!({ "seccompProfile": { "type": seccomp(definition) } }));
-    let (user, group) = user(definition);
+    let (user, group) = user(service);
     set(&mut security, "runAsUser", user.map_or(Json::Null, Json::from));
     set(&mut security, "runAsGroup", group.map_or(Json::Null, Json::from));
-    if runs_as_other_than_root(definition) {
+    if runs_as_other_than_root(service) {
         security.insert("runAsNonRoot".to_owned(), json!(true));
     }
     if let Some(group) = file_group(service, group, has_volumes) {
@@ -52,7 +53,7 @@ pub(super) fn of_pod(service: &Service, definition: &Definition, has_volumes: bo
 }
 
 /// The context of the container.
-pub(super) fn of_container(definition: &Definition) -> Map<String, Json> {
+pub(super) fn of_container(service: &Service, definition: &Definition) -> Map<String, Json> {
     let mut security = Map::new();
     if definition.is_true(&["read_only"]) {
         security.insert("readOnlyRootFilesystem".to_owned(), json!(true));
@@ -61,27 +62,27 @@ pub(super) fn of_container(definition: &Definition) -> Map<String, Json> {
         security.insert("privileged".to_owned(), json!(true));
         return security;
     }
-    let added = capabilities(definition, "cap_add");
+    let added = names(&service.compose.added_capabilities);
     // The kernel takes these for a way to gain privileges, and so does the API server.
     if !added.iter().any(|capability| capability == "ALL" || capability == "SYS_ADMIN") {
         let allowed = option(definition, "no-new-privileges").as_deref() == Some("false");
         security.insert("allowPrivilegeEscalation".to_owned(), json!(allowed));
     }
-    security.insert("capabilities".to_owned(), capability_rule(definition, added));
+    security.insert("capabilities".to_owned(), capability_rule(service, added));
     set(&mut security, "appArmorProfile", app_armor(definition));
     set(&mut security, "seLinuxOptions", se_linux(definition));
     security
 }
 
 /// All is dropped, and what is needed is named.
-fn capability_rule(definition: &Definition, added: Vec<String>) -> Json {
+fn capability_rule(service: &Service, added: Vec<String>) -> Json {
+    let dropped = names(&service.compose.dropped_capabilities);
     if added.iter().any(|capability| capability == "ALL") {
         let mut rule = map(json!({ "add": ["ALL"] }));
-        set(&mut rule, "drop", capabilities(definition, "cap_drop"));
+        set(&mut rule, "drop", dropped);
         return Json::from(rule);
     }
-    let dropped = capabilities(definition, "cap_drop");
-    let drops_all = dropped.iter().any(|capability| capability == "ALL") || runs_as_other_than_root(definition);
+    let drops_all = dropped.iter().any(|capability| capability == "ALL") || runs_as_other_than_root(service);
     let kept = DEFAULT_CAPABILITIES.iter().map(|capability| (*capability).to_owned());
     let kept = kept.filter(|capability| !drops_all && !dropped.contains(capability));
     let mut add: Vec<_> = kept.chain(added).collect();
@@ -92,21 +93,18 @@ fn capability_rule(definition: &Definition, added: Vec<String>) -> Json {
     Json::from(rule)
 }
 
-/// Names as Kubernetes writes them: without `CAP_`.
-fn capabilities(definition: &Definition, key: &str) -> Vec<String> {
-    let upper = definition.texts(&[key]).into_iter().map(|name| name.to_ascii_uppercase());
-    upper.map(|name| name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)).collect()
+fn names(capabilities: &[Capability]) -> Vec<String> {
+    capabilities.iter().map(|Capability(name)| name.clone()).collect()
 }
 
 /// `user` as numbers: names differ between images, and Kubernetes takes none.
-fn user(definition: &Definition) -> (Option<u32>, Option<u32>) {
-    let Some(text) = definition.text(&["user"]) else { return (None, None) };
-    let (user, group) = text.split_once(':').unwrap_or((&text, ""));
-    (user.parse().ok(), group.parse().ok())
+fn user(service: &Service) -> (Option<u32>, Option<u32>) {
+    let Some(User { user, group }) = &service.compose.user else { return (None, None) };
+    (user.number(), group.as_ref().and_then(Identity::number))
 }
 
-fn runs_as_other_than_root(definition: &Definition) -> bool {
-    user(definition).0.is_some_and(|user| user > 0)
+fn runs_as_other_than_root(service: &Service) -> bool {
+    user(service).0.is_some_and(|user| user > 0)
 }
 
 /// The group that volumes and mounted files belong to: the user's own, or the one that the files are for.

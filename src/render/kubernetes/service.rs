@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::EndpointMode;
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::name::MAX_LABEL_CHARACTERS;
@@ -14,7 +15,7 @@ use super::ports::{self, Port};
 
 /// The Services of a service: under its own name, under its aliases, and for those outside.
 pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition, context: &mut Context) -> Vec<Object> {
-    let mut ports = ports::known(definition);
+    let mut ports = ports::known(service);
     let by_ingress = service.kubernetes.ingress.as_ref().and_then(|ingress| ingress.port);
     let is_new = |target: &u16| !ports.iter().any(|port| port.target == *target && port.protocol == "TCP");
     ports.extend(by_ingress.filter(is_new).map(Port::tcp));
@@ -23,16 +24,16 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition, 
     let is_reached = service.kind == ServiceKind::Service || !ports.is_empty();
     if is_reached && definition.text(&["network_mode"]).as_deref() != Some("none") {
         let names = std::iter::once(service.name.to_string()).chain(scene.shared.own_aliases(service, definition));
-        services.extend(names.map(|name| inside(scene, service, definition, &name, &ports)));
+        services.extend(names.map(|name| inside(scene, service, &name, &ports)));
     }
-    services.extend(outside(scene, service, definition, context));
+    services.extend(outside(scene, service, context));
     services
 }
 
 /// A name that resolves. Where no port is known, or where the spec says so, it resolves to the pods themselves, so that every port is reached.
-fn inside(scene: &Scene<'_>, service: &Service, definition: &Definition, name: &str, ports: &[Port]) -> Object {
+fn inside(scene: &Scene<'_>, service: &Service, name: &str, ports: &[Port]) -> Object {
     let mut spec = map(json!({ "selector": labels::selector(scene, service) }));
-    let is_headless = ports.is_empty() || definition.text(&["deploy", "endpoint_mode"]).as_deref() == Some("dnsrr");
+    let is_headless = ports.is_empty() || service.compose.deploy.endpoint_mode == Some(EndpointMode::DnsRr);
     if is_headless {
         spec.insert("clusterIP".to_owned(), json!("None"));
     }
@@ -42,12 +43,12 @@ fn inside(scene: &Scene<'_>, service: &Service, definition: &Definition, name: &
 }
 
 /// Published ports, as `service-type` says.
-fn outside(scene: &Scene<'_>, service: &Service, definition: &Definition, context: &mut Context) -> Option<Object> {
+fn outside(scene: &Scene<'_>, service: &Service, context: &mut Context) -> Option<Object> {
     let service_type = service.kubernetes.service_type;
     if service_type == ServiceType::ClusterIp {
         return None;
     }
-    let ports = ports::published(definition);
+    let ports = ports::published(service);
     if ports.is_empty() {
         let steps = ["services", service.name.as_str(), "kubernetes", "service-type"];
         let span = scene.environment.written.deepest(steps).span;
@@ -115,8 +116,7 @@ mod tests {
             .collect();
         let mut seen = 0;
         for (first, second, third) in triples(&written) {
-            let definition = Definition::of_keys(map(json!({ "ports": [first, second, third] })));
-            let ports = ports::published(&definition);
+            let ports = ports::published_by(&[first, second, third]);
             let collide = |index: usize| ports[..index].iter().any(|port| port.collides_with(&ports[index]));
             if (0..ports.len()).any(collide) {
                 continue;

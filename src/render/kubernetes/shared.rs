@@ -26,7 +26,7 @@ impl<'a> Shared<'a> {
         let mut shared = Self { volumes: BTreeMap::new(), services, aliases: BTreeMap::new() };
         for service in &environment.services {
             let definition = Definition::of(service);
-            for name in volumes::named(&definition) {
+            for name in volumes::named(service) {
                 shared.volumes.entry(name).or_default().push(service);
             }
             for alias in written_aliases(&definition) {

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::{self, MountSource};
 use crate::name::{Label, MAX_LABEL_CHARACTERS};
 use crate::plan::{ConfigContent, FileKind, FileUse, Service};
 use crate::render::mounts::{self, Mount};
 
-use super::definition::Definition;
+use super::claims;
 use super::object::{Scene, map, set};
 use super::resources::memory_directory;
 use super::yaml::{ours, placeholder};
-use super::{claims, volume_use};
-use volume_use::{Source, VolumeUse};
 
 /// The one key of an object that the entrypoint stores.
 const CONTENT: &str = "content";
@@ -30,18 +29,17 @@ pub(super) struct Volumes {
 
 impl Volumes {
     /// Everything that a service mounts.
-    pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Self {
+    pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Self {
         let mut volumes = Self::default();
-        let uses = volume_use::of(definition);
         // The names of claims are fixed, so they come first.
-        let (named, others): (Vec<_>, Vec<_>) = uses.iter().partition(|used| matches!(used.source, Source::Named(_)));
+        let (named, others): (Vec<_>, Vec<_>) = service.compose.mounts.iter().partition(|used| used.volume().is_some());
         for used in named {
             volumes.add_claim(scene, service, used);
         }
         for used in others {
             volumes.add_other(used);
         }
-        if let Some(size) = definition.text(&["shm_size"]) {
+        if let Some(size) = service.compose.shared_memory {
             let memory = json!({ "emptyDir": memory_directory(Some(size)) });
             volumes.add("shared-memory", memory, "/dev/shm", None, false);
         }
@@ -49,28 +47,25 @@ impl Volumes {
         volumes
     }
 
-    fn add_claim(&mut self, scene: &Scene<'_>, service: &Service, used: &VolumeUse) {
-        let Source::Named(name) = &used.source else { return };
+    fn add_claim(&mut self, scene: &Scene<'_>, service: &Service, used: &compose::Mount) {
+        let Some(name) = used.volume().and_then(Label::parse) else { return };
         let is_new = self.names.insert(name.to_string());
-        if is_new && !claims::is_own(scene, service, name) {
-            let claim = claims::name(scene, name);
+        if is_new && !claims::is_own(scene, service, &name) {
+            let claim = claims::name(scene, &name);
             self.of_pod.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
         }
-        self.mount(name.as_str(), &used.target, used.sub_path.as_deref(), used.read_only);
+        self.mount(name.as_str(), &used.target, used.sub_path.as_deref(), used.is_read_only);
     }
 
-    fn add_other(&mut self, used: &VolumeUse) {
-        match &used.source {
-            Source::Named(_) => {}
-            Source::Host(path) => {
-                self.add("host", json!({ "hostPath": { "path": path } }), &used.target, None, used.read_only);
-            }
-            Source::Anonymous => self.add("scratch", json!({ "emptyDir": {} }), &used.target, None, used.read_only),
-            Source::Memory(size) => {
-                let memory = json!({ "emptyDir": memory_directory(size.clone()) });
-                self.add("memory", memory, &used.target, None, used.read_only);
-            }
-        }
+    fn add_other(&mut self, used: &compose::Mount) {
+        let (name, volume) = match &used.source {
+            // That other sources are impossible is said where platforms are compared.
+            MountSource::Named(_) | MountSource::Other => return,
+            MountSource::Host(path) => ("host", json!({ "hostPath": { "path": path } })),
+            MountSource::Anonymous => ("scratch", json!({ "emptyDir": {} })),
+            MountSource::Memory { size, .. } => ("memory", json!({ "emptyDir": memory_directory(*size) })),
+        };
+        self.add(name, volume, &used.target, None, used.is_read_only);
     }
 
     fn add_file(&mut self, scene: &Scene<'_>, file: &FileUse) {
@@ -170,12 +165,6 @@ fn items(key: &str, path: &str, file: &FileUse) -> Json {
 }
 
 /// The named volumes that a service uses.
-pub(super) fn named(definition: &Definition) -> BTreeSet<Label> {
-    volume_use::of(definition)
-        .into_iter()
-        .filter_map(|used| match used.source {
-            Source::Named(name) => Some(name),
-            _ => None,
-        })
-        .collect()
+pub(super) fn named(service: &Service) -> BTreeSet<Label> {
+    service.compose.mounts.iter().filter_map(compose::Mount::volume).filter_map(Label::parse).collect()
 }

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compose::UpdateOrder;
 use crate::name::MAX_LABEL_CHARACTERS;
 use crate::plan::{Platform, Service, ServiceKind};
 use crate::render::manifest;
@@ -29,11 +30,11 @@ pub(in crate::render) enum Workload {
 
 impl Workload {
     /// What runs a service.
-    pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Self {
+    pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Self {
         match (service.kind, service.is_global) {
             (ServiceKind::Job, _) => Self::Job,
             (ServiceKind::Service, true) => Self::DaemonSet,
-            (ServiceKind::Service, false) if claims::own(scene, service, definition).is_empty() => Self::Deployment,
+            (ServiceKind::Service, false) if claims::own(scene, service).is_empty() => Self::Deployment,
             (ServiceKind::Service, false) => Self::StatefulSet,
         }
     }
@@ -51,7 +52,7 @@ impl Workload {
 
 /// The workload, patched.
 pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Object {
-    let workload = Workload::of(scene, service, definition);
+    let workload = Workload::of(scene, service);
     let spec = match workload {
         Workload::Deployment => deployment(scene, service, definition),
         Workload::StatefulSet => stateful_set(scene, service, definition),
@@ -86,32 +87,29 @@ fn deployment(scene: &Scene<'_>, service: &Service, definition: &Definition) -> 
         // Rollbacks are the entrypoint's, from its records.
         "revisionHistoryLimit": 1,
         "selector": { "matchLabels": labels::selector(scene, service) },
-        "strategy": deployment_strategy(scene, definition),
+        "strategy": deployment_strategy(scene, service),
         "template": pod::template(scene, service, definition),
     }));
-    probe::add_stability(&mut spec, definition);
+    probe::add_stability(&mut spec, service);
     spec
 }
 
 /// Where two pods cannot have a volume at a time, the old one goes first.
-fn deployment_strategy(scene: &Scene<'_>, definition: &Definition) -> Json {
-    if claims::holds_back(scene, definition) {
+fn deployment_strategy(scene: &Scene<'_>, service: &Service) -> Json {
+    if claims::holds_back(scene, service) {
         return json!({ "type": "Recreate" });
     }
-    let order = definition.text(&["deploy", "update_config", "order"]);
-    let at_once = at_once(definition);
+    let update = service.compose.deploy.update;
+    let at_once = at_once(service);
     // Compose says `stop-first` when there is a policy without an order; without a policy the new replica proves itself first.
-    let stops_first = match order.as_deref() {
-        Some(order) => order == "stop-first",
-        None => definition.get(&["deploy", "update_config"]).is_some(),
-    };
+    let stops_first = update.is_some_and(|update| update.order != Some(UpdateOrder::StartFirst));
     let (surge, unavailable) = if stops_first { (json!(0), at_once) } else { (at_once, json!(0)) };
     json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } })
 }
 
 /// `parallelism`: one at a time, unless the spec says more; 0 is all.
-fn at_once(definition: &Definition) -> Json {
-    match definition.number(&["deploy", "update_config", "parallelism"]) {
+fn at_once(service: &Service) -> Json {
+    match service.compose.deploy.update.and_then(|update| update.parallelism) {
         Some(0) => json!("100%"),
         Some(number) => json!(number),
         None => json!(1),
@@ -127,15 +125,16 @@ fn stateful_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -
         "serviceName": service.name,
         "template": pod::template(scene, service, definition),
         "updateStrategy": { "type": "RollingUpdate" },
-        "volumeClaimTemplates": claims::templates(scene, service, definition),
+        "volumeClaimTemplates": claims::templates(scene, service),
     }));
-    probe::add_stability(&mut spec, definition);
+    probe::add_stability(&mut spec, service);
     spec
 }
 
 fn daemon_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
-    let starts_first = definition.text(&["deploy", "update_config", "order"]).as_deref() == Some("start-first");
-    let at_once = at_once(definition);
+    let update = service.compose.deploy.update;
+    let starts_first = update.is_some_and(|update| update.order == Some(UpdateOrder::StartFirst));
+    let at_once = at_once(service);
     let (surge, unavailable) = if starts_first { (at_once, json!(0)) } else { (json!(0), at_once) };
     let mut spec = map(json!({
         "revisionHistoryLimit": 1,
@@ -143,14 +142,14 @@ fn daemon_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -> 
         "template": pod::template(scene, service, definition),
         "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } },
     }));
-    probe::add_stability(&mut spec, definition);
+    probe::add_stability(&mut spec, service);
     spec
 }
 
 /// All replicas at a time, as Compose starts them.
 fn job(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<String, Json> {
     map(json!({
-        "backoffLimit": definition.number(&["deploy", "restart_policy", "max_attempts"]).unwrap_or(0),
+        "backoffLimit": service.compose.deploy.restart_policy.and_then(|policy| policy.max_attempts).unwrap_or(0),
         "completions": service.replicas,
         "parallelism": service.replicas,
         "template": pod::template(scene, service, definition),

@@ -1,28 +1,25 @@
 //! Where the replicas of a service may be that runs once a node: the entrypoint counts these nodes.
 //!
-//! Takes in the rendered service; gives out records. A constraint is taken apart as the swarm does it (swarmkit, `manager/constraint`, `Parse`).
+//! Takes in the rendered service, in which a patch may have other constraints; gives out records.
 
 use serde_json::{Map, Value as Json};
 
+use crate::compose::{Constraint, Value as _};
 use crate::document::text::unescaped;
 
 use super::super::shell::Record;
 
-/// One record for each constraint: `constraint 'agent' 'node.labels.type' is='web'`.
+/// One record for each constraint: `constraint 'agent' 'node.labels.type' is='web'`. What is invalid is refused by the swarm.
 pub(super) fn records(service: &str, body: &Map<String, Json>) -> String {
     let placement = body.get("deploy").and_then(|deploy| deploy.get("placement"));
     let constraints = placement.and_then(|placement| placement.get("constraints")).and_then(Json::as_array);
     let texts = constraints.into_iter().flatten().filter_map(Json::as_str);
-    texts.filter_map(|text| record(service, &unescaped(text)?)).collect()
+    texts.filter_map(|text| Some(record(service, &Constraint::parse(&unescaped(text)?)?))).collect()
 }
 
-/// What is no constraint is refused by the swarm.
-fn record(service: &str, text: &str) -> Option<String> {
-    let with = |operator, fact| {
-        let (key, value) = text.split_once(operator)?;
-        Some(Record::new("constraint", &[service, key.trim()]).with(fact, value.trim()).line())
-    };
-    with("==", "is").or_else(|| with("!=", "is_not"))
+fn record(service: &str, constraint: &Constraint) -> String {
+    let fact = if constraint.is_equal { "is" } else { "is_not" };
+    Record::new("constraint", &[service, &constraint.fact.0]).with(fact, &constraint.value).line()
 }
 
 #[cfg(test)]

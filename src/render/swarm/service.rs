@@ -7,18 +7,19 @@ use crate::plan::{Environment, FileKind, Plan, Platform, Service, ServiceKind};
 use super::super::manifest::{constant_labels, escaped, merge_patch, texts_by_key, to_json_map};
 use super::super::mounts::{self, Mounts};
 use super::keys::{KEPT, NARROWED, REWRITTEN};
-use super::values::{bytes, environment_value, expand_ports, integer, restart_policy, text, untemplated};
+use super::values::{bytes, environment_value, expand_ports, restart_policy, text, untemplated};
+use crate::compose::{self, ExtraHost, HOST_GATEWAY, MountSource};
 
 /// The body of a service, without its image.
 pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mounts: &Mounts) -> Map<String, Json> {
     let mut body = to_json_map(&service.definition);
     body.retain(|key, _| KEPT.contains(&key.as_str()) || REWRITTEN.contains(&key.as_str()));
     let limits = take_limits(&mut body);
-    let restart = body.remove("restart");
+    body.remove("restart");
     for (path, taken) in NARROWED {
         narrow(&mut body, path, taken);
     }
-    rewrite_values(&mut body);
+    rewrite_values(&mut body, &service.compose);
     rewrite_mounts(&mut body, environment, service);
     if !service.environment.is_empty() {
         let values = service.environment.iter().map(|(key, value)| (key.clone(), json!(environment_value(value))));
@@ -26,7 +27,7 @@ pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mo
     }
     add_files(&mut body, environment, service, mounts);
     let mut deploy = take_table(&mut body, "deploy");
-    complete_deploy(&mut deploy, service, limits, restart.as_ref());
+    complete_deploy(&mut deploy, service, limits);
     body.insert("deploy".to_owned(), Json::from(deploy));
     if let Some(patch) = service.patches.get(&Platform::Swarm) {
         merge_patch(&mut body, &to_json_map(patch));
@@ -91,15 +92,15 @@ fn take_limits(body: &mut Map<String, Json>) -> [(&'static str, &'static str, Op
     [
         ("limits", "cpus", body.remove("cpus").map(text)),
         ("limits", "memory", body.remove("mem_limit").map(text)),
-        ("limits", "pids", body.remove("pids_limit").map(integer)),
+        ("limits", "pids", body.remove("pids_limit")),
         ("reservations", "memory", body.remove("mem_reservation").map(text)),
     ]
 }
 
 /// Values that Compose takes in more types than a stack.
-fn rewrite_values(body: &mut Map<String, Json>) {
+fn rewrite_values(body: &mut Map<String, Json>, service: &compose::Service) {
     if let Some(Json::Array(ports)) = body.get_mut("ports") {
-        *ports = ports.drain(..).flat_map(expand_ports).collect();
+        *ports = ports.drain(..).zip(&service.ports).flat_map(|(written, port)| expand_ports(written, port)).collect();
     }
     if let Some(hostname) = body.get_mut("hostname") {
         *hostname = json!(untemplated(hostname.as_str().unwrap_or_default()));
@@ -109,28 +110,15 @@ fn rewrite_values(body: &mut Map<String, Json>) {
     }
     let options = body.get_mut("logging").and_then(|logging| logging.get_mut("options"));
     options.and_then(Json::as_object_mut).into_iter().for_each(texts);
-    let retries = body.get_mut("healthcheck").and_then(|healthcheck| healthcheck.get_mut("retries"));
-    if let Some(value) = retries {
-        *value = integer(value.take());
-    }
-    for limit in body.get_mut("ulimits").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut) {
-        match limit {
-            Json::Object(limits) => limits.values_mut().for_each(|value| *value = integer(value.take())),
-            value => *value = integer(value.take()),
-        }
-    }
-    if let Some(Json::Object(hosts)) = body.get("extra_hosts") {
-        let lines = hosts.iter().flat_map(|(host, addresses)| match addresses {
-            Json::Array(addresses) => addresses.iter().map(|address| host_line(host, address)).collect(),
-            address => vec![host_line(host, address)],
-        });
-        let lines: Vec<_> = lines.collect();
+    if !service.extra_hosts.is_empty() {
+        let lines: Vec<_> = service.extra_hosts.iter().map(host_line).collect();
         body.insert("extra_hosts".to_owned(), json!(lines));
     }
 }
 
-fn host_line(host: &str, address: &Json) -> String {
-    format!("{host}:{}", address.as_str().unwrap_or_default())
+fn host_line(host: &ExtraHost) -> String {
+    let address = host.address.map_or_else(|| HOST_GATEWAY.to_owned(), |address| address.to_string());
+    escaped(&format!("{}:{address}", host.name))
 }
 
 fn in_texts(written: Option<Json>) -> Json {
@@ -156,12 +144,8 @@ fn rewrite_mounts(body: &mut Map<String, Json>, environment: &Environment, servi
             _ => {}
         }
     }
-    let scratch = match body.remove("tmpfs") {
-        Some(Json::Array(list)) => list,
-        Some(one @ Json::String(_)) => vec![one],
-        _ => Vec::new(),
-    };
-    volumes.extend(scratch.iter().filter_map(Json::as_str).map(tmpfs));
+    body.remove("tmpfs");
+    volumes.extend(service.compose.mounts.iter().filter(|mount| mount.is_short).filter_map(tmpfs));
     for (file, path) in service.files.iter().filter_map(|file| Some((file, mounts::host_file(environment, file)?))) {
         volumes.push(json!({
             "type": "bind", "source": untemplated(&escaped(path)), "target": untemplated(&escaped(&file.target)), "read_only": true,
@@ -185,15 +169,14 @@ fn rewrite_volume(volume: &mut Map<String, Json>) {
     volume.retain(|key, value| !(["bind", "tmpfs", "volume"].contains(&key.as_str()) && value == &json!({})));
 }
 
-/// `/run:size=64m`
-fn tmpfs(written: &str) -> Json {
-    let (target, options) = written.split_once(':').unwrap_or((written, ""));
-    let size = options.split(',').find_map(|option| option.strip_prefix("size="));
-    let mut volume = json!({ "type": "tmpfs", "target": untemplated(target) });
+/// An entry of `tmpfs`.
+fn tmpfs(mount: &compose::Mount) -> Option<Json> {
+    let MountSource::Memory { size, .. } = &mount.source else { return None };
+    let mut volume = json!({ "type": "tmpfs", "target": untemplated(&escaped(&mount.target)) });
     if let Some(size) = size {
-        volume["tmpfs"] = json!({ "size": bytes(json!(size)) });
+        volume["tmpfs"] = json!({ "size": size.bytes });
     }
-    volume
+    Some(volume)
 }
 
 /// Configs and secrets exist before the stack does: the entrypoint makes them under names that hold their fingerprint.
@@ -217,12 +200,7 @@ fn add_files(body: &mut Map<String, Json>, environment: &Environment, service: &
     }
 }
 
-fn complete_deploy(
-    deploy: &mut Map<String, Json>,
-    service: &Service,
-    limits: [(&str, &str, Option<Json>); 4],
-    restart: Option<&Json>,
-) {
+fn complete_deploy(deploy: &mut Map<String, Json>, service: &Service, limits: [(&str, &str, Option<Json>); 4]) {
     for (group, key, value) in limits {
         let Some(value) = value else { continue };
         let resources = deploy.entry("resources").or_insert_with(|| json!({}));
@@ -242,8 +220,8 @@ fn complete_deploy(
         deploy.entry("restart_policy").or_insert_with(|| json!({ "condition": "none" }));
         return;
     }
-    if let Some(policy) = restart.and_then(Json::as_str).and_then(restart_policy) {
-        deploy.entry("restart_policy").or_insert(policy);
+    if let Some(restart) = service.compose.restart {
+        deploy.entry("restart_policy").or_insert_with(|| restart_policy(restart));
     }
     let update = deploy.entry("update_config").or_insert_with(|| json!({}));
     if update.get("failure_action").is_none() {
@@ -251,27 +229,13 @@ fn complete_deploy(
     }
 }
 
+/// A stack wants numbers of processors as texts.
 fn rewrite_deploy(deploy: &mut Map<String, Json>) {
-    const INTEGERS: &[&[&str]] = &[
-        &["placement", "max_replicas_per_node"],
-        &["resources", "limits", "pids"],
-        &["restart_policy", "max_attempts"],
-        &["rollback_config", "parallelism"],
-        &["update_config", "parallelism"],
-    ];
-    const TEXTS: &[&[&str]] = &[&["resources", "limits", "cpus"], &["resources", "reservations", "cpus"]];
-    let mut rewrite = |path: &[&str], how: fn(Json) -> Json| {
-        let (first, rest) = path.split_first().expect("no path is empty");
-        let found = rest.iter().try_fold(deploy.get_mut(*first), |at, key| Some(at.and_then(|at| at.get_mut(*key))));
-        if let Some(Some(value)) = found {
-            *value = how(value.take());
+    for side in ["limits", "reservations"] {
+        let cpus = deploy.get_mut("resources").and_then(|resources| resources.get_mut(side)?.get_mut("cpus"));
+        if let Some(cpus) = cpus {
+            *cpus = text(cpus.take());
         }
-    };
-    for path in INTEGERS {
-        rewrite(path, integer);
-    }
-    for path in TEXTS {
-        rewrite(path, text);
     }
 }
 

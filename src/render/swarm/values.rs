@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::compose::{ByteSize, Port, Restart, Value as _};
 use crate::document::text::{Piece, pieces};
 
 use super::super::manifest::escaped;
-use super::super::size;
 
 /// Swarm reads `{{…}}` as a template in environments, host names and mounts; this stands for itself.
 pub(super) fn untemplated(text: &str) -> String {
@@ -40,48 +40,37 @@ pub(super) fn text(value: Json) -> Json {
     }
 }
 
-/// A text that is a number as one.
-pub(super) fn integer(value: Json) -> Json {
-    match value.as_str().and_then(|text| text.parse::<i64>().ok()) {
-        Some(number) => json!(number),
-        None => value,
-    }
-}
-
 /// A size such as `64m` in bytes.
 pub(super) fn bytes(value: Json) -> Json {
-    value.as_str().and_then(size::bytes).map_or(value, |bytes| json!(bytes))
+    value.as_str().and_then(ByteSize::parse).map_or(value, |size| json!(size.bytes))
 }
 
 /// The long form of a port has one published port in a stack; a range is several ports.
-pub(super) fn expand_ports(port: Json) -> Vec<Json> {
-    let Some(published) = port.get("published").and_then(Json::as_str) else { return vec![port] };
-    let (first, last) = published.split_once('-').unwrap_or((published, published));
-    let (Ok(first), Ok(last)) = (first.parse::<u16>(), last.parse::<u16>()) else { return vec![port] };
+pub(super) fn expand_ports(written: Json, port: &Port) -> Vec<Json> {
+    let Some(published) = port.published.filter(|_| written.is_object()) else { return vec![written] };
     let one = |number: u16| {
-        let mut port = port.clone();
+        let mut port = written.clone();
         port["published"] = json!(number);
         port
     };
-    (first..=last).map(one).collect()
+    (published.first..=published.last).map(one).collect()
 }
 
 /// `restart` of Compose as `restart_policy`.
-pub(super) fn restart_policy(restart: &str) -> Option<Json> {
-    match restart.split_once(':').unwrap_or((restart, "")) {
-        ("no", _) => Some(json!({ "condition": "none" })),
-        ("always" | "unless-stopped", _) => Some(json!({ "condition": "any" })),
-        ("on-failure", "") => Some(json!({ "condition": "on-failure" })),
-        ("on-failure", attempts) => {
-            Some(json!({ "condition": "on-failure", "max_attempts": integer(json!(attempts)) }))
-        }
-        _ => None,
+pub(super) fn restart_policy(restart: Restart) -> Json {
+    match restart {
+        Restart::No => json!({ "condition": "none" }),
+        Restart::Always | Restart::UnlessStopped => json!({ "condition": "any" }),
+        Restart::OnFailure(None) => json!({ "condition": "on-failure" }),
+        Restart::OnFailure(Some(attempts)) => json!({ "condition": "on-failure", "max_attempts": attempts }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose;
+    use crate::document::{Context, node};
 
     #[test]
     fn a_template_stands_for_itself() {
@@ -103,16 +92,23 @@ mod tests {
 
     #[test]
     fn a_range_is_several_ports() {
-        let port = |published: Json| json!({ "target": 80, "published": published });
-        assert_eq!(expand_ports(port(json!("8080-8081"))), [port(json!(8080)), port(json!(8081))]);
-        assert_eq!(expand_ports(port(json!("8080"))), [port(json!(8080))]);
-        assert_eq!(expand_ports(json!("8080:80")), [json!("8080:80")]);
+        let long = |published: Json| json!({ "target": 80, "published": published });
+        let expand = |written: Json| {
+            let text = format!("ports = [{}]", written.to_string().replace("\":", "\"="));
+            let mut context = Context::new("bootstrap.toml".into());
+            let port = compose::Service::read(&node::parse(&text, &mut context), &mut context).ports.remove(0);
+            expand_ports(written, &port)
+        };
+        assert_eq!(expand(long(json!("8080-8081"))), [long(json!(8080)), long(json!(8081))]);
+        assert_eq!(expand(long(json!("8080"))), [long(json!(8080))]);
+        assert_eq!(expand(json!("8080:80")), [json!("8080:80")]);
     }
 
     #[test]
     fn restart_is_a_policy() {
-        assert_eq!(restart_policy("unless-stopped"), Some(json!({ "condition": "any" })));
-        assert_eq!(restart_policy("on-failure:3"), Some(json!({ "condition": "on-failure", "max_attempts": 3 })));
-        assert_eq!(restart_policy("no"), Some(json!({ "condition": "none" })));
+        let policy = |text| Restart::parse(text).map(restart_policy);
+        assert_eq!(policy("unless-stopped"), Some(json!({ "condition": "any" })));
+        assert_eq!(policy("on-failure:3"), Some(json!({ "condition": "on-failure", "max_attempts": 3 })));
+        assert_eq!(policy("no"), Some(json!({ "condition": "none" })));
     }
 }
