@@ -183,14 +183,18 @@ fn create_temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     created.map_err(|error| said.map_or(error, io::Error::from_raw_os_error))
 }
 
-/// Removes what killed processes left: temporary files that nobody holds a lock on. Failing is harmless.
+/// Removes what killed processes left: temporary files that nobody holds a lock on. Failing is harmless. The lock is held until the file is gone:
+/// who has just created it must not take it for locked in between.
 fn sweep(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_ours = name.starts_with(prefix) && name.ends_with(SUFFIX);
         let open = || File::options().read(true).custom_flags(private::no_link()).open(entry.path());
-        if is_ours && open().is_ok_and(|file| file.try_lock().is_ok()) {
+        if !is_ours {
+            continue;
+        }
+        if let Some(_locked) = open().ok().filter(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -198,6 +202,8 @@ fn sweep(folder: &Path, prefix: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -242,5 +248,26 @@ mod tests {
         first.complete().expect("a rename");
         second.complete().expect("a rename");
         assert_eq!(names(folder.path()), [".other.tar.abc.tmp", "out.tar"]);
+    }
+
+    /// A sweep that looked at a file before it was locked must not remove it afterwards.
+    #[test]
+    fn a_file_that_begins_during_a_sweep_is_not_swept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let target = folder.path().join("out.tar");
+        let is_done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_done.load(Ordering::Relaxed) {
+                        sweep(folder.path(), ".out.tar.");
+                    }
+                });
+            }
+            let files = (0..2000).map(|_| AtomicFile::create(&target).and_then(AtomicFile::complete_unsynced));
+            let lost = files.filter(Result::is_err).count();
+            is_done.store(true, Ordering::Relaxed);
+            assert_eq!(lost, 0);
+        });
     }
 }
