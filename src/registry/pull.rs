@@ -120,37 +120,43 @@ pub fn is_pulled(image: Digest, wanted: WantedLayers<'_>, pulled: &Pulled<'_>) -
 fn layers(root: &[u8], wanted: WantedLayers<'_>, read: Read<'_>) -> Result<Vec<Descriptor>, PullError> {
     let digest = Digest::of(root);
     let mut layers = Vec::new();
+    let mut has_image = false;
     if is_manifest(root, digest)? {
-        add_layers(root, digest, wanted, read, &mut layers)?;
+        has_image = add_layers(root, digest, wanted, read, &mut layers)?;
     } else {
         for entry in images_of(root, digest)? {
             let image = digest_of(&entry, digest)?;
             let manifest = read(image, Kind::Manifest)?;
-            add_layers(&manifest, image, wanted, read, &mut layers)?;
+            has_image |= add_layers(&manifest, image, wanted, read, &mut layers)?;
         }
+    }
+    if !has_image {
+        let reason = "it is an artifact, as signatures, SBOMs and charts are".to_owned();
+        return Err(PullError::Image { image: digest, reason });
     }
     layers.sort_by_key(|layer: &Descriptor| (std::cmp::Reverse(layer.size), layer.digest));
     layers.dedup();
     Ok(layers)
 }
 
+/// Whether it is the manifest of an image.
 fn add_layers(
     manifest: &[u8],
     digest: Digest,
     wanted: WantedLayers<'_>,
     read: Read<'_>,
     layers: &mut Vec<Descriptor>,
-) -> Result<(), PullError> {
+) -> Result<bool, PullError> {
     let manifest: oci::ImageManifest = parse(manifest, digest)?;
     let Some((architecture, configuration)) = configuration_of(&manifest, digest, |config| read(config, Kind::Blob))?
     else {
-        return Ok(());
+        return Ok(false);
     };
     let roles = role::of(&configuration, manifest.layers());
     for (layer, _) in manifest.layers().iter().zip(&roles).filter(|(_, role)| wanted.includes(&architecture, role)) {
         layers.push(Descriptor { digest: digest_of(layer, digest)?, size: layer.size() });
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Whether a document is the manifest of one image; else it is an index.

@@ -274,6 +274,19 @@ fn a_manifest_with_another_digest_is_refused() {
     assert!(result.expect_err("it must fail").to_string().contains("should have the digest"));
 }
 
+/// As `oras push` writes it.
+const ARTIFACT: &str = r#"{
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "artifactType": "application/vnd.example.release",
+    "config": {
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+        "size": 2
+    },
+    "layers": []
+}"#;
+
 #[test]
 fn what_is_no_image_is_refused() {
     for (text, reason) in [
@@ -283,6 +296,11 @@ fn what_is_no_image_is_refused() {
             "it is of the kind `application/vnd.docker.distribution.manifest.v1+prettyjws`",
         ),
         ("<html>", "expected value at line 1 column 1"),
+        (ARTIFACT, "it is an artifact, as signatures, SBOMs and charts are"),
+        (
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
+            "it is an artifact, as signatures, SBOMs and charts are",
+        ),
     ] {
         let place = Place::new(&["linux/amd64"]);
         place.server.fails(
