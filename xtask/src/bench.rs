@@ -79,13 +79,8 @@ impl Subject {
 
 impl Rivals {
     fn find() -> Self {
-        let find = |name: &str| match unstable::ensure(name) {
-            Ok(path) => Some(path.display().to_string()),
-            Err(error) => {
-                println!("without {name}: {error:#}");
-                None
-            }
-        };
+        unstable::ensure(unstable::CLIENTS).unwrap_or_else(|error| println!("without some of them: {error:#}"));
+        let find = |name: &str| unstable::find(name).map(|path| path.display().to_string());
         Self { crane: find("crane"), oras: find("oras") }
     }
 }

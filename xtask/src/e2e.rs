@@ -1,6 +1,6 @@
 //! `cargo xtask e2e`: the end-to-end tests against the engine of this machine.
 //!
-//! Makes what they need (base, service images, a registry), then runs the tests whose names have `e2e`. What the tests get in
+//! Makes or fetches what they need (base, service images, a registry, other tools), then runs the tests whose names have `e2e`. What the tests get in
 //! their environment: `BOOTSMITH_E2E=1`, `BOOTSMITH_BASE` (the base's archive) and `BOOTSMITH_REGISTRY` (`127.0.0.1:<port>`).
 
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::registry::Registry;
 use crate::skipped::{self, Skipped};
-use crate::{base, command, engine, kubectl, packages, samples, tools};
+use crate::{base, command, engine, kubectl, packages, samples, tools, unstable};
 
 /// The end-to-end tests: the module `e2e` of the integration tests.
 pub(crate) const END_TO_END: &str = "kind(test) and test(/\\be2e::/)";
@@ -62,6 +62,8 @@ static PREPARING: Mutex<()> = Mutex::new(());
 pub(crate) fn prepare() -> Result<PathBuf> {
     let _alone = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
     packages::ensure(&[packages::SKOPEO, packages::UMOCI, packages::PODMAN, packages::BUILDAH, packages::REGISTRY])?;
+    // The tests that need them say so.
+    unstable::ensure(unstable::CLIENTS).unwrap_or_else(|error| println!("{error:#}"));
     let base = base::run(&base::Options::default())?;
     samples::run(&samples::Options::default())?;
     Ok(base)

