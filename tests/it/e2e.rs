@@ -4,6 +4,7 @@
 //! missing engine, base or registry is a failure.
 
 mod changes;
+mod clients;
 mod compose_v1;
 mod drift;
 mod engine;

@@ -1,5 +1,7 @@
 //! One tarball for every tool: each takes it by its own door, checks it with its own means, and agrees on the digests.
 
+mod clients;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +9,7 @@ use std::process::Command;
 use bootsmith::store::Receipt;
 use serde_json::Value;
 
+use super::clients::untar;
 use super::engine::{self, docker, surroundings};
 
 /// The tag of the shop's image for Compose.
@@ -21,6 +24,10 @@ struct Built {
 
 /// Builds the shop; `name` keeps its image apart from those of other tests.
 fn built(name: &'static str, base: &str) -> Built {
+    built_with(name, &["--base", base])
+}
+
+fn built_with(name: &'static str, options: &[&str]) -> Built {
     let folder = tempfile::tempdir().expect("a temporary folder");
     assert!(
         Command::new("cp").args(["-r", "examples/shop/."]).arg(folder.path()).status().is_ok_and(|it| it.success())
@@ -31,7 +38,9 @@ fn built(name: &'static str, base: &str) -> Built {
     fs::write(&spec, text).expect("room");
     let mut build = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
     build
-        .args(["build", "--platform", "compose", "--base", base, "--output"])
+        .args(["build", "--platform", "compose"])
+        .args(options)
+        .arg("--output")
         .arg(folder.path())
         .arg("--file")
         .arg(spec);
@@ -131,8 +140,7 @@ fn umoci_unpacks_it() {
     let Some(surroundings) = surroundings() else { return };
     let built = built("e2e-umoci", &format!("oci:{}", surroundings.base));
     // The tarball is a layout in a tar: untarred it is one that umoci takes.
-    fs::create_dir(built.path("layout")).expect("room");
-    run(Command::new("tar").arg("-xf").arg(built.path("shop-1.4.2-compose.tar")).arg("-C").arg(built.path("layout")));
+    untar(&built.path("shop-1.4.2-compose.tar"), &built.path("layout"));
     let image = format!("{}:{TAG}", built.path("layout").display());
     run(Command::new("umoci").args(["unpack", "--rootless", "--image", &image]).arg(built.path("bundle")));
     let in_image = |path: &str| fs::read(built.path("bundle/rootfs/bootstrap").join(path)).expect(path);

@@ -1,18 +1,20 @@
-//! A release that went through another tool, and what bootsmith makes of it afterwards: docker, podman, skopeo and buildah, each by its push to a
-//! registry and by the archives that it saves.
+//! A release that went through another tool, and what bootsmith makes of it afterwards: docker, podman, skopeo and buildah, and in `clients` crane
+//! and oras, each by its push to a registry and by the archives that it saves.
 
-use std::fs;
+mod clients;
+
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::engine::{Surroundings, docker, surroundings};
+use crate::build::project::Project;
 use crate::seen::Seen;
 
-/// A small release whose only service image is in the registry of the tests.
+/// A small release on a small base, since it is read a hundred times, whose only service image is in the registry of the tests.
 struct Trip {
-    folder: tempfile::TempDir,
+    project: Project,
     name: &'static str,
     registry: String,
 }
@@ -22,23 +24,23 @@ const TARBALL: &str = "out/NAME-1.0.0-compose.tar";
 
 impl Trip {
     /// Builds it; `name` keeps its images apart from those of other tests.
-    fn new(name: &'static str, Surroundings { base, registry, .. }: &Surroundings) -> Self {
-        let trip = Self { folder: tempfile::tempdir().expect("a temporary folder"), name, registry: registry.clone() };
+    fn new(name: &'static str, Surroundings { registry, .. }: &Surroundings) -> Self {
+        let trip = Self { project: Project::new(), name, registry: registry.clone() };
         let service = trip.in_registry("box:1.0.0");
         docker(&["tag", "sample/box:1.0.0", &service]);
         docker(&["push", "--quiet", &service]);
         docker(&["image", "rm", &service]);
         let spec = format!(
             "[project]\nname = \"{name}\"\nversion = \"1.0.0\"\n\n[bootstrap]\nplatforms = [\"compose\"]\n\
-             base = \"oci:{base}\"\n\n[services.box]\nimage = \"{service}\"\n"
+             base = \"oci:base.tar\"\n\n[services.box]\nimage = \"{service}\"\n"
         );
-        fs::write(trip.path("bootstrap.toml"), spec).expect("room");
+        trip.project.write("bootstrap.toml", spec);
         trip.run(&["build", "--output", "out"]).expect(0);
         trip
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.project.path(name)
     }
 
     fn tarball(&self) -> String {
@@ -56,14 +58,14 @@ impl Trip {
 
     fn run(&self, arguments: &[&str]) -> Seen {
         let mut program = Command::new(env!("CARGO_BIN_EXE_bootsmith"));
-        program.args(arguments).current_dir(self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
+        program.args(arguments).current_dir(self.path("")).env("XDG_CACHE_HOME", self.path("cache"));
         Seen::from(program.output().expect("the program starts"))
     }
 
     /// Another tool, in the folder of the release.
     #[track_caller]
     fn tool(&self, program: &str, arguments: &[&str]) -> String {
-        let output = Command::new(program).args(arguments).current_dir(self.folder.path()).output();
+        let output = Command::new(program).args(arguments).current_dir(self.path("")).output();
         let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {arguments:?}\n{said}");
@@ -77,12 +79,52 @@ impl Trip {
         self.tool(program, &[&storage, arguments].concat())
     }
 
+    /// Another tool that must refuse something, and what it says.
+    #[track_caller]
+    fn refused(&self, program: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program).args(arguments).current_dir(self.path("")).output();
+        let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+        assert!(!output.status.success(), "{program} {arguments:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    }
+
     fn skopeo(&self, arguments: &[&str]) -> String {
         self.tool("skopeo", &[&["--insecure-policy"], arguments].concat())
     }
 
-    /// What is read of an image, wherever it went.
+    /// Its bundle `bundle.tar`; gives out the digests of the images in it, by name.
+    fn bundle(&self) -> impl Fn(&str) -> String {
+        let bundled = self.run(&["bundle", &self.tarball(), "bundle.tar"]).expect(0).out;
+        move |name| {
+            let line = bundled.lines().find(|line| line.starts_with(name)).expect("a line");
+            line.split_whitespace().last().expect("a digest").to_owned()
+        }
+    }
+
+    /// What is read of an image that another tool wrote again, wherever it went.
     fn check(&self, source: &str) {
+        self.read(source);
+        let said = format!("{source}: the content is as it was built; the frame is another's\n");
+        self.expect_verified(source, &said);
+    }
+
+    /// What is read of an image whose every byte is as it was.
+    fn check_unchanged(&self, source: &str) {
+        let (image, original) = self.read(source);
+        assert_eq!(image["manifest"], original["manifest"], "{source}");
+        // With manifest and configuration.
+        let blobs = image["layers"].as_array().expect("a list").len() + 2;
+        self.expect_verified(source, &format!("{source}: {blobs} blobs ("));
+    }
+
+    fn expect_verified(&self, source: &str, said: &str) {
+        let verified = self.run(&["verify", source]).expect(0);
+        assert!(verified.out.starts_with(said), "{}", verified.out);
+        assert!(verified.out.contains("payload files are as they should be"), "{}", verified.out);
+    }
+
+    /// The image, which is what was built, and what was built.
+    fn read(&self, source: &str) -> (Value, Value) {
         let json = |seen: Seen| serde_json::from_str::<Value>(&seen.expect(0).out).expect("JSON");
         let inspected = json(self.run(&["inspect", source, "--json"]));
         assert_eq!(inspected["release"]["project"], self.name, "{source}");
@@ -95,15 +137,24 @@ impl Trip {
             layers.map(|layer| (layer["role"].clone(), layer["diff_id"].clone())).collect::<Vec<_>>()
         };
         assert_eq!(roles(&image), roles(&original), "{source}");
-        let verified = self.run(&["verify", source]).expect(0);
-        let said = format!("{source}: the content is as it was built; the frame is another's\n");
-        assert!(verified.out.starts_with(&said), "{}", verified.out);
         self.run(&["diff", &self.tarball(), source, "--exit-code"]).expect(0);
+        (image, original)
+    }
+
+    /// An image that another tool wrote again, and what is made of it.
+    fn take(&self, what: &str, source: &str) {
+        self.check(source);
+        self.use_again(what, source);
+    }
+
+    /// An image whose every byte is as it was, and what is made of it.
+    fn take_unchanged(&self, what: &str, source: &str) {
+        self.check_unchanged(source);
+        self.use_again(what, source);
     }
 
     /// What is made of an image: a copy, a bundle, and the image again.
-    fn take(&self, what: &str, source: &str) {
-        self.check(source);
+    fn use_again(&self, what: &str, source: &str) {
         let destination = self.in_registry(what);
         if self.path(source).exists() {
             let again = format!("{destination}/again:1");
@@ -114,16 +165,19 @@ impl Trip {
             self.run(&["verify", "again.tar"]).expect(0);
         }
         let bundle = format!("bundle-{what}.tar");
-        self.run(&["bundle", source, &bundle]).expect(0);
+        let bundled = self.run(&["bundle", source, &bundle]);
+        let copied = self.run(&["copy", source, &destination]);
+        if inspect_name(&self.run(&["inspect", source, "--json"]).expect(0)).is_none() {
+            for refused in [bundled, copied].map(|refused| refused.expect(3)) {
+                let said = "error: the tarball says no name that could be taken over\n";
+                assert!(refused.err.starts_with(said), "{}", refused.err);
+            }
+            return;
+        }
+        bundled.expect(0);
+        copied.expect(0);
         let verified = self.run(&["verify", &bundle]).expect(0);
         assert!(verified.out.contains("payload files are as they should be"), "{}", verified.out);
-        let named = inspect_name(&self.run(&["inspect", source, "--json"]).expect(0));
-        let copied = self.run(&["copy", source, &destination]);
-        if named.is_none() {
-            // The archive does not say what its image is called.
-            return drop(copied.expect(3));
-        }
-        copied.expect(0);
     }
 }
 
@@ -177,7 +231,7 @@ fn through_skopeo() {
         let format = if target.starts_with("docker-archive") { vec![] } else { vec!["--format", format] };
         let arguments = [&["copy", "--quiet", "--dest-tls-verify=false"], &format[..], &[&source, &target]].concat();
         trip.skopeo(&arguments);
-        if place == "oci.tar" { trip.check(place) } else { trip.take(&place.replace(['/', ':', '.'], "-"), place) }
+        trip.take(&place.replace(['/', ':', '.'], "-"), place);
     }
 }
 
@@ -205,11 +259,7 @@ fn a_bundle_is_taken_image_by_image() {
     let registry = format!("docker://{service}");
     let plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
     trip.skopeo(&[&["copy", "--format", "oci"], &plain[..], &[registry.as_str(), registry.as_str()]].concat());
-    let bundled = trip.run(&["bundle", &trip.tarball(), "bundle.tar"]).expect(0);
-    let digest = |name: &str| {
-        let line = bundled.out.lines().find(|line| line.starts_with(name)).expect("a line");
-        line.split_whitespace().last().expect("a digest").to_owned()
-    };
+    let digest = trip.bundle();
     trip.with_storage("podman", &["load", "--quiet", "--input", "bundle.tar"]);
     for name in [&service, &bootstrap] {
         trip.with_storage("podman", &["image", "exists", name]);
