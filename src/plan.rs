@@ -3,10 +3,12 @@
 //! Takes in a [`Spec`](crate::spec::Spec) and the bytes it names; gives out a [`Plan`]: environments merged, variables put in, defaults applied,
 //! references checked, the order of start computed. What was written and what will be done are two types. Knows no output format.
 
+mod additions;
 mod allow;
 mod environment;
 mod environment_file;
 mod fragment;
+mod given_object;
 mod health_check;
 mod kubernetes_name;
 mod lint;
@@ -46,6 +48,8 @@ use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::reference::is_local_base;
 
+pub use additions::{Additions, ObjectPatch};
+pub use given_object::GivenObject;
 pub use kubernetes_name::{is_label_key, is_label_value};
 pub use migration::{Migration, MigrationFile, MigrationMode};
 pub use migration_runner::MigrationAction;
@@ -192,6 +196,8 @@ pub struct Environment {
     pub executables: BTreeMap<Label, BTreeSet<Option<RelativePath>>>,
     /// Secrets that services mount.
     pub secrets: BTreeMap<Label, SecretSource>,
+    /// What one platform alone is told, beyond its services.
+    pub additions: BTreeMap<Platform, Additions>,
     /// Maintenance scripts.
     pub scripts: BTreeMap<Label, Script>,
     /// The scripts to run at a point, in order.
@@ -219,6 +225,8 @@ pub struct Object {
     pub external: bool,
     /// What the claim of a volume says on Kubernetes.
     pub kubernetes: KubernetesVolume,
+    /// JSON merge patches (RFC 7396) on the rendered object, for what only one platform knows.
+    pub patches: BTreeMap<Platform, Table>,
 }
 
 /// What a config holds.

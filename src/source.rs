@@ -35,6 +35,21 @@ impl Sources {
             None => written.to_owned(),
         }
     }
+
+    /// Whether what the spec writes may stand for several files of one folder.
+    pub fn is_pattern(written: &str) -> bool {
+        written.rsplit('/').next().is_some_and(|last| last.contains('*'))
+    }
+
+    /// Whether the name of a file is one that a pattern means: `*` stands for any text, but for the dot of a hidden file.
+    pub fn is_meant(pattern: &str, name: &str) -> bool {
+        fn fits(pattern: &str, name: &str) -> bool {
+            let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+            let behind = name.strip_prefix(start);
+            behind.is_some_and(|behind| (0..=behind.len()).filter_map(|at| behind.get(at..)).any(|end| fits(rest, end)))
+        }
+        (pattern.starts_with('.') || !name.starts_with('.')) && fits(pattern, name)
+    }
 }
 
 /// Names and sizes: what is in the files is nobody's business in a message.
@@ -98,6 +113,20 @@ pub enum SourceFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, is_meant) in [
+            ("*.yaml", "a.yaml", true),
+            ("*.yaml", ".yaml", false),
+            ("*.yaml", "a.yaml.bak", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("*", "é", true),
+        ] {
+            assert_eq!(Sources::is_meant(pattern, name), is_meant, "{pattern} {name}");
+        }
+    }
 
     #[test]
     fn what_is_in_the_files_is_not_printed() {

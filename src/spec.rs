@@ -110,6 +110,7 @@ pub const SECTIONS: &[&str] = &[
     "networks",
     "nodes",
     "parameters",
+    "platforms",
     "scripts",
     "secrets",
     "service-defaults",
@@ -170,9 +171,12 @@ pub fn referenced_files(spec: &Spec) -> BTreeSet<String> {
 
 fn files_of_sections(sections: &Table) -> Vec<String> {
     let mut paths = Vec::new();
-    for (section, keys) in
-        [("configs", &["file", "directory"][..]), ("scripts", &["file"]), ("services", &["env_file"])]
-    {
+    for (section, keys) in [
+        ("configs", &["file", "directory"][..]),
+        ("platforms", &["files"]),
+        ("scripts", &["file"]),
+        ("services", &["env_file"]),
+    ] {
         for (_, entry) in sections.table(section).into_iter().flat_map(Table::iter) {
             paths.extend(keys.iter().filter_map(|key| entry.node.as_table()?.get(key)).flat_map(texts_of));
         }

@@ -33,6 +33,9 @@ fn is_executable(path: &Path) -> bool {
 
 fn try_read(project: &Path, path: &str) -> Result<Source, SourceFault> {
     RelativePath::parse(path).map_err(|fault| SourceFault::Outside(fault.to_string()))?;
+    if Sources::is_pattern(path) && fs::symlink_metadata(project.join(path)).is_err() {
+        return read_matching(project, path).map(Source::Folder);
+    }
     let place = inside(project, &project.join(path))?;
     let kind = fs::metadata(&place).map_err(|error| fault(&error))?.file_type();
     if kind.is_dir() {
@@ -70,6 +73,24 @@ fn read_file(path: &Path) -> Result<Arc<[u8]>, SourceFault> {
     let file = File::open(path).map_err(|error| fault(&error))?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES { Err(SourceFault::TooLarge) } else { Ok(Arc::from(bytes)) }
+}
+
+/// The files of a folder that a pattern means, by their paths in the project.
+fn read_matching(project: &Path, pattern: &str) -> Result<BTreeMap<RelativePath, Arc<[u8]>>, SourceFault> {
+    let (written, wanted) = pattern.rsplit_once('/').unwrap_or((".", pattern));
+    let folder = inside(project, &project.join(written))?;
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(&folder).min_depth(1).max_depth(1).sort_by_file_name() {
+        let entry = entry.map_err(|error| walk_fault(&error, written, &folder))?;
+        if !entry.file_name().to_str().is_some_and(|name| Sources::is_meant(wanted, name)) {
+            continue;
+        }
+        let place = inside(project, entry.path())?;
+        check_regular(fs::metadata(&place).map_err(|error| fault(&error))?.file_type())?;
+        let path = RelativePath::parse(&shown(written, &folder, entry.path()));
+        files.insert(path.map_err(|fault| SourceFault::Name(fault.to_string()))?, read_file(&place)?);
+    }
+    if files.is_empty() { Err(SourceFault::NotFound) } else { Ok(files) }
 }
 
 /// Every file below a folder that the spec names `written`.

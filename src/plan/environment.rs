@@ -21,7 +21,8 @@ use super::{
     ServiceKind,
 };
 use super::{
-    lint, migration, objects, parameter, port, previous, profiles, script, script_uses, service_environment, upgrade,
+    additions, lint, migration, objects, parameter, port, previous, profiles, script, script_uses, service_environment,
+    upgrade,
 };
 
 /// What every environment of a release shares.
@@ -68,6 +69,7 @@ pub(super) fn resolve_with(
     let mut scope = scope(name, &sections, release, context);
     let mut profiles = profiles::active(&chain, &sections, &mut scope, context);
     profiles.extend(more_profiles.iter().cloned());
+    additions::hand_over(&mut sections);
     prepare_services(&mut sections, &profiles, &mut scope, release.sources, context);
     check_services_left(name, &sections, release.spec, context);
     let mut written = Node { span: Span::default(), value: Value::Table(sections) };
@@ -231,8 +233,12 @@ fn read(
     let target = format!("{}-{name}", release.project);
     check_name(name, sections, release.spec, context);
     let parameters = parameter::read_all(section(sections, "parameters"), context);
-    let volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
-    let networks = objects::read_all(section(sections, "networks"), "network", &target, context);
+    let mut volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
+    let mut networks = objects::read_all(section(sections, "networks"), "network", &target, context);
+    let platforms = section(sections, "platforms");
+    let additions = additions::read_all(platforms, sections, &target, release.sources, context);
+    additions::patch_objects(&additions, "volume", &mut volumes);
+    additions::patch_objects(&additions, "network", &mut networks);
     let configs = objects::read_configs(section(sections, "configs"), release.sources, context);
     let executables = objects::read_executables(section(sections, "configs"), release.sources);
     let secrets = objects::read_secrets(section(sections, "secrets"), &parameters, context);
@@ -289,6 +295,7 @@ fn read(
         configs,
         executables,
         secrets,
+        additions,
         scripts,
         hooks,
         node_actions,

@@ -59,7 +59,10 @@ pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Co
             context.error(Code::REFUSED_KEY, entry.key_span, message, "leave `name` out, or add `external = true`");
         }
         let own = if external { name.to_owned() } else { format!("{target}_{name}") };
-        objects.insert(label, Object { definition, name: given.unwrap_or(own), external, kubernetes });
+        objects.insert(
+            label,
+            Object { definition, name: given.unwrap_or(own), external, kubernetes, patches: BTreeMap::new() },
+        );
     }
     objects
 }

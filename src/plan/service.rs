@@ -158,7 +158,7 @@ fn read_patch(platform: Platform, service: &Table, context: &mut Context) -> Opt
 }
 
 /// The image of a patch would be in no list of images, and a change of it in no digest.
-fn refuse_image(patch: &Table, context: &mut Context) {
+pub(super) fn refuse_image(patch: &Table, context: &mut Context) {
     for (key, entry) in patch.iter() {
         if key == "image" && entry.node.as_text().is_some() {
             let message = "a patch holds an `image`, which would neither be pulled nor compared";

@@ -193,7 +193,7 @@ fn objects(objects: &BTreeMap<Label, Object>, plan: &Plan, environment: &Environ
         if object.external {
             return external_object(object);
         }
-        let mut definition = to_json_map(&object.definition);
+        let mut definition = manifest::patched(to_json_map(&object.definition), object, Platform::Compose);
         let labels = constant_labels(definition.remove("labels"), plan, environment);
         definition.insert("labels".to_owned(), Json::from(labels));
         Json::from(definition)

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::digest::Digest;
-use crate::plan::{Environment, Object, Service};
+use crate::plan::{Environment, Object, Platform, Service};
 
-use super::manifest::to_json_map;
+use super::manifest::{patched, to_json_map};
 use super::release_data::ServiceFact;
 use super::shell::Record;
 
@@ -46,8 +46,8 @@ fn network_record(key: &str, network: &Json, environment: &Environment) -> Strin
 }
 
 /// Adds what an engine shows of a volume that was made as declared: its driver, and behind `--` a `KEY=VALUE` for each option.
-pub(super) fn with_volume_options(record: Record, volume: &Object) -> Record {
-    let definition = to_json_map(&volume.definition);
+pub(super) fn with_volume_options(record: Record, volume: &Object, platform: Platform) -> Record {
+    let definition = patched(to_json_map(&volume.definition), volume, platform);
     let driver = definition.get("driver").and_then(Json::as_str).unwrap_or("local");
     let options: BTreeSet<_> = options(&definition).collect();
     options.iter().fold(record.with("driver", driver).expanded("--"), |record, option| record.word(option))

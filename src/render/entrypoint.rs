@@ -15,6 +15,7 @@ macro_rules! embedded {
 /// What every platform needs.
 const CORE: &[(&str, &[u8])] = embedded! {
     "bin/bootstrap"
+    "lib/additions.sh"
     "lib/arguments.sh"
     "lib/back.sh"
     "lib/declared.sh"
@@ -84,6 +85,7 @@ const SWARM: &[(&str, &[u8])] = embedded! {
 /// The driver of Kubernetes.
 const KUBERNETES: &[(&str, &[u8])] = embedded! {
     "driver/kubernetes/driver.sh"
+    "driver/kubernetes/driver-additions.sh"
     "driver/kubernetes/driver-apply.sh"
     "driver/kubernetes/driver-files.sh"
     "driver/kubernetes/driver-ledger.sh"

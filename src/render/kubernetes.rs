@@ -4,6 +4,7 @@
 //! `docs/reference/payload.md`.
 
 mod account;
+mod additions;
 mod claims;
 mod container;
 mod definition;
@@ -12,6 +13,7 @@ mod ingress;
 mod labels;
 mod network_policy;
 mod object;
+mod patch;
 mod placement;
 mod pod;
 mod ports;
@@ -47,6 +49,7 @@ use super::config::Rendered;
 use super::folder::EnvironmentFolder;
 use super::mounts::Folders;
 use super::{RenderBug, manifest, release_data, schema};
+use additions::Addition;
 use definition::Definition;
 use object::{Object, Scene};
 use shared::Shared;
@@ -57,6 +60,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("objects", include_str!("../../templates/kubernetes/objects.yaml.tera")),
     ("namespace.yaml", include_str!("../../templates/kubernetes/namespace.yaml.tera")),
     ("common.yaml", include_str!("../../templates/kubernetes/common.yaml.tera")),
+    ("additions.yaml", include_str!("../../templates/kubernetes/additions.yaml.tera")),
     ("service.yaml", include_str!("../../templates/kubernetes/service.yaml.tera")),
     ("in-cluster.yaml", include_str!("../../templates/kubernetes/in-cluster.yaml.tera")),
 ];
@@ -102,10 +106,13 @@ pub(super) fn render(
     let secret_configs = secret_configs(environment, &folder.configs);
     let shared = Shared::of(environment);
     let scene = Scene { plan, environment, mounts: &folder.mounts, secret_configs: &secret_configs, shared: &shared };
-    let services: Vec<_> =
+    let mut services: Vec<_> =
         environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
+    let mut whole = Whole::of(&scene);
+    patch::apply(&scene, &mut all_objects(&mut whole, &mut services), context);
+    whole.additions = additions::of(&scene, &all_objects(&mut whole, &mut services), context);
     let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
-    let data = release_data::environment(
+    let mut data = release_data::environment(
         environment,
         Platform::Kubernetes,
         &folder.mounts,
@@ -113,11 +120,38 @@ pub(super) fn render(
         &definitions(&services),
         &|service| facts(by_name[&service.name]),
     );
-    for (name, text) in files(&scene, &services, &folder)? {
+    data.push_str(&additions::records(&whole.additions));
+    for (name, text) in files(&scene, &whole, &services, &folder)? {
         folder.insert(&name, &text)?;
     }
     folder.insert("release", &data)?;
     Ok(())
+}
+
+/// The objects that belong to no service.
+struct Whole {
+    namespace: Object,
+    common: Vec<Object>,
+    in_cluster: Vec<Object>,
+    additions: Vec<Addition>,
+}
+
+impl Whole {
+    /// Those that are rendered.
+    fn of(scene: &Scene<'_>) -> Self {
+        let namespace = Object::new(scene, "v1", "Namespace", &scene.environment.target, json!({})).of_cluster();
+        let mut common = vec![account::of_environment(scene)];
+        common.extend(network_policy::of_environment(scene));
+        common.extend(claims::shared(scene));
+        Self { namespace, common, in_cluster: in_cluster::of(scene), additions: Vec::new() }
+    }
+}
+
+/// Every object, to be looked for and changed.
+fn all_objects<'a>(whole: &'a mut Whole, services: &'a mut [Rendition<'_>]) -> Vec<&'a mut Object> {
+    let Whole { namespace, common, in_cluster, additions: _ } = whole;
+    let of_environment = std::iter::once(namespace).chain(common).chain(in_cluster);
+    of_environment.chain(services.iter_mut().flat_map(|rendition| &mut rendition.objects)).collect()
 }
 
 /// The objects of one service, the workload first.
@@ -138,25 +172,24 @@ fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Con
 /// The text of every file below `kubernetes/`, by its name in the folder.
 fn files(
     scene: &Scene<'_>,
+    whole: &Whole,
     services: &[Rendition<'_>],
     folder: &EnvironmentFolder<'_>,
 ) -> Result<Vec<(String, String)>, RenderBug> {
-    let environment = scene.environment;
-    let namespace = Object::new(scene, "v1", "Namespace", &environment.target, json!({})).of_cluster();
-    let mut common = vec![account::of_environment(scene)];
-    common.extend(network_policy::of_environment(scene));
-    common.extend(claims::shared(scene));
-    let in_cluster = in_cluster::of(scene);
     let lay_out = |name: &str, template: &str, service: &str, objects: &[Object]| -> Result<_, RenderBug> {
         let name = format!("kubernetes/{name}");
         let text = render_file(scene, template, service, objects, &folder.place(&name))?;
         Ok((name, text))
     };
     let mut files = vec![
-        lay_out("namespace.yaml", "namespace.yaml", "", &[namespace])?,
-        lay_out("common.yaml", "common.yaml", "", &common)?,
-        lay_out("in-cluster.yaml", "in-cluster.yaml", "", &in_cluster)?,
+        lay_out("namespace.yaml", "namespace.yaml", "", std::slice::from_ref(&whole.namespace))?,
+        lay_out("common.yaml", "common.yaml", "", &whole.common)?,
+        lay_out("in-cluster.yaml", "in-cluster.yaml", "", &whole.in_cluster)?,
     ];
+    if !whole.additions.is_empty() {
+        let objects: Vec<_> = whole.additions.iter().map(|addition| addition.object.clone()).collect();
+        files.push(lay_out("additions.yaml", "additions.yaml", "", &objects)?);
+    }
     for rendition in services {
         let name = rendition.service.name.as_str();
         files.push(lay_out(&format!("service-{name}.yaml"), "service.yaml", name, &rendition.objects)?);
@@ -173,7 +206,7 @@ fn render_file(
     place: &RelativePath,
 ) -> Result<String, RenderBug> {
     fn view(object: &Object) -> ObjectView<'_> {
-        let Object { api_version, kind, metadata, body } = object;
+        let Object { api_version, kind, address: _, metadata, body } = object;
         ObjectView { api_version, kind, metadata, body }
     }
     let manifest = Manifest {
@@ -219,7 +252,7 @@ fn secret_configs(environment: &Environment, rendered: &BTreeMap<Label, Rendered
 
 /// What each service is, apart from the release that brings it; budgets and autoscalers change without a new pod.
 fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
-    let counts = |object: &&Object| !matches!(object.kind, "PodDisruptionBudget" | "HorizontalPodAutoscaler");
+    let counts = |object: &&Object| !matches!(object.kind.as_ref(), "PodDisruptionBudget" | "HorizontalPodAutoscaler");
     let digest = |rendition: &Rendition<'_>| {
         let objects: Vec<_> = rendition.objects.iter().filter(counts).map(Object::definition).collect();
         Digest::of(Json::from(objects).to_string().as_bytes())

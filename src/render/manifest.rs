@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::{Node, Table, Value};
 use crate::path::RelativePath;
-use crate::plan::{Environment, Object, Plan, Service};
+use crate::plan::{Environment, Object, Plan, Platform, Service};
 
 use super::{RenderBug, schema, yaml};
 
@@ -139,6 +139,14 @@ pub(super) fn add_default_network(networks: &mut Map<String, Json>, plan: &Plan,
     if environment.services.iter().any(names_none) && !networks.contains_key("default") {
         networks.insert("default".to_owned(), json!({ "labels": constant_labels(None, plan, environment) }));
     }
+}
+
+/// The definition of a volume or network with what its platform alone is told.
+pub(super) fn patched(mut definition: Map<String, Json>, object: &Object, platform: Platform) -> Map<String, Json> {
+    if let Some(patch) = object.patches.get(&platform) {
+        merge_patch(&mut definition, &to_json_map(patch));
+    }
+    definition
 }
 
 /// A volume or network that the target has already.

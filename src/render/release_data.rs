@@ -154,7 +154,11 @@ fn object_records(environment: &Environment, platform: Platform) -> Vec<String> 
         let record =
             Record::new("volume", &[key.as_str()]).with("name", &volume.name).with("external", yes_no(volume.external));
         let is_made_by_an_engine = !volume.external && platform != Platform::Kubernetes;
-        if is_made_by_an_engine { declared::with_volume_options(record, volume).line() } else { record.line() }
+        if is_made_by_an_engine {
+            declared::with_volume_options(record, volume, platform).line()
+        } else {
+            record.line()
+        }
     });
     let secrets = environment.secrets.iter().filter_map(|(name, secret)| match secret {
         SecretSource::HostFile(path) => Some(Record::new("host_file", &[path]).with("source", name.as_str()).line()),

@@ -223,6 +223,7 @@ fn objects(
         }
         let mut definition = to_json_map(&object.definition);
         definition.retain(|key, _| taken.contains(&key.as_str()));
+        definition = manifest::patched(definition, object, Platform::Swarm);
         let mut labels = constant_labels(definition.remove("labels"), plan, environment);
         labels.values_mut().for_each(|value| *value = values::text(value.take()));
         definition.insert("labels".to_owned(), Json::from(labels));

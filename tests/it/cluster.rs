@@ -3,6 +3,7 @@
 //! They run against the stand-in of an API server, or against the cluster that `BOOTSMITH_E2E_KUBECONFIG` names, where those that inject faults are
 //! left out.
 
+mod additions;
 mod health;
 mod names;
 mod one_offs;

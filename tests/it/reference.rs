@@ -69,6 +69,7 @@ fn every_key_of_a_table_is_on_the_page() {
         ("parameters.P", "`[parameters.NAME]`"),
         ("configs.c", "`[configs.NAME]`"),
         ("secrets.s", "`[secrets.NAME]`"),
+        ("platforms.kubernetes", "`[platforms.NAME]`"),
         ("scripts.s", "`[scripts.NAME]`"),
         ("[migrations]", "`[[migrations]]`"),
         ("upgrade", "`[upgrade]`"),

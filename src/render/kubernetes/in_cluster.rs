@@ -2,9 +2,11 @@
 //!
 //! Nobody applies it but the operator. What the account may touch is in `role.rs`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
-use crate::plan::Platform;
+use crate::plan::{GivenObject, Platform};
 use crate::render::release_data;
 
 use super::object::{Object, Scene};
@@ -21,7 +23,10 @@ const USER: u32 = 65_532;
 
 /// The objects, those that the Job needs first.
 pub(super) fn of(scene: &Scene<'_>) -> Vec<Object> {
-    let role = json!({ "rules": role::rules() });
+    let additions = scene.environment.additions.get(&Platform::Kubernetes);
+    let brought: BTreeSet<_> =
+        additions.iter().flat_map(|additions| &additions.objects).map(GivenObject::resource).collect();
+    let role = json!({ "rules": role::rules(&brought) });
     let binding = json!({
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME },
         "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": scene.environment.target }],

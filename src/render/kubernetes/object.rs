@@ -1,13 +1,17 @@
 //! An object of the Kubernetes API, and what every one of ours carries.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::document::node::Table;
 use crate::name::Label;
-use crate::plan::{Environment, Plan, Service};
+use crate::plan::{Environment, GivenObject, Plan, Service};
+use crate::render::manifest;
 use crate::render::mounts::Mounts;
 
+use super::definition::plain_map;
 use super::labels;
 use super::shared::Shared;
 use super::yaml::{ours, placeholder};
@@ -30,9 +34,11 @@ pub(super) struct Scene<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Object {
     /// As in `apps/v1`.
-    pub(super) api_version: &'static str,
+    pub(super) api_version: Cow<'static, str>,
     /// As in `Deployment`.
-    pub(super) kind: &'static str,
+    pub(super) kind: Cow<'static, str>,
+    /// The name by which a spec means it: that of the service where the entrypoint makes its own.
+    pub(super) address: String,
     /// `name`, `labels` and `annotations`.
     pub(super) metadata: Map<String, Json>,
     /// `spec`, or whatever stands beside the metadata.
@@ -54,7 +60,34 @@ impl Object {
             "labels": labels::constant(scene),
             "annotations": labels::version(scene),
         }));
-        Self { api_version, kind, metadata, body: map(body) }
+        Self { api_version: api_version.into(), kind: kind.into(), address: name.to_owned(), metadata, body: map(body) }
+    }
+
+    /// An object that the release brings as it is.
+    pub(super) fn given(scene: &Scene<'_>, given: &GivenObject) -> Self {
+        let mut metadata = given.metadata.clone();
+        metadata.insert("name".to_owned(), json!(given.name));
+        metadata.insert("namespace".to_owned(), json!(scene.environment.target));
+        for key in ["labels", "annotations"] {
+            metadata.entry(key).or_insert_with(|| json!({}));
+        }
+        let (api_version, kind) = (given.api_version.clone().into(), given.kind.clone().into());
+        let object = Self { api_version, kind, address: given.name.clone(), metadata, body: given.body.clone() };
+        object.labelled(labels::constant(scene)).annotated(map(labels::version(scene)))
+    }
+
+    /// Merges a patch over it.
+    pub(super) fn merge(&mut self, patch: &Table) {
+        let mut whole = map(json!({ "metadata": self.metadata }));
+        whole.extend(std::mem::take(&mut self.body));
+        manifest::merge_patch(&mut whole, &plain_map(&manifest::to_json_map(patch)));
+        self.metadata = whole.remove("metadata").map(map).unwrap_or_default();
+        self.body = whole;
+    }
+
+    /// The group of its kind; empty for the oldest one.
+    pub(super) fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     /// An object of one service.

@@ -9,11 +9,16 @@ use serde_json::{Value as Json, json};
 
 const DRIVER: &str = include_str!("../../../templates/entrypoint/driver/kubernetes/driver-permissions.sh");
 
+/// What stands in the list for the resources of the objects that a release brings.
+const BROUGHT: &str = "BROUGHT";
+
 /// The rules: resources of a group of which the same is allowed are in one.
-pub(super) fn rules() -> Vec<Json> {
+pub(super) fn rules(brought: &BTreeSet<String>) -> Vec<Json> {
     let mut verbs_of: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for (verbs, resources) in lines() {
-        for resource in resources.split(' ') {
+        let named = resources.split(' ').filter(|resource| *resource != BROUGHT);
+        let brought = brought.iter().filter(|_| resources == BROUGHT).map(String::as_str);
+        for resource in named.chain(brought) {
             verbs_of.entry(split(resource)).or_default().extend(verbs.split(' '));
         }
     }
@@ -56,7 +61,7 @@ mod tests {
             .flat_map(str::split_whitespace)
             .collect();
         assert!(kinds.len() > 10, "the lists could be read");
-        let rules = rules();
+        let rules = rules(&BTreeSet::new());
         for kind in kinds {
             let (group, resource) = split(kind);
             let has = |list: &Json, word: &str| list.as_array().is_some_and(|list| list.contains(&json!(word)));

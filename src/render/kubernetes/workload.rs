@@ -7,9 +7,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::compose::UpdateOrder;
 use crate::name::MAX_LABEL_CHARACTERS;
 use crate::plan::{Platform, Service, ServiceKind};
-use crate::render::manifest;
 
-use super::definition::{Definition, plain_map};
+use super::definition::Definition;
 use super::labels::{self, Written};
 use super::object::{Object, Scene, digest, map};
 use super::yaml::ours;
@@ -69,16 +68,9 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) 
     if workload == Workload::Job {
         object = object.named(job_name(service));
     }
-    patched(object, service)
-}
-
-fn patched(mut object: Object, service: &Service) -> Object {
-    let Some(patch) = service.patches.get(&Platform::Kubernetes) else { return object };
-    let mut whole = map(json!({ "metadata": object.metadata, }));
-    whole.extend(object.body);
-    manifest::merge_patch(&mut whole, &plain_map(&manifest::to_json_map(patch)));
-    object.metadata = whole.remove("metadata").map(map).unwrap_or_default();
-    object.body = whole;
+    if let Some(patch) = service.patches.get(&Platform::Kubernetes) {
+        object.merge(patch);
+    }
     object
 }
 

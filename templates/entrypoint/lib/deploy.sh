@@ -132,6 +132,7 @@ converge() {
     begin_deadline
     adopt_namesakes
     renew_networks
+    apply_additions
     apply_waves
     restart_stale || fail_deployment
     # shellcheck disable=SC2086 # a list of names

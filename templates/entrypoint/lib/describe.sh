@@ -43,6 +43,7 @@ command_explain() {
         explain_part 'secrets on the host' host_file explain_host_file
         explain_part volumes volume explain_object
         explain_part 'external networks' network explain_object
+        explain_part 'objects of the platform' addition explain_addition
         explain_part scripts script explain_script
         explain_part hooks hook explain_hook
         explain_part migrations migration explain_migration
@@ -97,6 +98,10 @@ explain_object() {
     explained_name=$1
     parse_object "$@"
     printf '%s\t%s%s\n' "$explained_name" "$object_name" "${object_external:+ (external)}"
+}
+
+explain_addition() {
+    printf '%s\n' "$1"
 }
 
 explain_script() {

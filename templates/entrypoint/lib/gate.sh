@@ -17,7 +17,7 @@ list_refused() {
             if (file_kind == "pieces") kinds = "literal 1 value 1"
             else if (file_kind == "requirements") kinds = "requirement 1"
             else kinds = "environment 1 parameter 1 mount 1 network 1 volume 1 host_file 1 external_secret 1 service 1 constraint 2 " \
-                "script 1 hook 2 nodes 0 users 0 migration 1 upgrade 0"
+                "script 1 hook 2 nodes 0 users 0 migration 1 upgrade 0 addition 1"
             count = split(kinds, parts, " ")
             for (i = 1; i < count; i += 2) words_of[parts[i]] = parts[i + 1]
             # What a fact must look like, for the target uses it as a number, as part of a path, or as a name. Any other is text.
@@ -33,11 +33,13 @@ list_refused() {
             rule["script file"] = rule["migration up"] = rule["migration down"] = path
             rule["script service"] = rule["migration service"] = rule["upgrade backup"] = label
             rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
-            rule["network digest"] = digest
+            rule["network digest"] = rule["addition definition"] = digest
+            rule["addition resource"] = "^[a-z0-9.-]+$"
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
             split("environment mount network volume service constraint script hook migration value", parts, " ")
             for (i in parts) name_rule[parts[i]] = label
             name_rule["mount"] = name_rule["value"] = name_rule["parameter"] = "^[A-Z][A-Z0-9_]*$"
+            name_rule["addition"] = "^[A-Z][A-Za-z0-9]*/[a-z0-9.-]+$"
             second_rule["hook"] = label
             while ((getline name < table) > 0) {
                 if (name ~ /[*]$/) families[substr(name, 1, length(name) - 1)] = 1

@@ -3,6 +3,7 @@
 #   plan --output json  {"target", "version", "from", "revision", "changes", "services": [{"service", "action", "drift": […],
 #                        "changes": [{"what", "from", "to"}]}], "migrations": […]}
 #                       "networks": [{"network", "action", "services": […]}], those that are made again
+#                       "objects": [{"object", "action"}], those that the release brings as they are: create, change, remove
 #                       action: keep, create, recreate, scale, start, restart, unpause, remove; "changes" of the whole: whether anything would change;
 #                       "drift": what was changed by hand (drift.sh), which `up` leaves as it is where the action is keep
 #
@@ -85,6 +86,9 @@ write_plan() {
     [ -z "${pending_migrations:-}" ] || plan_changes=yes
     list_network_plan >"$work/plan.networks"
     [ ! -s "$work/plan.networks" ] || plan_changes=yes
+    read_additions || refuse "the objects of $target that are no part of a service cannot be listed: $(complaint)"
+    list_addition_changes >"$work/plan.additions"
+    [ ! -s "$work/plan.additions" ] || plan_changes=yes
 }
 
 # what | from | to of the loaded service, which was recorded in another way, or not at all.
@@ -180,6 +184,9 @@ plan_text() {
     printf '%s\n' "$project $version on $target${good_version:+, now $good_version (revision $good_revision)}"
     plan_adoption
     plan_networks_text
+    while IFS='|' read -r planned action; do
+        printf 'object %s: %s\n' "$planned" "$action"
+    done <"$work/plan.additions"
     while IFS='|' read -r planned action plan_what plan_from plan_to plan_replicas; do
         if [ -n "$plan_what" ]; then
             printf '    %s: %s -> %s\n' "$plan_what" "${plan_from:-(none)}" "${plan_to:-(none)}"
@@ -226,6 +233,16 @@ plan_networks_json() {
     printf ']'
 }
 
+plan_additions_json() {
+    printf '"objects": ['
+    json_next=''
+    while IFS='|' read -r planned action; do
+        printf '%s{"object": %s, "action": %s}' "$json_next" "$(json_string "$planned")" "$(json_string "$action")"
+        json_next=', '
+    done <"$work/plan.additions"
+    printf ']'
+}
+
 plan_json() {
     printf '{"target": %s, "version": %s, "from": %s, "revision": %s, "changes": %s, "services": [' "$(json_string "$target")" \
         "$(json_string "$version")" "$(json_string "$good_version")" "${good_revision:-null}" "$(json_boolean "$plan_changes")"
@@ -242,5 +259,5 @@ plan_json() {
         fi
     done <"$work/plan"
     # shellcheck disable=SC2086 # a list of names
-    printf '%s\n], %s, "migrations": %s}\n' "$json_open" "$(plan_networks_json)" "$(json_words ${pending_migrations:-})"
+    printf '%s\n], %s, %s, "migrations": %s}\n' "$json_open" "$(plan_networks_json)" "$(plan_additions_json)" "$(json_words ${pending_migrations:-})"
 }

@@ -64,6 +64,7 @@ nodes() { visit nodes "$@"; }
 users() { visit users "$@"; }
 migration() { visit migration "$@"; }
 upgrade() { visit upgrade "$@"; }
+addition() { visit addition "$@"; }
 
 keep_environment() {
     target=''

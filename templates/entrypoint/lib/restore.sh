@@ -99,6 +99,7 @@ restore_good_revision() {
     driver_prepare_manifest
     begin_deadline
     renew_networks
+    apply_additions
     apply_waves
     restart_stale || fail_deployment
     # shellcheck disable=SC2086 # a list of names
@@ -140,6 +141,7 @@ fetch_recorded_image() {
 # Whether the loaded release wants anything else than what failed did.
 differs_from_failed() {
     [ "$restored_from" = "$service_names" ] && [ ! -s "$work/network-changes" ] || return 0
+    read_additions && [ -z "$(list_addition_changes)" ] || return 0
     for restored in $service_names; do
         is_same_text "$work/wanted/$restored" "$work/wanted-failed/$restored" || return 0
     done

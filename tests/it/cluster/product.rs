@@ -94,6 +94,12 @@ impl Release {
         self
     }
 
+    /// With a file of objects that it brings as they are.
+    pub(super) fn objects(mut self, text: &str) -> Self {
+        self.files.push(("objects.yaml".to_owned(), text.to_owned()));
+        self.with("[platforms.kubernetes]\nfiles = [\"*.yaml\"]\n")
+    }
+
     /// With one more service.
     pub(super) fn service(mut self, name: &str, keys: &str) -> Self {
         let image = self.images.of(name, FIRST_TAG);

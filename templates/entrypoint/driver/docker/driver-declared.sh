@@ -31,3 +31,12 @@ driver_list_network_guests() {
     awk -F '|' -v project="$project" -v environment="$environment_name" -v id="$2" \
         'NF == 4 && index(" " $4, " " id " ") && ($2 != project || $3 != environment) { print $1 }' "$work/guests"
 }
+
+# An engine has no objects but those that the spec declares.
+driver_list_additions() {
+    :
+}
+
+driver_apply_additions() {
+    fail_bug 'an engine takes no additions'
+}

@@ -40,6 +40,8 @@ render_manifests() {
     for manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$manifest" ] || sed -f "$work/replacements" "$manifest" >"$work/manifests/${manifest##*/}"
     done
+    # No service has such a name.
+    [ ! -f "$environment_folder/kubernetes/additions.yaml" ] || cp "$environment_folder/kubernetes/additions.yaml" "$work/manifests/_additions.yaml"
 }
 
 # Lines for sed: values have nothing in them that sed would read.
@@ -70,9 +72,9 @@ rehearse_manifests() {
         rehearsed=${rehearsed%.yaml}
         rehearsed=${rehearsed#service-}
         if apply_as bootsmith "$work/rehearsed/$rehearsed" --dry-run=server -o name -f "$manifest"; then
-            judge_warnings "$rehearsed"
+            judge_warnings "${rehearsed#_}"
         else
-            add_rehearsal_faults "$rehearsed"
+            add_rehearsal_faults "${rehearsed#_}"
         fi
     done
     [ "$faults" -gt 0 ] || rehearse_scales

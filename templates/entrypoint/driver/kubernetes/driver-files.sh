@@ -17,7 +17,8 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 {{- if eq $kind "ledger"}}{{with .metadata.annotations}}|{{index . "io.bootsmith.entry"}}|{{index . "io.bootsmith.revision"}}|{{index . "io.bootsmith.at"}}
 {{- "|"}}{{index . "io.bootsmith.version"}}|{{index . "io.bootsmith.command"}}|{{index . "io.bootsmith.who"}}|{{index . "io.bootsmith.message"}}
 {{- "|"}}{{index . "io.bootsmith.content"}}|{{index . "io.bootsmith.name"}}
-{{- "|"}}{{or (index . "io.bootsmith.sequence") ""}}|{{or (index . "io.bootsmith.target") ""}}|{{or (index . "io.bootsmith.before") ""}}{{end}}{{end}}{{"\n"}}{{end}}'
+{{- "|"}}{{or (index . "io.bootsmith.sequence") ""}}|{{or (index . "io.bootsmith.target") ""}}|{{or (index . "io.bootsmith.before") ""}}
+{{- "|"}}{{or (index . "io.bootsmith.resources") ""}}{{end}}{{end}}{{"\n"}}{{end}}'
 
 read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \

@@ -30,7 +30,8 @@ write_ledger_object() {
     printf '  annotations:\n'
     for ledger_fact in "entry=$ledger_entry" "revision=$ledger_revision" "at=$ledger_at" "version=$ledger_version" "command=$ledger_command" \
         "who=$ledger_who" "message=$ledger_message" "content=$ledger_content" "name=$ledger_name" \
-        "sequence=$ledger_sequence" "target=$ledger_target" "before=$ledger_before"; do
+        "sequence=$ledger_sequence" "target=$ledger_target" "before=$ledger_before" \
+        "resources=$([ "$ledger_entry" != record ] || own_addition_resources | tr '\n' ' ')"; do
         printf '    io.bootsmith.%s: %s\n' "${ledger_fact%%=*}" "$(json_string "${ledger_fact#*=}")"
     done
     printf 'immutable: true\n'

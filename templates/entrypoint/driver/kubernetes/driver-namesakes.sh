@@ -25,6 +25,7 @@ driver_list_namesakes() {
         $3 == "" && !is_taken && (!is_workload || known != "") { next }
         kind == "persistentvolumeclaim" { print "volume", $2, $3, $4, "kubernetes", $5, ""; next }
         { print kind, $2, $3, $4, (is_taken ? "" : "kubernetes"), $5, "" }' "$work/release-names" "$work/whose"
+    case $command/$whose_scope in ps/*) ;; */everything) list_addition_namesakes ;; esac
 }
 
 # Who may only look need not be allowed to list them, and neither has who starts and stops what is there: needed_classes asks for the same.

@@ -1,5 +1,5 @@
 # The driver for Kubernetes, part: what it must be allowed. PERMISSIONS is the one list: the Role of in-cluster.yaml is all of it, and what a
-# command needs of it is asked of the authorizer before the command begins.
+# command needs of it is asked of the authorizer before the command begins. BROUGHT stands for the resources of the objects that a release brings as they are.
 #
 # Takes in:  the command, the release's hooks and migrations. Gives out: faults that name what is missing.
 # Must not:  ask for what a command can do without.
@@ -19,6 +19,8 @@ names|list|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolume
 write|get create patch delete|services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy
 write|get create patch delete|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims
 write|get create patch delete|configmaps secrets leases.coordination.k8s.io
+records|list|BROUGHT
+write|get create patch delete|BROUGHT
 exec|get create|pods/exec
 hints|get|namespaces
 hints|list|events services ingresses.networking.k8s.io
@@ -62,7 +64,7 @@ needed_permissions() {
     nodes/) needed_node_permissions && return 0 ;;
     users/) needed_user_permissions && return 0 ;;
     esac
-    printf '%s\n' "$PERMISSIONS" | awk -F '|' -v classes="$(needed_classes)" '
+    printf '%s\n' "$PERMISSIONS" | sed "s/BROUGHT\$/$(own_addition_resources | tr '\n' ' ')/" | awk -F '|' -v classes="$(needed_classes)" '
         index(" " classes " ", " " $1 " ") {
             verbs = split($2, verb, " "); kinds = split($3, kind, " ")
             for (i = 1; i <= kinds; i++) for (j = 1; j <= verbs; j++) if (!asked[verb[j], kind[i]]++) print verb[j], kind[i]

@@ -15,6 +15,7 @@ driver_remove_leftovers() {
     cat "$work"/rehearsed/* >"$work/kept"
     # shellcheck disable=SC2046 # a list of names
     remove_objects $(grep -v '^persistentvolumeclaim/' "$work/listed" | grep -vxF -f "$work/kept")
+    remove_old_additions || return 1
     # shellcheck disable=SC2046 # a list of names
     remove_objects $(awk -F '|' '$3 == "oneoff" && $6 ~ /^(Succeeded|Failed)$/ && $5 ~ /^Job\// { sub("^Job/", "job.batch/", $5); print $5 }' "$work/pods" | sort -u)
     # shellcheck disable=SC2046 # a list of names
@@ -27,6 +28,13 @@ list_objects() {
         --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user,ledger)" && cat "$work/answer"
 }
 
+# What `down` removes.
+list_everything() {
+    read_addition_resources || return 1
+    # shellcheck disable=SC2046,SC2086 # lists of kinds
+    list_objects $(printf '%s\n' $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS $(cat "$work/addition-resources") | awk '!seen[$0]++')
+}
+
 # OBJECT…
 remove_objects() {
     [ $# -eq 0 ] || capture_long "the cluster, which deletes $*" 600 "$work/answer" cluster delete --ignore-not-found "$@" || warn "objects are left over: $(complaint)"
@@ -34,8 +42,7 @@ remove_objects() {
 
 # For `down`, when the services are stopped.
 driver_remove_all() {
-    # shellcheck disable=SC2086 # lists of kinds
-    list_objects $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS >"$work/listed" || fail_unrestored "what is there cannot be listed: $(complaint)"
+    list_everything >"$work/listed" || fail_unrestored "what is there cannot be listed: $(complaint)"
     # shellcheck disable=SC2046 # a list of names
     remove_objects $(grep -v '^persistentvolumeclaim/' "$work/listed")
     # shellcheck disable=SC2046 # a list of names
@@ -61,8 +68,7 @@ readonly VOLUME_SECONDS=60
 
 # Prints KIND|NAME|STATE of what `down` removes.
 driver_list_removal() {
-    # shellcheck disable=SC2086 # lists of kinds
-    list_objects $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS >"$work/listed" || return 1
+    list_everything >"$work/listed" || return 1
     while IFS=/ read -r listed_kind listed_name; do
         case $listed_kind in
         persistentvolumeclaim) [ -z "$option_volumes" ] || printf 'volume|%s|\n' "$listed_name" ;;

@@ -119,6 +119,9 @@ edit_rules() {
     rule networking.k8s.io 'ingresses, networkpolicies' "$WRITING"
     rule policy 'poddisruptionbudgets' "$WRITING"
     rule coordination.k8s.io 'leases' "$WRITING"
+    own_addition_resources | while IFS=. read -r brought_resource brought_group; do
+        rule "$brought_group" "$brought_resource" "$READING, $WRITING"
+    done
 }
 
 # Users of the same namespace: the cluster lets nobody give more than they have.

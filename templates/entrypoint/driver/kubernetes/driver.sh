@@ -123,6 +123,7 @@ driver_check_externals() {
     elif grep -q NotFound "$work/complaint"; then
         namespace_state=missing
     fi
+    check_addition_resources
     [ "$namespace_state" = missing ] || for_each volume check_external_volume
     for_each external_secret check_external_secret
 }

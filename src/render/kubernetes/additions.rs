@@ -1,0 +1,69 @@
+//! Objects that belong to no service: those that a release brings as they are.
+//!
+//! Each carries the digest of its definition, by which the entrypoint knows whether the cluster has it as it is here, and a record of the release
+//! data names it. Decision: `docs/decisions/0017-an-addition-carries-its-digest.md`.
+
+use serde_json::json;
+
+use crate::diagnostic::Code;
+use crate::digest::Digest;
+use crate::document::Context;
+use crate::plan::{GivenObject, Platform};
+use crate::render::shell::Record;
+
+use super::object::{Object, Scene};
+
+/// The annotation with the digest.
+const DEFINITION: &str = "io.bootsmith.definition";
+
+/// How much of a digest it has.
+const DIGEST_CHARACTERS: usize = 32;
+
+/// An addition and how the API server names its kind.
+pub(super) struct Addition {
+    /// As `RESOURCE.GROUP`.
+    resource: String,
+    /// The object.
+    pub(super) object: Object,
+}
+
+/// The objects of the environment's files; none may be one of those that are rendered.
+pub(super) fn of(scene: &Scene<'_>, rendered: &[&mut Object], context: &mut Context) -> Vec<Addition> {
+    let additions = scene.environment.additions.get(&Platform::Kubernetes);
+    let given = additions.into_iter().flat_map(|additions| &additions.objects);
+    let addition = |given: &GivenObject| {
+        let object = Object::given(scene, given);
+        refuse_rendered(given, &object, rendered, context);
+        Addition { resource: given.resource(), object: identified(object) }
+    };
+    given.map(addition).collect()
+}
+
+/// With its digest.
+fn identified(object: Object) -> Object {
+    let digest = Digest::of(object.definition().to_string().as_bytes()).hex()[..DIGEST_CHARACTERS].to_owned();
+    object.annotated([(DEFINITION.to_owned(), json!(digest))])
+}
+
+fn refuse_rendered(given: &GivenObject, object: &Object, rendered: &[&mut Object], context: &mut Context) {
+    let is_same = |other: &&&mut Object| {
+        (other.group(), &other.kind, &other.address) == (object.group(), &object.kind, &object.address)
+    };
+    if rendered.iter().any(|other| is_same(&other)) {
+        let name = format!("{}/{}", given.kind, given.name);
+        let message = format!("`{name}` of `{}` is an object that Bootsmith renders", given.file);
+        let hint = format!("change that one: `[platforms.kubernetes.patch.\"{name}\"]`; or give yours another name");
+        context.error(Code::DUPLICATE, given.span, message, hint);
+    }
+}
+
+/// A record for each.
+pub(super) fn records(additions: &[Addition]) -> String {
+    additions.iter().map(record).collect()
+}
+
+fn record(Addition { resource, object }: &Addition) -> String {
+    let digest = object.metadata["annotations"][DEFINITION].as_str().unwrap_or_default();
+    let name = format!("{}/{}", object.kind, object.address);
+    Record::new("addition", &[&name]).with("resource", resource).with("definition", digest).line()
+}

@@ -1,0 +1,102 @@
+# The driver for Kubernetes, part: objects that a release brings as they are (lib/additions.sh).
+#
+# One of ours carries the digest of its definition as an annotation. Their kinds are those of the release, and those that a record of the
+# ledger names: what an earlier release brought is found when this one has nothing of the kind.
+#
+# Takes in:  the `addition` records, the ledger. Gives out: tables of what is there; objects on the cluster.
+# Must not:  look for a kind that the cluster does not know.
+# shellcheck disable=SC2016 # dollars of the template; backquotes in messages are quotation marks
+
+readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{with .metadata.annotations}}
+{{- with index . "io.bootsmith.definition"}}{{$kind}}/{{$name}}|{{.}}|{{$version}}{{"\n"}}{{end}}{{end}}{{end}}'
+
+# Prints the resources of the loaded release's additions, each once.
+own_addition_resources() {
+    for_each addition keep_addition | cut -d '|' -f 2 | sort -u
+}
+
+# Prints those that records of the ledger name and this release does not.
+earlier_addition_resources() {
+    own_addition_resources >"$work/own-resources"
+    [ ! -f "$work/records" ] || awk -F '|' '$2 == "ledger" { print $23 }' "$work/records" | tr ' ' '\n' | sed '/^$/d' | sort -u |
+        grep -vxF -f "$work/own-resources"
+}
+
+# $work/addition-resources: all of them, as far as the cluster knows them. Whoever works by the Role of this release need not be allowed to look
+# for what an earlier one brought.
+read_addition_resources() {
+    earlier_addition_resources >"$work/earlier-resources"
+    : >"$work/addition-resources"
+    [ -s "$work/own-resources" ] || [ -s "$work/earlier-resources" ] || return 0
+    list_known_resources || return 1
+    grep -xF -f "$work/known-resources" "$work/own-resources" >"$work/addition-resources"
+    for earlier_resource in $(grep -xF -f "$work/known-resources" "$work/earlier-resources"); do
+        if capture "$work/answer" cluster get "$earlier_resource" --selector "$(our_labels)" -o name; then
+            printf '%s\n' "$earlier_resource" >>"$work/addition-resources"
+        else
+            warn "whether $earlier_resource of an earlier release are left is not known: $(complaint)"
+        fi
+    done
+}
+
+list_known_resources() {
+    capture "$work/known-resources" cluster api-resources --namespaced --verbs=list -o name
+}
+
+# $work/additions.found: name | digest | object as kubectl deletes it.
+find_additions() {
+    : >"$work/additions.found"
+    read_addition_resources || return 1
+    [ -s "$work/addition-resources" ] || return 0
+    capture "$work/answer" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" --selector "$(our_labels)" \
+        -o go-template="$ADDITION_TEMPLATE" || return 1
+    awk -F '|' -v OFS='|' '{
+        split($1, name, "/"); group = ""
+        if (match($3, /[/]/)) group = "." substr($3, 1, RSTART - 1)
+        print $1, $2, tolower(name[1]) group "/" name[2]
+    }' "$work/answer" >"$work/additions.found"
+}
+
+driver_list_additions() {
+    find_additions && cut -d '|' -f 1,2 "$work/additions.found"
+}
+
+driver_apply_additions() { # SECONDS
+    capture_seconds=$1
+    apply_as bootsmith "$work/answer" -f "$work/manifests/_additions.yaml"
+    additions_status=$?
+    capture_seconds=''
+    return "$additions_status"
+}
+
+# Those that the rehearsal of this release did not name. Needs $work/kept.
+remove_old_additions() {
+    find_additions || return 1
+    cut -d '|' -f 3 "$work/additions.found" >"$work/listed"
+    # shellcheck disable=SC2046 # a list of names
+    remove_objects $(grep -vxF -f "$work/kept" "$work/listed")
+}
+
+# Kinds that the cluster must know before anything is written.
+check_addition_resources() {
+    own_addition_resources >"$work/own-resources"
+    [ -s "$work/own-resources" ] || return 0
+    list_known_resources ||
+        { add_fault "the kinds of the cluster cannot be listed: $(complaint)" && return 0; }
+    for checked_resource in $(grep -vxF -f "$work/known-resources" "$work/own-resources"); do
+        add_fault "the cluster has no resource \`$checked_resource\` in namespaces, of which the release brings objects" \
+            'let its administrator install what defines them'
+    done
+}
+
+# Objects that have the name of one of ours and were made by somebody else, in the fields of lib/whose.sh.
+list_addition_namesakes() {
+    addition_names=$(for_each addition keep_addition | cut -d '|' -f 1 | tr '\n' ' ')
+    [ -n "$addition_names" ] || return 0
+    read_addition_resources || return 1
+    [ -s "$work/addition-resources" ] || return 0
+    capture "$work/whose" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" -o go-template="$WHOSE_TEMPLATE" || return 1
+    awk -F '|' -v OFS='|' -v project="$project" -v environment="$environment_name" -v names=" $addition_names" '
+        NF < 5 || ($3 == project && $4 == environment) { next }
+        index(names, " " $1 "/" $2 " ") { print tolower($1), $2, $3, $4, "", $5, "" }' "$work/whose"
+}
