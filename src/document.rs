@@ -5,6 +5,7 @@
 
 pub mod fields;
 pub mod node;
+mod parse;
 pub mod text;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostics, Hint, Place};
 
 use node::Span;
+pub use parse::parse;
 
 /// Where diagnostics go while one file is read.
 pub struct Context {

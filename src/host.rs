@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "this room is where files and the environment are read")]
 
 mod build;
+mod failure;
 mod files;
 pub mod housekeeping;
 mod lock;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, io};
 
-pub use build::{BuildSettings, Failure, Outcome, build, build_and_tell, prepare};
+pub use build::{BuildSettings, Outcome, build, build_and_tell, prepare};
+pub use failure::Failure;
 pub use files::{WriteError, write_tree};
 pub use lock::{CurrentImage, LockChange, LockError, LockSettings, LockedImage, Update, check_lock, lock, outdated};
 pub use previous::read_previous;

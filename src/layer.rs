@@ -7,6 +7,7 @@ pub(crate) mod beside;
 mod block;
 pub mod content;
 pub mod gzip;
+pub mod slice;
 pub mod tar_header;
 pub mod unverified;
 
@@ -14,12 +15,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use crate::digest::{Descriptor, Digest, HashingWriter};
+use crate::digest::{Descriptor, HashingWriter};
 use crate::epoch::Epoch;
 use crate::path::RelativePath;
 use crate::tree::{File, FileTree};
 use content::Content;
 use gzip::LayerWriter;
+pub use gzip::Packed;
 use tar_header::{Kind, padding};
 
 /// One layer of an image: an immutable value whose digests are known.
@@ -31,22 +33,6 @@ pub struct Layer {
     pub packed: Packed,
     /// Where the bytes of the blob are.
     pub content: Content,
-}
-
-/// The digests and sizes of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Packed {
-    /// The digest and size of the uncompressed tar; the digest is what an image configuration calls the diffID.
-    pub tar: Descriptor,
-    /// The digest and size of the compressed tar.
-    pub blob: Descriptor,
-}
-
-impl Packed {
-    /// The digest of the uncompressed tar.
-    pub fn diff_id(&self) -> Digest {
-        self.tar.digest
-    }
 }
 
 /// Why a tree cannot become a layer.

@@ -4,6 +4,7 @@
 //! registry says is untrusted: what it answers is limited, digests are compared, and credentials go to the host they were given for and
 //! to no other. Opens no connection and no file, asks no clock: a [`Transport`] does.
 
+mod access;
 mod blob;
 mod challenge;
 mod error;
@@ -13,6 +14,7 @@ mod pages;
 mod parallel;
 mod pull;
 mod push;
+mod question;
 mod referrers;
 mod replicate;
 mod resolve;
@@ -26,7 +28,8 @@ mod url;
 mod verifying;
 mod version_order;
 
-pub use error::{Refusal, RegistryError};
+pub use access::{Access, Keyring};
+pub use error::{KeyringError, Refusal, RegistryError, TransportError, TransportFault};
 pub use event::{BlobOutcome, Event, Events};
 pub(crate) use parallel::each;
 pub use pull::{PullError, Wanted, WantedLayers, is_pulled, pull};
@@ -35,7 +38,7 @@ pub use referrers::{Referrer, referrers};
 pub use replicate::replicate;
 pub use resolve::{Resolved, resolve};
 pub use secret::{Credential, Secret};
-pub use session::{Access, Keyring, KeyringError, Session};
+pub use session::Session;
 pub use tags::tags;
-pub use transport::{Body, Method, Request, Response, TooSlow, Transport, TransportError, TransportFault};
+pub use transport::{Body, Method, Request, Response, TooSlow, Transport};
 pub use url::{Origin, Url};

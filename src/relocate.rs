@@ -5,28 +5,20 @@
 //! old places, and builds another image.
 
 mod documents;
+mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::contents::{self, CONTENTS_PATH, ContentsEntry};
+use crate::image::Image;
 use crate::image::replace::NoSuchLayer;
-use crate::image::{Image, ImageReference};
 use crate::inspect::BootstrapArchive;
 use crate::path::RelativePath;
 use crate::store::{Cache, StoreError};
 use crate::tree::{File, FileTree, Mode};
 
-/// Where the images of a release are from now on.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// The bootstrap image itself.
-    pub bootstrap: ImageReference,
-    /// The new name of every service image, by the one that the manifests write.
-    pub images: BTreeMap<String, String>,
-    /// Whether no registry is there to be asked: what is pulled at every `up` is then pulled when it is missing.
-    pub is_offline: bool,
-}
+pub use places::Places;
 
 /// Why an image was not relocated.
 #[derive(Debug, thiserror::Error)]

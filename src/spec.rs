@@ -8,9 +8,9 @@ mod migration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Code;
-use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, unknown_key, wrong_type};
-use crate::document::node::{self, Node, Span, Table, Value};
+use crate::document::node::{Entry, Node, Span, Table, Value};
+use crate::document::{self, Context};
 use crate::name::Label;
 use crate::source::Sources;
 
@@ -129,7 +129,7 @@ const PROJECT_ANNOTATIONS: &[&str] =
 
 /// Reads the spec. What could not be understood is missing from the result and named in the diagnostics.
 pub fn parse(sources: &Sources, context: &mut Context) -> Spec {
-    let root = node::parse(&sources.spec_text, context);
+    let root = document::parse(&sources.spec_text, context);
     if context.diagnostics.has(Code::SYNTAX) {
         // What follows from a file that could not be read to its end is noise.
         let mut noise = context.aside();
@@ -201,7 +201,7 @@ fn take_sections(fields: &mut Fields<'_>, context: &mut Context) -> Table {
         if let Some(node) = fields.node(section)
             && check_section(section, node, context)
         {
-            sections.insert(*section, node::Entry { key_span: node.span, node: node.clone() });
+            sections.insert(*section, Entry { key_span: node.span, node: node.clone() });
         }
     }
     sections

@@ -6,7 +6,7 @@ use crate::diagnostic::{CODES, Code, Explanation, nearest};
 
 use super::arguments::Explain;
 use super::failure::CommandFailure;
-use super::portability;
+use super::{json, portability};
 
 /// The topic that is no code.
 const PORTABILITY: &str = "portability";
@@ -29,7 +29,7 @@ pub(super) fn explain(arguments: &Explain) -> Result<(), CommandFailure> {
 
 fn list(as_json: bool) {
     if as_json {
-        print_json(&CODES.iter().map(to_json).collect());
+        json::print(&CODES.iter().map(to_json).collect());
         return;
     }
     for known in CODES {
@@ -41,7 +41,7 @@ fn explain_code(name: &str, as_json: bool) -> Result<(), CommandFailure> {
     let code = Code::parse(&name.to_ascii_uppercase()).ok_or_else(|| unknown(name))?;
     let known = code.explanation();
     if as_json {
-        print_json(&to_json(known));
+        json::print(&to_json(known));
         return Ok(());
     }
     let lint =
@@ -52,11 +52,6 @@ fn explain_code(name: &str, as_json: bool) -> Result<(), CommandFailure> {
 
 fn to_json(known: &Explanation) -> Json {
     json!({ "code": known.code.to_string(), "lint": known.lint, "title": known.title, "text": known.text })
-}
-
-/// One document, as people can read it too.
-pub(super) fn print_json(document: &Json) {
-    anstream::println!("{document:#}");
 }
 
 fn unknown(name: &str) -> CommandFailure {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::plan::{Platform, Row, features};
 
-use super::explain::print_json;
 use super::failure::CommandFailure;
+use super::json;
 use super::table::Table;
 
 /// A verdict as programs read it.
@@ -29,7 +29,7 @@ pub(super) fn explain(wanted: Option<&str>, as_json: bool) -> Result<(), Command
             let hint = "`bootsmith explain portability` lists them all".to_owned();
             return Err(CommandFailure::Usage(format!("no feature is called `{wanted}`"), hint));
         }
-        _ if as_json => print_json(&rows.iter().map(|row| to_json(row)).collect()),
+        _ if as_json => json::print(&rows.iter().map(|row| to_json(row)).collect()),
         None => anstream::print!("{}", matrix(&rows)),
         Some(_) => anstream::print!("{}", rows.iter().map(|row| told(row)).collect::<Vec<_>>().join("\n")),
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::inspect::{Change, Difference, Item, Status};
 
-use super::diff::{common, groups, sections, shown, status_word};
+use super::difference::{common, groups, sections, shown, status_word};
 
 /// A heading for the releases, one for each group of environments, one for each kind of thing.
 pub(super) fn markdown(difference: &Difference) -> String {

@@ -1,16 +1,9 @@
 //! A TOML document as a tree in which every key and value knows its place.
 //!
-//! Takes in text; gives out [`Table`]s of [`Node`]s whose spans survive merging, so that a fault found in a resolved environment
-//! still points at the line that wrote it.
+//! The spans of [`Table`]s and [`Node`]s survive merging, so that a fault found in a resolved environment still points at the line that
+//! wrote it.
 
 use std::collections::BTreeMap;
-
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use crate::diagnostic::Code;
-
-use super::Context;
 
 /// A range of bytes in `bootstrap.toml`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,72 +193,4 @@ impl Table {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
-}
-
-/// Reads TOML, going on after a fault, so that all of them are reported.
-pub fn parse(text: &str, context: &mut Context) -> Table {
-    let (document, faults) = DeTable::parse_recoverable(text);
-    for fault in &faults {
-        let span = fault.span().unwrap_or(0..0);
-        context.error(Code::SYNTAX, Span { start: span.start, end: span.end }, fault.message().to_owned(), None);
-    }
-    from_table(document.get_ref(), context)
-}
-
-fn from_table(table: &DeTable<'_>, context: &mut Context) -> Table {
-    let mut entries = BTreeMap::new();
-    for (key, value) in table {
-        let key_span = span_of(key);
-        if let Some(node) = from_value(value, context) {
-            check_characters(key.get_ref(), key_span, context);
-            entries.insert(key.get_ref().to_string(), Entry { key_span, node });
-        }
-    }
-    Table { entries }
-}
-
-fn from_value(value: &Spanned<DeValue<'_>>, context: &mut Context) -> Option<Node> {
-    let span = span_of(value);
-    let value = match value.get_ref() {
-        DeValue::String(text) => {
-            check_characters(text, span, context);
-            Value::Text(text.to_string())
-        }
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Value::Integer(number),
-            Err(_) => return refuse(Code::INVALID_VALUE, span, "the number does not fit into 64 bits", context),
-        },
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(number) if number.is_finite() => Value::Float(number),
-            _ => return refuse(Code::INVALID_VALUE, span, "the number is not finite", context),
-        },
-        DeValue::Boolean(boolean) => Value::Boolean(*boolean),
-        DeValue::Datetime(_) => {
-            return refuse(Code::WRONG_TYPE, span, "a date is written as a text, in quotes", context);
-        }
-        DeValue::Array(list) => Value::List(list.iter().filter_map(|item| from_value(item, context)).collect()),
-        DeValue::Table(table) => Value::Table(from_table(table, context)),
-    };
-    Some(Node { span, value })
-}
-
-fn refuse(code: Code, span: Span, message: &str, context: &mut Context) -> Option<Node> {
-    context.error(code, span, message, None);
-    None
-}
-
-/// Line feeds and tabs are honest; other control characters and direction overrides hide something.
-fn check_characters(text: &str, span: Span, context: &mut Context) {
-    let hides = |character: &char| {
-        (character.is_control() && !matches!(character, '\n' | '\t')) || crate::path::is_direction_control(*character)
-    };
-    if let Some(hidden) = text.chars().find(hides) {
-        let message = format!("the text holds the hidden character U+{:04X}", u32::from(hidden));
-        context.error(Code::HIDDEN_CHARACTER, span, message, None);
-    }
-}
-
-fn span_of<T>(spanned: &Spanned<T>) -> Span {
-    let span = spanned.span();
-    Span { start: span.start, end: span.end }
 }

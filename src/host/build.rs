@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::pipeline::{self, BuildError, Built, PrepareError, Prepared, Workplace};
+use crate::pipeline::{self, Built, Prepared, Workplace};
 use crate::plan::Selection;
 use crate::registry::Events;
 use crate::source::Sources;
-use crate::store::{Progress, StoreError};
+use crate::store::Progress;
 
-use super::registry::{PullFailure, RegistrySettings, pull_bases};
-use super::{HostError, epoch, previous::read_previous, project_folder, read_sources, with_cache};
+use super::registry::{RegistrySettings, pull_bases};
+use super::{Failure, epoch, previous::read_previous, project_folder, read_sources, with_cache};
 
 /// What to build, and where.
 ///
@@ -56,38 +56,6 @@ pub struct Outcome {
     pub prepared: Prepared,
     /// The tarballs.
     pub built: Vec<Built>,
-}
-
-/// Why nothing was built. An older tarball is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The project's files are wrong, or bootsmith is; the bytes are for drawing the diagnostics.
-    #[error("{error}")]
-    Prepare {
-        /// What was read.
-        sources: Box<Sources>,
-        /// What is wrong with it.
-        #[source]
-        error: PrepareError,
-    },
-    /// A file cannot be read, or a variable is wrong.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// The release before cannot be read.
-    #[error(transparent)]
-    Previous(Box<StoreError>),
-    /// A base could not be pulled.
-    #[error(transparent)]
-    Pull(Box<PullFailure>),
-    /// The image cannot be made or written.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Build(BuildError::Store(error))
-    }
 }
 
 /// Reads, checks and renders a release, and writes nothing.

@@ -3,6 +3,7 @@
 mod bundle;
 mod client;
 mod copy;
+mod copy_error;
 mod credentials;
 mod open;
 mod pace;
@@ -16,7 +17,8 @@ mod tls;
 
 pub use bundle::{BundleSettings, Bundled, bundle};
 pub use client::{Client, ClientError, ClientSettings};
-pub use copy::{CopiedImage, CopyError, CopySettings, copy};
+pub use copy::{CopiedImage, CopySettings, copy};
+pub use copy_error::CopyError;
 pub use credentials::{CredentialError, find as find_credential};
 pub use open::{ImageName, Needed, OpenedImage, open_images};
 pub use pull::{PullFailure, PullSettings, PulledImage, pull, pull_bases};

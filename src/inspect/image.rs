@@ -3,7 +3,7 @@
 //! Takes in an archive whose documents hold together; gives out the image as a value, as it is there or as bootsmith writes it. Where the layers
 //! are parts of the open file their bytes are not verified here: whoever uses them compares them with their digests.
 
-use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
+use super::archive::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::Descriptor;
 use crate::epoch::Epoch;
 use crate::image::{ArchitectureImage, Document, Image, assemble};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use oci_spec::image as oci;
 use serde::de::DeserializeOwned;
 
-use super::{ArchivedImage, ArchivedLayer, BootstrapArchive};
+use super::archive::{ArchivedImage, ArchivedLayer, BootstrapArchive};
 use crate::digest::{Descriptor, Digest};
 use crate::image::media_type::{self, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Document, ImageReference, label, role};

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, HashingReader};
 use crate::image::role;
-use crate::layer::content::FileSlice;
+use crate::layer::slice::FileSlice;
 use crate::store::ContentFault;
 use crate::store::layer_check::{is_gzip, unpack_limit};
 

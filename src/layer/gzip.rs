@@ -8,14 +8,29 @@ use std::io::{self, Write};
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
-use super::Packed;
-use crate::digest::{Hasher, HashingWriter};
+use crate::digest::{Descriptor, Digest, Hasher, HashingWriter};
 
 /// Names compressor, level and block size: whatever changes the bytes changes this, and cached blobs with another name are not used.
 pub const COMPRESSOR: &str = "zlib-rs 0.6, level 6, blocks of 65536";
 
 const LEVEL: u32 = 6;
 const FEED_SIZE: usize = 65536;
+
+/// The digests and sizes of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Packed {
+    /// The digest and size of the uncompressed tar; the digest is what an image configuration calls the diffID.
+    pub tar: Descriptor,
+    /// The digest and size of the compressed tar.
+    pub blob: Descriptor,
+}
+
+impl Packed {
+    /// The digest of the uncompressed tar.
+    pub fn diff_id(&self) -> Digest {
+        self.tar.digest
+    }
+}
 
 /// Takes in a tar, writes a gzip blob.
 pub struct LayerWriter<W: Write> {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::beside::{Hashing, hash_blocks_beside};
 use super::block::BLOCK_SIZE;
-use super::content::{self, FileSlice, SliceReader};
+use super::slice::{self, FileSlice, SliceReader};
 use crate::digest::Digest;
 
 /// A part of a file that is verified whenever its bytes are used.
@@ -93,7 +93,7 @@ impl Unverified {
         let mut reader = self.slice.reader();
         loop {
             let mut block = hashing.empty_block();
-            let beyond_page = content::beyond_page(target)?;
+            let beyond_page = slice::beyond_page(target)?;
             if block.read(&mut reader, BLOCK_SIZE - beyond_page)? == 0 {
                 return Ok(());
             }

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
     use crate::compose;
     use crate::document::Context;
-    use crate::document::node::parse;
+    use crate::document::parse;
 
     /// A service as written, and what it means.
     fn service(healthcheck: &str) -> (Table, compose::Service) {

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Code;
-use crate::document::Context;
-use crate::document::node::{self, Node, Span, Table, Value};
+use crate::document::node::{Node, Span, Table, Value};
+use crate::document::{self, Context};
 use crate::source::{Source, Sources};
 use crate::spec::Spec;
 
@@ -17,7 +17,7 @@ use super::objects::TEMPLATE_SUFFIX;
 pub(super) fn check_variables(spec: &Spec, sources: &Sources, context: &mut Context) {
     let mut uses = Uses { sources, names: BTreeSet::new(), templates: Vec::new() };
     // All of the file, whatever became of it: faults in it are reported by those who read it.
-    let written = node::parse(&sources.spec_text, &mut context.aside());
+    let written = document::parse(&sources.spec_text, &mut context.aside());
     uses.add_table(&written);
     for (name, span) in declared(spec).into_iter().filter(|(name, _)| !uses.have(name)) {
         context.warning(Code::UNUSED, span, format!("nothing uses the variable `{name}`"), None);

@@ -8,7 +8,8 @@ use crate::layer::content::Content;
 
 use super::error::SourceFault;
 use super::event::{BlobOutcome, Event};
-use super::session::{Question, Sent, Session, location, no_sense};
+use super::question::{Question, location, no_sense};
+use super::session::{Sent, Session};
 use super::transport::{Body, Method};
 use super::verifying::VerifyingReader;
 use super::{RegistryError, Url};

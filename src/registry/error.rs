@@ -1,11 +1,10 @@
 //! Why a registry did not do what it was asked to, and what to do about it.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::layer::unverified::ReadError;
-
-use super::transport::{TransportError, TransportFault};
 
 /// What went wrong between us and a registry.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +36,7 @@ pub enum RegistryError {
     },
     /// A login that is kept on this machine cannot be read.
     #[error(transparent)]
-    Keyring(super::session::KeyringError),
+    Keyring(KeyringError),
     /// Credentials would have gone to another host.
     #[error(
         "`{registry}` takes tokens of `{realm}`, which is another host: the login for `{registry}` is not sent there"
@@ -102,6 +101,63 @@ pub enum RegistryError {
         /// What is wrong with it.
         fault: SourceFault,
     },
+}
+
+/// Why no credential can be looked for.
+pub type KeyringError = Box<dyn std::error::Error + Send + Sync>;
+
+/// No response came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}: {reason}")]
+pub struct TransportError {
+    /// What kind of fault it was.
+    pub fault: TransportFault,
+    /// What the system says.
+    pub reason: String,
+}
+
+/// What happened to a request that got no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportFault {
+    /// No host of that name, or nobody listens there.
+    Unreachable,
+    /// The other side speaks no TLS.
+    NoTls,
+    /// The certificate is of an authority that is not known here.
+    Certificate,
+    /// The certificate is that of an authority, and no server's.
+    AuthorityCertificate,
+    /// The certificate itself is not good: expired, or for another name.
+    BadCertificate,
+    /// The connection was silent for too long.
+    TimedOut,
+    /// Bytes come, and too few of them.
+    TooSlow,
+    /// The connection broke off.
+    Reset,
+    /// What came is no HTTP.
+    Protocol,
+}
+
+impl TransportFault {
+    /// Whether the same may go well a moment later.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Unreachable | Self::TimedOut | Self::TooSlow | Self::Reset)
+    }
+}
+
+impl fmt::Display for TransportFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unreachable => "it cannot be reached",
+            Self::NoTls => "it does not speak TLS",
+            Self::Certificate | Self::AuthorityCertificate | Self::BadCertificate => "its certificate is not trusted",
+            Self::TimedOut => "the connection was silent for too long",
+            Self::TooSlow => "the transfer is too slow",
+            Self::Reset => "the connection broke off",
+            Self::Protocol => "the answer is no HTTP",
+        })
+    }
 }
 
 /// What is wrong with content that should be sent.

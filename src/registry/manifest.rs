@@ -7,7 +7,8 @@ use crate::digest::Digest;
 use crate::image::Document;
 
 use super::blob::push_scope;
-use super::session::{Question, Session};
+use super::question::Question;
+use super::session::Session;
 use super::transport::{Method, Response};
 use super::{RegistryError, Url};
 

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::session::{Question, Session, no_sense, stay_encrypted};
+use super::question::{Question, no_sense, stay_encrypted};
+use super::session::Session;
 use super::transport::Response;
 use super::{RegistryError, Url};
 

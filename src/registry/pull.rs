@@ -13,9 +13,10 @@ use crate::store::pulled::{Incoming, Pulled};
 
 use super::event::{BlobOutcome, Event};
 use super::parallel::each;
-use super::session::{Question, Session, no_sense};
-use super::transport::{Method, Response, TransportError, TransportFault, broken};
-use super::{RegistryError, Url};
+use super::question::{Question, no_sense};
+use super::session::Session;
+use super::transport::{Method, Response, broken};
+use super::{RegistryError, TransportError, TransportFault, Url};
 
 /// What is wanted of a registry.
 #[derive(Clone, Copy, Debug)]

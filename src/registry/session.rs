@@ -3,58 +3,14 @@
 //! Takes in questions; gives out answers that are a success, or why there are none. Credentials go to the origin of the registry and
 //! nowhere else; a redirect to another host is followed without them, one from https to http not at all.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use serde::Deserialize;
-
 use crate::digest::Digest;
 
 use super::event::{Event, Events};
-use super::retry::{pause_after, retry_after};
+use super::question::{Asked, Question, follow, refusal, shorten};
+use super::retry::pause_after;
 use super::tokens::Tokens;
-use super::transport::{Body, Method, Request, Response, Transport, TransportFault};
-use super::{Credential, Origin, Refusal, RegistryError, Secret, Url};
-
-/// How a registry is to be talked to.
-#[derive(Clone, Debug, Default)]
-pub struct Access {
-    /// What proves to this registry who we are.
-    pub credential: Option<Credential>,
-    /// Where to look for a credential, once the registry wants one, when none is given.
-    pub keyring: Option<Keyring>,
-    /// Other hosts that may be shown the credential to get a token from them.
-    pub token_hosts: Vec<String>,
-    /// Without encryption, wherever the registry is.
-    pub plain_http: bool,
-}
-
-/// Looks for a credential: nobody is asked for a secret that nobody wants.
-#[derive(Clone)]
-pub struct Keyring(Arc<Find>);
-
-type Find = dyn Fn() -> Result<Option<Credential>, KeyringError> + Send + Sync;
-
-/// Why no credential can be looked for.
-pub type KeyringError = Box<dyn std::error::Error + Send + Sync>;
-
-impl Keyring {
-    /// Looks by a function.
-    pub fn new(find: impl Fn() -> Result<Option<Credential>, KeyringError> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(find))
-    }
-
-    pub(super) fn find(&self) -> Result<Option<Credential>, RegistryError> {
-        self.0().map_err(RegistryError::Keyring)
-    }
-}
-
-impl fmt::Debug for Keyring {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Keyring")
-    }
-}
+use super::transport::{Body, Method, Request, Response, Transport};
+use super::{Access, Origin, RegistryError, Secret, TransportFault, Url};
 
 /// A registry that answers.
 pub struct Session<'a> {
@@ -65,28 +21,9 @@ pub struct Session<'a> {
     tokens: Tokens,
 }
 
-/// A question that may be asked again: its body is in memory.
-pub(super) struct Question<'a> {
-    /// What is tried, as a verb.
-    pub(super) what: String,
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: &'a [u8],
-    /// What the token has to allow.
-    pub(super) scope: &'a [String],
-    /// The statuses that are a success.
-    pub(super) good: &'a [u16],
-}
-
 /// Docker Hub is called by another name than its registry has.
 const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
-const MAX_REDIRECTS: usize = 10;
-/// What a registry says about a fault.
-const MAX_SAID_BYTES: u64 = 64 * 1024;
-const MAX_SAID_CHARACTERS: usize = 300;
-
 impl<'a> Session<'a> {
     /// Finds out how a registry wants to be talked to. Without encryption only by request, or on this machine when it speaks no TLS.
     pub fn open(
@@ -259,124 +196,7 @@ pub(super) enum Sent {
     Unauthorized,
 }
 
-/// What was asked, and who refuses it.
-pub(super) struct Asked<'a> {
-    pub(super) what: &'a str,
-    pub(super) host: &'a str,
-    /// The registry, when there is no login for it.
-    pub(super) without_login: Option<String>,
-}
-
-/// A status that is no success, with what the registry says about it.
-pub(super) fn refusal(asked: Asked<'_>, response: Response, mask: impl Fn(&str) -> String) -> RegistryError {
-    let status = response.status;
-    let retry_after = response.header("retry-after").and_then(|value| retry_after(value, response.header("date")));
-    let body = response.document("the answer", MAX_SAID_BYTES).unwrap_or_default();
-    let said = said(&body).iter().map(|text| shorten(&mask(text))).collect();
-    RegistryError::Refused(Box::new(Refusal {
-        what: asked.what.to_owned(),
-        host: asked.host.to_owned(),
-        status,
-        said,
-        retry_after,
-        without_login: asked.without_login,
-    }))
-}
-
-/// Sends a question, and follows where the answer leads, without the authorization when that is another origin.
-pub(super) fn follow(
-    transport: &dyn Transport,
-    question: &Question<'_>,
-    authorization: Option<&Secret>,
-) -> Result<Response, RegistryError> {
-    let what = question.what.as_str();
-    let mut url = question.url.clone();
-    let mut authorization = authorization.cloned();
-    for _ in 0..=MAX_REDIRECTS {
-        let body = if question.body.is_empty() { Body::Empty } else { Body::Bytes(question.body) };
-        let (headers, method) = (question.headers.clone(), question.method);
-        let request = Request { method, url: url.clone(), headers, authorization: authorization.clone(), body };
-        let failed = |error| RegistryError::Transport { what: what.to_owned(), error };
-        let response = transport.send(request).map_err(failed)?;
-        let Some(location) = redirect(question, &response) else {
-            return Ok(response);
-        };
-        let next = lead(what, &url, location)?;
-        if next.origin() != url.origin() {
-            authorization = None;
-        }
-        url = next;
-    }
-    Err(RegistryError::Redirects { what: what.to_owned(), limit: MAX_REDIRECTS })
-}
-
-/// Where an answer leads, from where it was found.
-pub(super) fn location(what: &str, from: &Url, response: &Response) -> Result<Url, RegistryError> {
-    let location = response.header("location").ok_or_else(|| no_sense(what, "the answer has no `Location`"))?;
-    lead(what, from, location)
-}
-
-/// Only what reads may be led elsewhere.
-fn redirect<'r>(question: &Question<'_>, response: &'r Response) -> Option<&'r str> {
-    let reads = matches!(question.method, Method::Get | Method::Head);
-    let leads = reads && matches!(response.status, 301 | 302 | 303 | 307 | 308);
-    if leads { response.header("location") } else { None }
-}
-
-fn lead(what: &str, from: &Url, location: &str) -> Result<Url, RegistryError> {
-    let next = from.join(location).ok_or_else(|| no_sense(what, "its `Location` is no address"))?;
-    stay_encrypted(what, from, &next)?;
-    Ok(next)
-}
-
-/// From https to http nothing is followed.
-pub(super) fn stay_encrypted(what: &str, from: &Url, next: &Url) -> Result<(), RegistryError> {
-    if from.origin().is_secure() && !next.origin().is_secure() {
-        let (from, to) = (from.origin().to_string(), next.origin().to_string());
-        return Err(RegistryError::Downgrade { what: what.to_owned(), from, to });
-    }
-    Ok(())
-}
-
-pub(super) fn no_sense(what: &str, reason: &str) -> RegistryError {
-    RegistryError::Protocol { what: what.to_owned(), reason: reason.to_owned() }
-}
-
 fn is_unreachable(error: &RegistryError) -> bool {
     let fault = |fault| matches!(fault, TransportFault::Unreachable | TransportFault::Reset);
     matches!(error, RegistryError::Transport { error, .. } if fault(error.fault))
-}
-
-/// The body of a refusal, as the protocol has it.
-#[derive(Deserialize)]
-struct Errors {
-    errors: Vec<SaidError>,
-}
-
-#[derive(Deserialize)]
-struct SaidError {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
-fn said(body: &[u8]) -> Vec<String> {
-    let errors = serde_json::from_slice::<Errors>(body).map(|errors| errors.errors).unwrap_or_default();
-    let text = |error: SaidError| [error.code, error.message].join(": ");
-    errors.into_iter().take(MAX_SAID).map(text).collect()
-}
-
-/// More errors than this say nothing new.
-const MAX_SAID: usize = 3;
-
-/// What a registry says, fit for a terminal.
-pub(super) fn shorten(text: &str) -> String {
-    let shown = text.chars().take(MAX_SAID_CHARACTERS);
-    shown.map(|character| if character.is_control() { ' ' } else { character }).collect::<String>().trim().to_owned()
-}
-
-/// A duration in whole seconds of the protocol.
-pub(super) const fn seconds(number: u64) -> Duration {
-    Duration::from_secs(number)
 }

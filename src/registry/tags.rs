@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::RegistryError;
 use super::pages::pages;
-use super::session::{Question, Session, no_sense};
+use super::question::{Question, no_sense};
+use super::session::Session;
 use super::transport::Method;
 use super::version_order::compare;
 use crate::reference::is_tag;

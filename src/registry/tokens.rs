@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::Access;
 use super::challenge::Challenge;
-use super::session::{Access, Asked, Question, follow, no_sense, refusal, seconds};
+use super::question::{Asked, Question, follow, no_sense, refusal, seconds};
 use super::transport::{Method, Response, Transport};
 use super::url::form;
 use super::{Credential, Origin, RegistryError, Secret, Url};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use super::{RegistryError, Secret, Url};
+use super::{RegistryError, Secret, TransportError, TransportFault, Url};
 
 /// Exchanges requests for responses, and passes the time.
 ///
@@ -129,60 +129,6 @@ pub(super) fn broken(what: String, error: &io::Error) -> RegistryError {
         _ => TransportFault::Reset,
     };
     RegistryError::Transport { what, error: TransportError { fault, reason: error.to_string() } }
-}
-
-/// No response came.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{fault}: {reason}")]
-pub struct TransportError {
-    /// What kind of fault it was.
-    pub fault: TransportFault,
-    /// What the system says.
-    pub reason: String,
-}
-
-/// What happened to a request that got no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportFault {
-    /// No host of that name, or nobody listens there.
-    Unreachable,
-    /// The other side speaks no TLS.
-    NoTls,
-    /// The certificate is of an authority that is not known here.
-    Certificate,
-    /// The certificate is that of an authority, and no server's.
-    AuthorityCertificate,
-    /// The certificate itself is not good: expired, or for another name.
-    BadCertificate,
-    /// The connection was silent for too long.
-    TimedOut,
-    /// Bytes come, and too few of them.
-    TooSlow,
-    /// The connection broke off.
-    Reset,
-    /// What came is no HTTP.
-    Protocol,
-}
-
-impl TransportFault {
-    /// Whether the same may go well a moment later.
-    pub fn passes(self) -> bool {
-        matches!(self, Self::Unreachable | Self::TimedOut | Self::TooSlow | Self::Reset)
-    }
-}
-
-impl fmt::Display for TransportFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Unreachable => "it cannot be reached",
-            Self::NoTls => "it does not speak TLS",
-            Self::Certificate | Self::AuthorityCertificate | Self::BadCertificate => "its certificate is not trusted",
-            Self::TimedOut => "the connection was silent for too long",
-            Self::TooSlow => "the transfer is too slow",
-            Self::Reset => "the connection broke off",
-            Self::Protocol => "the answer is no HTTP",
-        })
-    }
 }
 
 impl fmt::Display for Method {

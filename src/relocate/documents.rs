@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Places;
+use super::places::Places;
 use crate::digest::Digest;
 use crate::lock::{self, Lock, Name};
 use crate::render::{OVERVIEW_PATH, Overview};

@@ -1,17 +1,19 @@
-//! Writing the tarball of an image.
+//! Writing the tarball of an image, or of several.
 //!
 //! Takes in an image, its reference and a path; gives out the file, whole or not at all, and its receipt. A file that is already
 //! there with these very bytes is left alone. Either way every byte of the image was hashed, of the base and of a file that is left alone too.
 
 use std::path::Path;
 
+use super::bundle::BundledImage;
 use super::disk::{self, AtomicFile};
 use super::receipt::Receipt;
 use super::tarball::Tarball;
 use super::{Progress, StoreError};
 use crate::digest::Digest;
+use crate::epoch::Epoch;
 use crate::image::{Image, ImageReference};
-use crate::layer::content::FileSlice;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::{ReadError, Unverified};
 use crate::parallel::in_parallel;
 
@@ -31,8 +33,20 @@ pub fn write_archive(
     Ok(receipt)
 }
 
+/// Writes a bundle, whole or not at all; gives out its size in bytes.
+pub fn write_bundle(
+    images: &[BundledImage],
+    epoch: Epoch,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<u64, StoreError> {
+    let tarball = Tarball::bundle(images, epoch)?;
+    write(&tarball, path, progress)?;
+    Ok(tarball.size())
+}
+
 /// The file gets its name when every blob in it is verified, and not before.
-pub(super) fn write(tarball: &Tarball, path: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
+fn write(tarball: &Tarball, path: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
     let mut file = AtomicFile::create(path)?;
     file.write(tarball.size(), |file, written| {
         let both = |bytes| {

@@ -3,17 +3,12 @@
 //! Takes in images under the names that an engine is to know them by; gives out a file that `docker load` takes, and the images back from such a
 //! file. It is laid out as the tarball of one image is, with an entry for each.
 
-use std::path::Path;
-
 use oci_spec::image as oci;
 
-use super::archive::write;
 use super::container::Container;
 use super::oci_layout::{CONTAINERD_NAME, annotation, descriptor, parse, unverified_blob, verified_bytes};
-use super::tarball::Tarball;
-use super::{ContentFault, Progress, StoreError};
+use super::{ContentFault, StoreError};
 use crate::digest::Descriptor;
-use crate::epoch::Epoch;
 use crate::image::ImageReference;
 use crate::image::parts::{Parts, PartsFault, parts};
 use crate::image::replica::Replica;
@@ -34,18 +29,6 @@ pub struct BundledImage {
     pub replica: Replica,
     /// Whether it is the bootstrap image.
     pub is_bootstrap: bool,
-}
-
-/// Writes a bundle, whole or not at all; gives out its size in bytes.
-pub fn write_bundle(
-    images: &[BundledImage],
-    epoch: Epoch,
-    path: &Path,
-    progress: Progress<'_>,
-) -> Result<u64, StoreError> {
-    let tarball = Tarball::bundle(images, epoch)?;
-    write(&tarball, path, progress)?;
-    Ok(tarball.size())
 }
 
 /// The images of a bundle, in the order in which they are there; `None` when the layout is no bundle.

@@ -17,12 +17,13 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::disk::AtomicFile;
-use super::{MAKE_TEMPORARY, Pulled, StoreError, private};
+use super::{MAKE_TEMPORARY, StoreError, private};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
 use crate::layer::beside::hash_beside;
-use crate::layer::content::{Content, FileSlice};
+use crate::layer::content::Content;
 use crate::layer::gzip::COMPRESSOR;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::{Origin, Unverified};
 use crate::layer::{self, Layer, PackError, Packed};
 use crate::tree::FileTree;
@@ -79,11 +80,6 @@ impl Cache {
     pub fn temporary() -> Result<Self, StoreError> {
         let folder = tempfile::tempdir().map_err(StoreError::disk(MAKE_TEMPORARY, &std::env::temp_dir()))?;
         Ok(Self { root: folder.path().to_owned(), has_failed: AtomicBool::new(false), folder: Some(folder) })
-    }
-
-    /// What was taken from registries.
-    pub fn pulled(&self) -> Pulled<'_> {
-        Pulled::new(self)
     }
 
     /// Whether something could not be kept that had to be, in a folder that another one can take the place of.

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{ContentFault, StoreError, disk};
-use crate::layer::content::FileSlice;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::Origin;
 
 /// Something that holds files by name.

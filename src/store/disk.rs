@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, OFlags};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-use super::{ContentFault, StoreError, private};
-use crate::layer::content::FileSlice;
+use super::error::{ContentFault, StoreError};
+use crate::layer::slice::FileSlice;
 
 /// Opens a regular file for reading; a pipe or a device would block or never end.
 pub fn open(path: &Path) -> Result<FileSlice, StoreError> {
@@ -30,13 +30,19 @@ pub fn open(path: &Path) -> Result<FileSlice, StoreError> {
 
 /// The same, of a name that is the file's own: no symbolic link is followed.
 pub fn open_no_link(path: &Path) -> Result<FileSlice, StoreError> {
-    let file = File::options().read(true).custom_flags(private::no_link()).open(path);
+    let file = File::options().read(true).custom_flags(no_link()).open(path);
     let file = file.map_err(StoreError::disk("read", path))?;
     let metadata = file.metadata().map_err(StoreError::disk("read", path))?;
     if !metadata.is_file() {
         return Err(StoreError::content(path)(ContentFault::FileType));
     }
     Ok(FileSlice::whole(file, metadata.len()))
+}
+
+/// A pipe that has the name of a file must not be waited for.
+pub(super) fn no_link() -> i32 {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    i32::try_from(flags.bits()).expect("flags of Linux fit")
 }
 
 /// Makes a folder and those above it.
@@ -190,7 +196,7 @@ fn sweep(folder: &Path, prefix: &str) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_ours = name.starts_with(prefix) && name.ends_with(SUFFIX);
-        let open = || File::options().read(true).custom_flags(private::no_link()).open(entry.path());
+        let open = || File::options().read(true).custom_flags(no_link()).open(entry.path());
         if !is_ours {
             continue;
         }

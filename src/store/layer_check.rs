@@ -14,8 +14,9 @@ use super::{ContentFault, LayerPaths, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
 use crate::layer::beside::hash_beside;
-use crate::layer::content::{Content, FileSlice};
+use crate::layer::content::Content;
 use crate::layer::gzip::LayerWriter;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::{Origin, Unverified};
 use crate::layer::{Layer, Packed};
 

@@ -15,7 +15,8 @@ use crate::digest::{Descriptor, Digest};
 use crate::image::media_type::{self, INDEXES, LAYERS, MANIFESTS};
 use crate::image::{Architecture, BaseImage};
 use crate::layer::Layer;
-use crate::layer::content::{Content, FileSlice};
+use crate::layer::content::Content;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::Unverified;
 use crate::parallel::in_parallel;
 

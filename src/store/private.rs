@@ -9,28 +9,9 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
-use super::StoreError;
-use super::disk;
-use crate::layer::content::FileSlice;
-
-/// Why a folder is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotPrivate {
-    /// It leads somewhere else.
-    #[error("is a symbolic link")]
-    Link,
-    /// Something else has its name.
-    #[error("is not a folder")]
-    NoFolder,
-    /// Somebody else made it.
-    #[error("belongs to the user {0}")]
-    Owner(u32),
-    /// Others may change what is in it.
-    #[error("may be written to by other users (mode {0:04o})")]
-    Mode(u32),
-}
+use super::disk::{self, no_link};
+use super::error::{NotPrivate, StoreError};
+use crate::layer::slice::FileSlice;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -117,12 +98,6 @@ fn is_alone(metadata: &Metadata) -> bool {
 
 fn leads_elsewhere(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-}
-
-/// A pipe that has the name of a file must not be waited for.
-pub(super) fn no_link() -> i32 {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    i32::try_from(flags.bits()).expect("flags of Linux fit")
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use super::container::MAX_DOCUMENT_SIZE;
 use super::disk::replace;
 use super::{KEEP, StoreError, private};
 use crate::digest::{Descriptor, Digest, Hasher};
-use crate::layer::content::{Content, FileSlice};
+use crate::layer::content::Content;
+use crate::layer::slice::FileSlice;
 use crate::layer::unverified::{Origin, Unverified};
 
 /// Blobs of registries, and layouts of images that consist of them.
@@ -44,11 +45,14 @@ const BLOBS: &str = "registries/blobs/sha256";
 const IMAGES: &str = "registries/images";
 const INCOMING: &str = "registries/incoming";
 
-impl<'a> Pulled<'a> {
-    pub(super) fn new(cache: &'a Cache) -> Self {
-        Self { cache }
+impl Cache {
+    /// What was taken from registries.
+    pub fn pulled(&self) -> Pulled<'_> {
+        Pulled { cache: self }
     }
+}
 
+impl<'a> Pulled<'a> {
     /// The layout of the image that a digest names, whether it is there or not.
     pub fn layout(&self, image: Digest) -> PathBuf {
         self.cache.path_of(IMAGES).join(image.hex())

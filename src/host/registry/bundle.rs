@@ -12,7 +12,7 @@ use crate::store::{BundledImage, Progress, write_bundle};
 
 use super::super::with_cache;
 use super::RegistrySettings;
-use super::copy::CopyError;
+use super::copy_error::CopyError;
 use super::open::{ImageName, Needed, open_images};
 use super::supply::Supply;
 

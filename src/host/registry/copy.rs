@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::image::architecture::ArchitectureFault;
-use crate::image::{Architecture, ImageReference, Replica};
+use crate::image::{ImageReference, Replica};
 use crate::lock;
 use crate::reference::{ReferenceFault, RegistryReference};
-use crate::registry::{self, Events, RegistryError, Session, Upload};
-use crate::relocate::{Places, RelocateError, relocate, service_images};
-use crate::store::StoreError;
+use crate::registry::{self, Events, Session, Upload};
+use crate::relocate::{Places, relocate, service_images};
 
 use super::super::with_cache;
-use super::client::{Client, ClientError};
+use super::RegistrySettings;
+use super::client::Client;
+use super::copy_error::CopyError;
 use super::open::{ImageName, Needed, open_images};
 use super::supply::Supply;
-use super::{OneLogin, PullFailure, RegistrySettings};
 
 /// What to copy, and where to.
 #[derive(Clone, Debug, Default)]
@@ -38,63 +37,6 @@ pub struct CopiedImage {
     pub reference: String,
     /// The new name of every service image, by its old one.
     pub images: BTreeMap<String, String>,
-}
-
-/// Why a release was not copied.
-#[derive(Debug, thiserror::Error)]
-pub enum CopyError {
-    /// A text names no image, or no place for images.
-    #[error(transparent)]
-    Reference(#[from] ReferenceFault),
-    /// The tarball does not say what its image is called.
-    #[error("the tarball says no name that could be taken over")]
-    NoReference,
-    /// Two images would have one name.
-    #[error("`{first}` and `{second}` would both be `{name}`")]
-    Collision {
-        /// The one.
-        first: String,
-        /// The other.
-        second: String,
-        /// What they would be called.
-        name: String,
-    },
-    /// The bundle lacks an image of a service.
-    #[error("the bundle does not hold `{0}`")]
-    NotBundled(String),
-    /// A text names no architecture.
-    #[error(transparent)]
-    Architecture(#[from] ArchitectureFault),
-    /// The bootstrap image is for other architectures.
-    #[error("the bootstrap image is not for {0}")]
-    NoArchitecture(Architecture),
-    /// One password for several registries.
-    #[error(transparent)]
-    OneLogin(#[from] OneLogin),
-    /// An image cannot be had, or the bootstrap image not be read.
-    #[error(transparent)]
-    Pull(Box<PullFailure>),
-    /// The client cannot be made.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The new registry does not take it.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The bootstrap image cannot be made anew.
-    #[error(transparent)]
-    Relocate(#[from] RelocateError),
-}
-
-impl From<StoreError> for CopyError {
-    fn from(error: StoreError) -> Self {
-        PullFailure::from(error).into()
-    }
-}
-
-impl From<PullFailure> for CopyError {
-    fn from(error: PullFailure) -> Self {
-        Self::Pull(Box::new(error))
-    }
 }
 
 /// Copies a bootstrap image and the images of its services, each as it is, and makes the manifests say the new names, by digest. The

@@ -8,7 +8,7 @@ use crate::registry::{self, Events};
 use crate::store::{BundledImage, Cache};
 
 use super::RegistrySettings;
-use super::copy::CopyError;
+use super::copy_error::CopyError;
 use super::pull::with_session;
 
 /// A source of images.

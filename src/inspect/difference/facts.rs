@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Item, Status};
+use super::model::{Change, Item, Status};
 
 /// What is known of a thing, by name.
 pub(super) type Facts = BTreeMap<String, Fact>;

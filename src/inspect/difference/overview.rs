@@ -5,9 +5,9 @@
 
 use crate::render::{EnvironmentOverview, MigrationOverview, ParameterOverview, ScriptOverview, ServiceOverview};
 
-use super::Item;
 use super::definition::Definitions;
 use super::facts::{Fact, Facts, by_name, items};
+use super::model::Item;
 use super::records::{Records, parameter_default};
 
 /// An environment of one release, from wherever something is said of it.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::super::ArchivedImage;
+use super::super::archive::ArchivedImage;
 use crate::epoch::Epoch;
 use crate::image::assemble::{MAX_LAYERS, history_entry};
 use crate::image::json::canonical;

@@ -8,12 +8,13 @@ use std::io::{self, Read};
 
 use serde_json::Value;
 
-use super::super::{BootstrapArchive, image::rewritten};
-use super::{Fault, Frame};
+use super::super::archive::{ArchivedLayer, BootstrapArchive};
+use super::super::image::rewritten;
+use super::model::{Fault, Frame};
 use crate::digest::{Digest, HashingReader};
 use crate::epoch::Epoch;
 use crate::image::{ANNOTATION_ROLE, Document, Image, ImageReference, label};
-use crate::layer::content::FileSlice;
+use crate::layer::slice::FileSlice;
 use crate::layer::tar_header::{self, Kind};
 use crate::store::bundle::BundledImage;
 use crate::store::container::{Container, TarIndex};
@@ -114,7 +115,7 @@ fn other_entrance(archive: &BootstrapArchive) -> Option<Fault> {
     }
     let is_same = docker_archive::only(container).ok().and_then(|only| {
         let image = archive.images.iter().find(|image| image.config.bytes == only.config)?;
-        let same = |(name, layer): (&String, &super::super::ArchivedLayer)| {
+        let same = |(name, layer): (&String, &ArchivedLayer)| {
             digest(container, name).is_some_and(|digest| [layer.blob.digest, layer.diff_id].contains(&digest))
         };
         Some(only.layers.len() == image.layers.len() && only.layers.iter().zip(&image.layers).all(same))

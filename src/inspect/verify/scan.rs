@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use crate::contents::ContentsEntry;
 use crate::digest::{Descriptor, Digest, Hasher, HashingReader};
 use crate::epoch::Epoch;
-use crate::layer::content::FileSlice;
+use crate::layer::slice::FileSlice;
 use crate::layer::tar_header::{self, END, Kind, padding};
 use crate::render::ROOT;
 use crate::store::layer_check::{ListedKind, ListedPath, MAX_PATHS, listed_path, unpack_limit};

@@ -5,7 +5,8 @@ use std::thread;
 
 use bootsmith::digest::{Descriptor, Digest};
 use bootsmith::image::Image;
-use bootsmith::layer::content::{Content, FileSlice};
+use bootsmith::layer::content::Content;
+use bootsmith::layer::slice::FileSlice;
 use bootsmith::layer::unverified::{Origin, Unverified};
 use bootsmith::layer::{Layer, Packed};
 
