@@ -3,6 +3,7 @@
 //! Takes in a [`Plan`] and a platform; gives out a [`Payload`]: one [`FileTree`] for each layer, by rate of change. Templates carry the
 //! structure a reader wants to see; what is rendered is parsed back and held against the plan.
 
+mod bug;
 mod compose;
 mod config;
 mod declared;
@@ -13,6 +14,7 @@ mod kubernetes;
 mod left_out;
 mod manifest;
 mod mounts;
+mod output;
 mod overview;
 mod portability;
 mod release_data;
@@ -33,15 +35,14 @@ use crate::path::RelativePath;
 use crate::plan::{Environment, Plan, Platform, ScriptAction};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
+pub use bug::RenderBug;
+use output::{file, path};
 pub use overview::{
     EnvironmentOverview, MigrationOverview, OVERVIEW_PATH, Overview, ParameterOverview, ScriptOverview, ServiceOverview,
 };
 pub use portability::PORTABILITY_PATH;
-pub use release_data::reference;
+pub use release_data::{FORMAT, reference};
 pub use shell::{ReadRecord, read_assignments, read_records};
-
-/// The format of the payload: raised by any change of our bytes for the same input.
-pub const FORMAT: u32 = 1;
 
 /// The folder of everything that bootsmith adds, without the leading slash.
 pub const ROOT: &str = "bootstrap";
@@ -61,30 +62,6 @@ pub struct Payload {
     pub scripts: FileTree,
     /// Environments and release data: change with every release.
     pub environments: FileTree,
-}
-
-/// Rendering went wrong through no fault of the input: a bug in bootsmith.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderBug {
-    /// A template of ours failed.
-    #[error("the template of `{path}` failed")]
-    Template {
-        /// The output.
-        path: String,
-        /// Why.
-        source: tera::Error,
-    },
-    /// What was rendered does not say what was planned.
-    #[error("`{path}` does not read back as it was planned: {reason}")]
-    ReadBack {
-        /// The output.
-        path: String,
-        /// How it differs.
-        reason: String,
-    },
-    /// Two writers.
-    #[error(transparent)]
-    PathTaken(#[from] PathTaken),
 }
 
 /// Renders the payload of one platform; faults of the input go to the diagnostics.
@@ -189,13 +166,4 @@ fn add_given(
         }
         None => tree.insert(place, given),
     }
-}
-
-/// A path made of checked parts.
-fn path(text: &str) -> RelativePath {
-    RelativePath::parse(text).expect("a path made of checked names")
-}
-
-fn file(mode: Mode, bytes: &[u8]) -> File {
-    File { mode, bytes: Arc::from(bytes) }
 }

@@ -341,7 +341,7 @@ pub(super) fn check_targets(mounts: &[Mount], context: &mut Context) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::node::parse;
+    use crate::document::parse;
 
     fn mount(written: &str) -> Option<Mount> {
         let mut context = Context::new("bootstrap.toml".into());

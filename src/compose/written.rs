@@ -96,7 +96,7 @@ fn settle(node: &mut Node, path: &[&str], read: Read) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Context, node::parse};
+    use crate::document::{Context, parse};
 
     #[test]
     fn texts_get_the_type_of_their_key() {

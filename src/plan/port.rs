@@ -101,7 +101,7 @@ fn collision<'a>(service: &'a Service, other: &Service) -> Option<&'a PublishedP
 mod tests {
     use super::*;
     use crate::compose;
-    use crate::document::node::parse;
+    use crate::document::parse;
 
     fn ports(entries: &[&str], context: &mut Context) -> Vec<Port> {
         let table = parse(&format!("ports = {entries:?}"), context);

@@ -17,8 +17,8 @@ use crate::plan::{ConfigContent, Environment};
 use crate::source::MAX_FILE_BYTES;
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
+use super::output::{file, path};
 use super::shell::Record;
-use super::{file, path};
 
 /// A config, rendered.
 pub(super) enum Rendered {

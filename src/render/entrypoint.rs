@@ -3,7 +3,7 @@
 use crate::plan::Platform;
 use crate::tree::{FileTree, Mode, PathTaken};
 
-use super::{file, path};
+use super::output::{file, path};
 
 /// Embeds files of `templates/entrypoint`.
 macro_rules! embedded {

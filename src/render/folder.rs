@@ -13,7 +13,7 @@ use crate::tree::{FileTree, Mode, PathTaken};
 
 use super::config::{self, Rendered};
 use super::mounts::{Folders, Mounts};
-use super::{file, path};
+use super::output::{file, path};
 
 /// `environments/NAME`, while it is filled.
 pub(super) struct EnvironmentFolder<'a> {

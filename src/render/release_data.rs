@@ -12,11 +12,13 @@ use crate::plan::{
     PullPolicy, Script, ScriptAction, ScriptMode, SecretSource, Service, ServiceKind, Upgrade,
 };
 
-use super::FORMAT;
 use super::config::Rendered;
 use super::declared;
 use super::mounts::{Key, Mount, Mounts};
 use super::shell::{Record, quoted};
+
+/// The format of the payload: raised by any change of our bytes for the same input.
+pub const FORMAT: u32 = 1;
 
 /// The facts of the whole release.
 pub(super) fn release(plan: &Plan, platform: Platform, spec_digest: Digest) -> String {

@@ -239,16 +239,11 @@ fn files(environment: &Environment, mounts: &Mounts, kind: FileKind) -> Map<Stri
     let stored = of_kind.map(|(_, mount)| (mount.name(), external(format!("${{BOOTSMITH_{}_NAME}}", mount.id))));
     let there = environment.secrets.iter().filter_map(|(name, source)| match source {
         SecretSource::External { name: given, .. } if kind == FileKind::Secret => {
-            Some((external_key(name), external(escaped(given))))
+            Some((service::external_key(name), external(escaped(given))))
         }
         _ => None,
     });
     stored.chain(there).collect()
-}
-
-/// The key of an external secret in the stack. A dot keeps it apart from the entrypoint's own.
-fn external_key(name: &Label) -> String {
-    format!("external.{name}")
 }
 
 /// The longest name of an entry of the ledger, behind the target.

@@ -5,6 +5,7 @@
 
 mod absences;
 mod cases;
+mod circles;
 mod diagnostics;
 mod document;
 mod floors;
@@ -58,6 +59,7 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
     for source in &library {
         faults.extend(uses::check(floors::ROOMS, &source.path, &source.text)?);
     }
+    faults.extend(circles::check(library.iter().map(|source| (source.path.as_str(), source.text.as_str())))?);
     faults.extend(absences::check(library.iter().map(|source| (source.path.as_str(), source.text.as_str())))?);
     if let Some(architecture) = sources.iter().find(|source| source.path == document::PAGE) {
         faults.extend(document::check(&architecture.text));

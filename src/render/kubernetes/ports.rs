@@ -129,9 +129,9 @@ pub(super) fn of_container(service: &Service) -> Vec<Json> {
 /// Ports of a service, as they are written.
 #[cfg(test)]
 pub(super) fn written(ports: &[&str]) -> Vec<compose::Port> {
-    use crate::document::{Context, node};
+    use crate::document::{self, Context};
     let mut context = Context::new("bootstrap.toml".into());
-    let table = node::parse(&format!("ports = {ports:?}"), &mut context);
+    let table = document::parse(&format!("ports = {ports:?}"), &mut context);
     compose::Service::read(&table, &mut context).ports
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::name::Label;
 use crate::plan::{Environment, FileKind, Plan, Platform, Service, ServiceKind};
 
 use super::super::manifest::{constant_labels, escaped, merge_patch, texts_by_key, to_json_map};
@@ -191,7 +192,7 @@ fn add_files(body: &mut Map<String, Json>, environment: &Environment, service: &
             let serving = mounts.serving(environment, file);
             entries.extend(serving.iter().map(|(mount, target)| entry(mount.name(), target)));
             if mounts::external(environment, file).is_some() {
-                entries.push(entry(super::external_key(&file.source), &file.target));
+                entries.push(entry(external_key(&file.source), &file.target));
             }
         }
         if !entries.is_empty() {
@@ -268,4 +269,9 @@ fn add_variables(body: &mut Map<String, Json>, plan: &Plan, environment: &Enviro
         deploy.insert("replicas".to_owned(), variable("REPLICAS"));
     }
     body.insert("deploy".to_owned(), Json::from(deploy));
+}
+
+/// The key of an external secret in the stack. A dot keeps it apart from the entrypoint's own.
+pub(super) fn external_key(name: &Label) -> String {
+    format!("external.{name}")
 }

@@ -70,7 +70,7 @@ pub(super) fn restart_policy(restart: Restart) -> Json {
 mod tests {
     use super::*;
     use crate::compose;
-    use crate::document::{Context, node};
+    use crate::document::{self, Context};
 
     #[test]
     fn a_template_stands_for_itself() {
@@ -96,7 +96,7 @@ mod tests {
         let expand = |written: Json| {
             let text = format!("ports = [{}]", written.to_string().replace("\":", "\"="));
             let mut context = Context::new("bootstrap.toml".into());
-            let port = compose::Service::read(&node::parse(&text, &mut context), &mut context).ports.remove(0);
+            let port = compose::Service::read(&document::parse(&text, &mut context), &mut context).ports.remove(0);
             expand_ports(written, &port)
         };
         assert_eq!(expand(long(json!("8080-8081"))), [long(json!(8080)), long(json!(8081))]);

@@ -33,7 +33,7 @@ pub(super) fn modules(path: &str, text: &str) -> Result<BTreeSet<(usize, String)
 }
 
 /// The module that a file is: `src/image/base.rs` is `image::base`.
-fn module_path(path: &str) -> Vec<String> {
+pub(super) fn module_path(path: &str) -> Vec<String> {
     let below = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
     below.split('/').map(str::to_owned).collect()
 }

@@ -1,0 +1,27 @@
+//! What goes wrong in a renderer.
+
+use crate::tree::PathTaken;
+
+/// Rendering went wrong through no fault of the input: a bug in bootsmith.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderBug {
+    /// A template of ours failed.
+    #[error("the template of `{path}` failed")]
+    Template {
+        /// The output.
+        path: String,
+        /// Why.
+        source: tera::Error,
+    },
+    /// What was rendered does not say what was planned.
+    #[error("`{path}` does not read back as it was planned: {reason}")]
+    ReadBack {
+        /// The output.
+        path: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// Two writers.
+    #[error(transparent)]
+    PathTaken(#[from] PathTaken),
+}
