@@ -8,7 +8,7 @@ use super::amount::Switch;
 use super::device::{self, DeviceRule};
 use super::mount::ContainerPath;
 use super::network::{self, CgroupNamespace, HostName, HostNamespace, MacAddress};
-use super::process::{Identity, ImagePlatform, Isolation, SecurityOption, StopSignal};
+use super::process::{Identity, ImagePlatform, Isolation, StopSignal};
 use super::resources;
 use super::value::{self, Value, Word, each, items, one};
 
@@ -37,19 +37,16 @@ const CHECKS: &[(&str, Check)] = &[
     ("domainname", check_one::<HostName>),
     ("gpus", resources::check_gpus),
     ("group_add", check_each::<Identity>),
-    ("hostname", check_one::<HostName>),
     ("init", check_one::<Switch>),
     ("isolation", check_one::<Isolation>),
     ("labels", check_pairs),
     ("logging", device::check_logging),
     ("mac_address", check_one::<MacAddress>),
-    ("networks", network::check_networks),
     ("oom_kill_disable", check_one::<Switch>),
     ("platform", check_one::<ImagePlatform>),
     ("privileged", check_one::<Switch>),
     ("read_only", check_one::<Switch>),
     ("runtime", check_one::<Word>),
-    ("security_opt", check_each::<SecurityOption>),
     ("stdin_open", check_one::<Switch>),
     ("stop_signal", check_one::<StopSignal>),
     ("sysctls", check_sysctls),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::diagnostic::Code;
 use crate::document::Context;
+use crate::document::fields::Spanned;
 use crate::document::node::{Node, Span, Value as Written};
 
 use super::amount::{Integer, Switch};
@@ -124,7 +125,8 @@ value!(MacAddress, "hardware address", "write six pairs of hexadecimal digits, a
 });
 
 /// A name of a host or domain, as the kernel takes it.
-pub(super) struct HostName;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HostName(pub(super) String);
 
 value!(HostName, "host name", "write letters, digits, dashes and dots, as in `web.example.com`", |text| {
     /// `HOST_NAME_MAX` of Linux is 64, a label of a domain 63, a name of a domain 253.
@@ -137,7 +139,7 @@ value!(HostName, "host name", "write letters, digits, dashes and dots, as in `we
             && !label.ends_with('-')
             && label.bytes().all(is_inner)
     };
-    (text.len() <= LONGEST && text.split('.').all(is_label)).then_some(Self)
+    (text.len() <= LONGEST && text.split('.').all(is_label)).then(|| Self(text.to_owned()))
 });
 
 struct Ipv4;
@@ -150,13 +152,14 @@ value!(Ipv6, "IPv6 address", "write an address, as in `2001:db8::10`", |text| {
     text.parse::<Ipv6Addr>().is_ok().then_some(Self)
 });
 
-/// Checks the settings of a service on its networks, when they are written as a table.
-pub(super) fn check_networks(node: &Node, context: &mut Context) {
+/// Reads the settings of a service on its networks, when they are written as a table; gives out its other names.
+pub(super) fn read_aliases(node: &Node, context: &mut Context) -> Vec<Spanned<String>> {
+    let mut aliases = Vec::new();
     for (name, entry) in node.as_table().into_iter().flat_map(crate::document::node::Table::iter) {
         let Some(mut fields) = fields(&entry.node, &format!("network `{name}` of a service"), context) else {
             continue;
         };
-        each::<Word>(fields.node("aliases"), context);
+        aliases.extend(each(fields.node("aliases"), context).into_iter().map(named));
         one::<Ipv4>(fields.node("ipv4_address"), context);
         one::<Ipv6>(fields.node("ipv6_address"), context);
         each::<Address>(fields.node("link_local_ips"), context);
@@ -168,6 +171,11 @@ pub(super) fn check_networks(node: &Node, context: &mut Context) {
         fields.node("driver_opts");
         fields.finish(context);
     }
+    aliases
+}
+
+fn named(Spanned { value: Word(name), span }: Spanned<Word>) -> Spanned<String> {
+    Spanned { value: name, span }
 }
 
 /// Two ways to say where the network comes from: Compose refuses both together.

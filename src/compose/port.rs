@@ -119,6 +119,13 @@ impl fmt::Display for PortRange {
 }
 
 impl Port {
+    /// Every port of the container, with the one of the host that leads to it: of a choice the first.
+    pub fn each(&self) -> impl Iterator<Item = (u16, Option<u16>)> {
+        let (PortRange { first, last }, published) = (self.target, self.published);
+        let of_host = move |target: u16| published.and_then(|published| published.first.checked_add(target - first));
+        (first..=last).map(move |target| (target, of_host(target)))
+    }
+
     /// Reads either form.
     pub(super) fn read(node: &Node, context: &mut Context) -> Option<Self> {
         let port = match &node.value {

@@ -1,5 +1,7 @@
 //! Who a process is, what it may, and how it ends (Compose Specification, 05-services: `user`, `restart`, `cap_add`, `stop_signal` …).
 
+use std::fmt;
+
 use super::value::{keyword, value};
 
 /// `user`: a name or a number, perhaps with a group.
@@ -166,7 +168,43 @@ fn is_signal_number(text: &str) -> bool {
 }
 
 /// `security_opt`: `name`, `name:value` or `name=value` (moby, `daemon/daemon_unix.go`).
-pub(super) struct SecurityOption;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityOption {
+    /// What is set.
+    pub name: String,
+    /// To what; a name alone is `true`.
+    pub value: Option<String>,
+}
+
+impl SecurityOption {
+    /// The part of an `SELinux` label that a pod has, and its value: `label=type:spc_t`.
+    pub fn se_linux(&self) -> Option<(&str, &str)> {
+        let label = self.value.as_deref().filter(|_| self.name == "label")?.split_once(':')?;
+        ["user", "role", "type", "level"].contains(&label.0).then_some(label)
+    }
+
+    fn is_valid(&self) -> bool {
+        match (self.name.as_str(), self.value.as_deref()) {
+            ("no-new-privileges" | "writable-cgroups", value) => matches!(value, None | Some("true" | "false")),
+            ("systempaths", value) => value == Some("unconfined"),
+            ("label", Some(value)) => {
+                let is_set = value.split_once(':').is_some_and(|(name, value)| name == "filetype" && !value.is_empty());
+                value == "disable" || is_set || self.se_linux().is_some_and(|(_, value)| !value.is_empty())
+            }
+            ("apparmor" | "seccomp" | "credentialspec", Some(value)) => !value.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for SecurityOption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(formatter, "{}={value}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
 
 value!(
     SecurityOption,
@@ -174,25 +212,10 @@ value!(
     "write `no-new-privileges`, `seccomp=…`, `apparmor=…`, `label=…` or `systempaths=unconfined`",
     |text| {
         let at = text.find([':', '=']).unwrap_or(text.len());
-        let (name, value) = (&text[..at], text.get(at + 1..));
-        let is_valid = match (name, value) {
-            ("no-new-privileges" | "writable-cgroups", value) => matches!(value, None | Some("true" | "false")),
-            ("systempaths", value) => value == Some("unconfined"),
-            ("label", Some("disable")) => true,
-            ("label", Some(value)) => is_label(value),
-            ("apparmor" | "seccomp" | "credentialspec", Some(value)) => !value.is_empty(),
-            _ => false,
-        };
-        is_valid.then_some(Self)
+        let option = Self { name: text[..at].to_owned(), value: text.get(at + 1..).map(str::to_owned) };
+        option.is_valid().then_some(option)
     }
 );
-
-/// `label=user:…` and its kin.
-fn is_label(value: &str) -> bool {
-    let parts = value.split_once(':');
-    parts
-        .is_some_and(|(name, value)| ["filetype", "level", "role", "type", "user"].contains(&name) && !value.is_empty())
-}
 
 keyword!(pub(super) Isolation, "isolation", ["default", "process", "hyperv"]);
 

@@ -8,9 +8,9 @@ use super::amount::Duration;
 use super::deploy::{Deploy, Mode};
 use super::health_check::HealthCheck;
 use super::mount::{self, Mount};
-use super::network::{ExtraHost, IpcMode, Namespace, NetworkMode, PidMode};
+use super::network::{self, ExtraHost, HostName, IpcMode, Namespace, NetworkMode, PidMode};
 use super::port::{Address, Exposed, Port};
-use super::process::{Capability, Restart, User};
+use super::process::{Capability, Restart, SecurityOption, User};
 use super::resources::{Resources, Ulimit};
 use super::value::{each, items, one, spanned};
 use super::{container, value};
@@ -46,6 +46,12 @@ pub struct Service {
     pub dropped_capabilities: Vec<Capability>,
     /// `extra_hosts`
     pub extra_hosts: Vec<ExtraHost>,
+    /// `hostname`
+    pub hostname: Option<Spanned<String>>,
+    /// `networks.*.aliases`
+    pub aliases: Vec<Spanned<String>>,
+    /// `security_opt`
+    pub security_options: Vec<Spanned<SecurityOption>>,
     /// `network_mode`, `pid` and `ipc`, by key
     pub namespaces: Vec<(&'static str, Spanned<Namespace>)>,
 }
@@ -73,6 +79,9 @@ impl Service {
             added_capabilities: capabilities(key("cap_add"), context),
             dropped_capabilities: capabilities(key("cap_drop"), context),
             extra_hosts: key("extra_hosts").map(|node| ExtraHost::read_all(node, context)).unwrap_or_default(),
+            hostname: key("hostname").and_then(|node| read_host_name(node, context)),
+            aliases: key("networks").map(|node| network::read_aliases(node, context)).unwrap_or_default(),
+            security_options: each(key("security_opt"), context),
             namespaces: read_namespaces(service, context),
         }
     }
@@ -117,6 +126,11 @@ fn read_mounts(service: &Table, context: &mut Context) -> Vec<Mount> {
 
 fn capabilities(node: Option<&Node>, context: &mut Context) -> Vec<Capability> {
     each(node, context).into_iter().map(|capability| capability.value).collect()
+}
+
+fn read_host_name(node: &Node, context: &mut Context) -> Option<Spanned<String>> {
+    let Spanned { value: HostName(name), span } = spanned(node, context)?;
+    Some(Spanned { value: name, span })
 }
 
 fn read_namespaces(service: &Table, context: &mut Context) -> Vec<(&'static str, Spanned<Namespace>)> {

@@ -170,7 +170,7 @@ pub(super) fn fields<'a>(node: &'a Node, what: &str, context: &mut Context) -> O
 }
 
 /// A table, or a list of `KEY=value`, as pairs with the place of each value.
-pub(super) fn pairs(node: Option<&Node>) -> Vec<(String, Spanned<String>)> {
+pub fn pairs(node: Option<&Node>) -> Vec<(String, Spanned<String>)> {
     let of_table = |table: &Table| -> Vec<_> {
         let pair =
             |(key, node): (&str, &Node)| Some((key.to_owned(), Spanned { value: plain(node)?, span: node.span }));

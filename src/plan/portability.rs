@@ -5,6 +5,7 @@
 
 mod condition;
 mod judge;
+mod kubernetes;
 mod table;
 mod versions;
 
@@ -15,6 +16,7 @@ use crate::name::Label;
 use super::Platform;
 
 pub(super) use judge::judge;
+pub(super) use kubernetes::check as check_for_kubernetes;
 pub use table::{CHAPTERS, Row, Verdict, features};
 pub use versions::{Minimum, Program};
 

@@ -132,6 +132,11 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         unreached::check(&environments, &release, context);
     }
     let portability = portability::judge(&environments, &platforms, &mut allowances, context);
+    if platforms.contains(&Platform::Kubernetes) {
+        for environment in &environments {
+            portability::check_for_kubernetes(environment, context);
+        }
+    }
     if context.diagnostics.has_errors() {
         return None;
     }

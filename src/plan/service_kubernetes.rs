@@ -160,7 +160,7 @@ fn read_ingress(table: &Table, span: Span, context: &mut Context) -> Option<Ingr
     let path = fields.text("path", context);
     let class = read_name("class", &mut fields, context);
     let tls_secret = read_name("tls-secret", &mut fields, context);
-    let port = fields.integer("port", context).and_then(|port| read_port(&port, context));
+    let port = fields.integer("port", context);
     let annotations = fields.table("annotations", context).map(|(table, _)| read_annotations(table, context));
     fields.finish(context);
     let host = host?;
@@ -171,6 +171,10 @@ fn read_ingress(table: &Table, span: Span, context: &mut Context) -> Option<Ingr
     }
     let path = path.map_or_else(|| Some("/".to_owned()), |path| read_path(&path, context))?;
     let annotations = annotations.unwrap_or_default();
+    let port = match &port {
+        Some(port) => Some(read_port(port, context)?),
+        None => None,
+    };
     Some(Ingress { host: name, path, class, tls_secret, port, annotations, span: host.span })
 }
 

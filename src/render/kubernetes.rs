@@ -24,7 +24,6 @@ mod scaling;
 mod security;
 mod service;
 mod shared;
-mod unread;
 mod volumes;
 mod words;
 mod workload;
@@ -106,8 +105,7 @@ pub(super) fn render(
     let secret_configs = secret_configs(environment, &folder.configs);
     let shared = Shared::of(environment);
     let scene = Scene { plan, environment, mounts: &folder.mounts, secret_configs: &secret_configs, shared: &shared };
-    let mut services: Vec<_> =
-        environment.services.iter().map(|service| render_service(&scene, service, context)).collect();
+    let mut services: Vec<_> = environment.services.iter().map(|service| render_service(&scene, service)).collect();
     let mut whole = Whole::of(&scene);
     patch::apply(&scene, &mut all_objects(&mut whole, &mut services), context);
     whole.additions = additions::of(&scene, &all_objects(&mut whole, &mut services), context);
@@ -155,14 +153,12 @@ fn all_objects<'a>(whole: &'a mut Whole, services: &'a mut [Rendition<'_>]) -> V
 }
 
 /// The objects of one service, the workload first.
-fn render_service<'a>(scene: &Scene<'_>, service: &'a Service, context: &mut Context) -> Rendition<'a> {
+fn render_service<'a>(scene: &Scene<'_>, service: &'a Service) -> Rendition<'a> {
     let definition = Definition::of(service);
-    labels::check(scene.environment, service, &definition, context);
-    unread::check(scene, service, &definition, context);
     let workload = Workload::of(scene, service);
     let mut objects = vec![workload::of(scene, service, &definition)];
-    objects.extend(service::of(scene, service, &definition, context));
-    objects.extend(ingress::of(scene, service, context));
+    objects.extend(service::of(scene, service, &definition));
+    objects.extend(ingress::of(scene, service));
     objects.extend(network_policy::of_service(scene, service));
     objects.extend(scaling::disruption_budget(scene, service, workload));
     objects.extend(scaling::autoscaler(scene, service, workload));

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compose::{self, Constraint, MountSource, NodeFact, PortRange, User, Value as _, plain};
+use crate::compose::{self, Constraint, MountSource, NodeFact, PortRange, SecurityOption, User, Value as _, plain};
 use crate::document::node::{Node, Table, Value};
 use crate::document::text::{Piece, pieces};
 use crate::plan::Environment;
@@ -285,14 +285,18 @@ fn fits_one_node(service: &compose::Service) -> bool {
     service.deploy.max_replicas_per_node.is_some_and(|limit| limit == 0 || limit >= replicas)
 }
 
-/// `security_opt` is `name`, `name:value` or `name=value`.
 fn option(node: &Node, names: &[&str]) -> bool {
-    plain(node).is_some_and(|text| names.contains(&text.split([':', '=']).next().unwrap_or_default()))
+    read_option(node).is_some_and(|option| names.contains(&option.name.as_str()))
+}
+
+fn read_option(node: &Node) -> Option<SecurityOption> {
+    SecurityOption::parse(&plain(node)?)
 }
 
 /// What a security context of Kubernetes takes.
 fn is_known_profile(node: &Node) -> bool {
-    let is_unconfined = matches!(plain(node).as_deref(), Some("seccomp:unconfined" | "seccomp=unconfined"));
+    let is_unconfined = read_option(node)
+        .is_some_and(|option| option.name == "seccomp" && option.value.as_deref() == Some("unconfined"));
     is_unconfined || option(node, &["apparmor", "label"])
 }
 

@@ -2,17 +2,15 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::Code;
-use crate::document::Context;
 use crate::plan::{Ingress, Service};
 
 use super::object::{Object, Scene, map, set};
 use super::ports;
 
 /// The Ingress of a service, when the spec has one.
-pub(super) fn of(scene: &Scene<'_>, service: &Service, context: &mut Context) -> Option<Object> {
+pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Option<Object> {
     let ingress = service.kubernetes.ingress.as_ref()?;
-    let port = port(service, ingress, context)?;
+    let port = port(service, ingress)?;
     let backend = json!({ "service": { "name": service.name, "port": { "number": port } } });
     let path = json!({ "path": ingress.path, "pathType": "Prefix", "backend": backend });
     let mut spec = map(json!({ "rules": [{ "host": ingress.host, "http": { "paths": [path] } }] }));
@@ -27,15 +25,7 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, context: &mut Context) ->
 }
 
 /// The port of the container that speaks HTTP: the one that is written, or the only one there is.
-pub(super) fn port(service: &Service, ingress: &Ingress, context: &mut Context) -> Option<u16> {
-    if let Some(port) = ingress.port {
-        return Some(port);
-    }
-    let known: Vec<_> = ports::known(service).into_iter().filter(|port| port.protocol == "TCP").collect();
-    if let [port] = known.as_slice() {
-        return Some(port.target);
-    }
-    let message = format!("service `{}` has {} ports, and its ingress does not say which", service.name, known.len());
-    context.error(Code::KUBERNETES, ingress.span, message, "add the container's port, as in `port = 80`");
-    None
+fn port(service: &Service, ingress: &Ingress) -> Option<u16> {
+    let known = || ports::known(service).into_iter().find(|port| port.protocol == "TCP");
+    ingress.port.or_else(|| known().map(|port| port.target))
 }

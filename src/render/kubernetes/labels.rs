@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::diagnostic::Code;
-use crate::document::Context;
-use crate::plan::{Environment, Service, is_label_key, is_label_value};
+use crate::plan::{Service, is_label_value};
 
 use super::definition::Definition;
 use super::object::{Scene, digest_value, map};
@@ -64,17 +62,4 @@ pub(super) fn written(definition: &Definition, paths: &[&[&str]]) -> Written {
         }
     }
     written
-}
-
-/// Refuses the keys that are neither labels nor annotations of Kubernetes.
-pub(super) fn check(environment: &Environment, service: &Service, definition: &Definition, context: &mut Context) {
-    for path in [&["labels"][..], &["annotations"], &["deploy", "labels"]] {
-        for (key, _) in definition.pairs(path).iter().filter(|(key, _)| !is_label_key(key)) {
-            let steps = ["services", service.name.as_str()].into_iter().chain(path.iter().copied());
-            let span = environment.written.deepest(steps.chain([key.as_str()])).span;
-            let hint = "a key is `[prefix/]name`, the prefix a DNS name, the name at most 63 of `A-Za-z0-9._-`";
-            let message = format!("`{key}` is no key of a Kubernetes label or annotation");
-            context.error(Code::KUBERNETES, span, message, hint);
-        }
-    }
 }

@@ -51,12 +51,6 @@ fn rule(constraint: &Constraint) -> Option<Json> {
     is_label_value(value).then(|| json!({ "key": key, "operator": operator, "values": [value] }))
 }
 
-/// Whether a constraint is a rule, or about something that only a Swarm knows of a node: that is judged with the platforms.
-pub(super) fn is_rule_or_foreign(constraint: &Constraint) -> bool {
-    const SHARED: &[&str] = &["node.hostname", "node.labels.", "node.platform.", "node.role"];
-    rule(constraint).is_some() || !SHARED.iter().any(|name| constraint.fact.0.starts_with(name))
-}
-
 /// The label of a node that an attribute of Swarm stands for.
 fn label_of(attribute: &str) -> Option<&str> {
     match attribute {
@@ -128,7 +122,5 @@ mod tests {
         let arm = r#"{"key":"kubernetes.io/arch","operator":"NotIn","values":["arm64"]}"#;
         assert_eq!(rule("node.platform.arch != aarch64").as_deref(), Some(arm));
         assert_eq!(rule("engine.labels.x == y"), None);
-        let is_known = |text| is_rule_or_foreign(&constraint(text));
-        assert!(is_known("engine.labels.x == y") && is_known("node.id == x") && !is_known("node.labels.x == a b"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::compose::{self, PortRange, Protocol};
+use crate::compose::{self, Protocol};
 use crate::plan::Service;
 
 use super::object::{map, set};
@@ -80,12 +80,11 @@ fn published_of(ports: &[compose::Port]) -> Vec<Port> {
     all
 }
 
-/// One for each port of the container; a choice of ports of the host is its first.
+/// One for each port of the container.
 fn each(written: &compose::Port) -> impl Iterator<Item = Port> {
-    let PortRange { first, last } = written.target;
-    (first..=last).map(move |target| Port {
+    written.each().map(|(target, published)| Port {
         target,
-        published: written.published.and_then(|published| published.first.checked_add(target - first)),
+        published,
         protocol: name(written.protocol),
         app_protocol: written.app_protocol.clone(),
     })

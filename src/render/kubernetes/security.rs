@@ -30,7 +30,7 @@ const DEFAULT_CAPABILITIES: &[&str] = &[
 
 /// The context of the pod.
 pub(super) fn of_pod(service: &Service, definition: &Definition, has_volumes: bool) -> Map<String, Json> {
-    let mut security = map(json!({ "seccompProfile": { "type": seccomp(definition) } }));
+    let mut security = map(json!({ "seccompProfile": { "type": seccomp(service, definition) } }));
     let (user, group) = user(service);
     set(&mut security, "runAsUser", user.map_or(Json::Null, Json::from));
     set(&mut security, "runAsGroup", group.map_or(Json::Null, Json::from));
@@ -65,12 +65,12 @@ pub(super) fn of_container(service: &Service, definition: &Definition) -> Map<St
     let added = names(&service.compose.added_capabilities);
     // The kernel takes these for a way to gain privileges, and so does the API server.
     if !added.iter().any(|capability| capability == "ALL" || capability == "SYS_ADMIN") {
-        let allowed = option(definition, "no-new-privileges").as_deref() == Some("false");
+        let allowed = option(service, "no-new-privileges") == Some("false");
         security.insert("allowPrivilegeEscalation".to_owned(), json!(allowed));
     }
     security.insert("capabilities".to_owned(), capability_rule(service, added));
-    set(&mut security, "appArmorProfile", app_armor(definition));
-    set(&mut security, "seLinuxOptions", se_linux(definition));
+    set(&mut security, "appArmorProfile", app_armor(service));
+    set(&mut security, "seLinuxOptions", se_linux(service));
     security
 }
 
@@ -114,22 +114,19 @@ fn file_group(service: &Service, group: Option<u32>, has_volumes: bool) -> Optio
     group.filter(|group| *group > 0 && needs_group).or(of_files)
 }
 
-/// `security_opt` as `name:value` or `name=value`.
-fn option(definition: &Definition, name: &str) -> Option<String> {
-    let value = |text: String| {
-        let rest = text.strip_prefix(name)?;
-        if rest.is_empty() { Some("true".to_owned()) } else { rest.strip_prefix([':', '=']).map(str::to_owned) }
-    };
-    definition.texts(&["security_opt"]).into_iter().find_map(value)
+/// The value of an option; a name alone is `true`.
+fn option<'a>(service: &'a Service, name: &str) -> Option<&'a str> {
+    let option = service.compose.security_options.iter().find(|option| option.value.name == name)?;
+    Some(option.value.value.as_deref().unwrap_or("true"))
 }
 
-fn seccomp(definition: &Definition) -> &'static str {
-    let is_off = option(definition, "seccomp").as_deref() == Some("unconfined") || definition.is_true(&["privileged"]);
+fn seccomp(service: &Service, definition: &Definition) -> &'static str {
+    let is_off = option(service, "seccomp") == Some("unconfined") || definition.is_true(&["privileged"]);
     if is_off { "Unconfined" } else { "RuntimeDefault" }
 }
 
-fn app_armor(definition: &Definition) -> Json {
-    match option(definition, "apparmor").as_deref() {
+fn app_armor(service: &Service) -> Json {
+    match option(service, "apparmor") {
         None => Json::Null,
         Some("unconfined") => json!({ "type": "Unconfined" }),
         Some(profile) => json!({ "type": "Localhost", "localhostProfile": profile }),
@@ -137,21 +134,7 @@ fn app_armor(definition: &Definition) -> Json {
 }
 
 /// `label=user:…`, `label=role:…`, `label=type:…`, `label=level:…`
-fn se_linux(definition: &Definition) -> Map<String, Json> {
-    let options = definition.texts(&["security_opt"]);
-    options
-        .iter()
-        .filter_map(|text| se_linux_option(text))
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect()
-}
-
-fn se_linux_option(text: &str) -> Option<(&str, &str)> {
-    let option = text.strip_prefix("label")?.strip_prefix([':', '='])?.split_once(':')?;
-    ["user", "role", "type", "level"].contains(&option.0).then_some(option)
-}
-
-/// Whether an entry of `security_opt` is an option of `SELinux` that pods have, or none of `SELinux`: that is judged with the platforms.
-pub(super) fn is_option_or_foreign(text: &str) -> bool {
-    se_linux_option(text).is_some() || text.split([':', '=']).next() != Some("label")
+fn se_linux(service: &Service) -> Map<String, Json> {
+    let options = service.compose.security_options.iter().filter_map(|option| option.value.se_linux());
+    options.map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }

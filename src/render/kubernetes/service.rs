@@ -3,8 +3,6 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::compose::EndpointMode;
-use crate::diagnostic::Code;
-use crate::document::Context;
 use crate::name::MAX_LABEL_CHARACTERS;
 use crate::plan::{Service, ServiceKind, ServiceType};
 
@@ -14,7 +12,7 @@ use super::object::{Object, Scene, map, set};
 use super::ports::{self, Port};
 
 /// The Services of a service: under its own name, under its aliases, and for those outside.
-pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition, context: &mut Context) -> Vec<Object> {
+pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Object> {
     let mut ports = ports::known(service);
     let by_ingress = service.kubernetes.ingress.as_ref().and_then(|ingress| ingress.port);
     let is_new = |target: &u16| !ports.iter().any(|port| port.target == *target && port.protocol == "TCP");
@@ -23,10 +21,10 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition, 
     // A job that listens on nothing is nobody's partner.
     let is_reached = service.kind == ServiceKind::Service || !ports.is_empty();
     if is_reached && definition.text(&["network_mode"]).as_deref() != Some("none") {
-        let names = std::iter::once(service.name.to_string()).chain(scene.shared.own_aliases(service, definition));
+        let names = std::iter::once(service.name.to_string()).chain(scene.shared.own_aliases(service));
         services.extend(names.map(|name| inside(scene, service, &name, &ports)));
     }
-    services.extend(outside(scene, service, context));
+    services.extend(outside(scene, service));
     services
 }
 
@@ -43,40 +41,16 @@ fn inside(scene: &Scene<'_>, service: &Service, name: &str, ports: &[Port]) -> O
 }
 
 /// Published ports, as `service-type` says.
-fn outside(scene: &Scene<'_>, service: &Service, context: &mut Context) -> Option<Object> {
+fn outside(scene: &Scene<'_>, service: &Service) -> Option<Object> {
     let service_type = service.kubernetes.service_type;
     if service_type == ServiceType::ClusterIp {
         return None;
     }
     let ports = ports::published(service);
-    if ports.is_empty() {
-        let steps = ["services", service.name.as_str(), "kubernetes", "service-type"];
-        let span = scene.environment.written.deepest(steps).span;
-        let message = format!("service `{}` publishes no port that a {} could open", service.name, service_type.name());
-        context.error(Code::KUBERNETES, span, message, "add `ports`, as in `ports = [\"8080:80\"]`");
-    }
-    refuse_collisions(scene, service, &ports, context);
     let entries: Vec<Json> = (0..ports.len()).map(|index| Json::from(entry(&ports, index, service_type))).collect();
     let spec = json!({ "type": service_type.name(), "selector": labels::selector(scene, service), "ports": entries });
     let name = published_name(scene, service);
     Some(Object::of_service(scene, service, "v1", "Service", &name, json!({ "spec": spec })))
-}
-
-/// Elsewhere a port without a published number gets a free one; a Service has it under the container's number.
-fn refuse_collisions(scene: &Scene<'_>, service: &Service, ports: &[Port], context: &mut Context) {
-    for (index, port) in ports.iter().enumerate() {
-        let Some(other) = ports[..index].iter().find(|other| other.collides_with(port)) else { continue };
-        let span = scene.environment.written.deepest(["services", service.name.as_str(), "ports"]).span;
-        let message = format!(
-            "ports {} and {} of service `{}` would both be port {} of its {}",
-            other.target,
-            port.target,
-            service.name,
-            port.outside(),
-            service.kubernetes.service_type.name()
-        );
-        context.error(Code::KUBERNETES, span, message, "publish each on a number of its own, as in `8081:80`");
-    }
 }
 
 fn entry(ports: &[Port], index: usize, service_type: ServiceType) -> Map<String, Json> {

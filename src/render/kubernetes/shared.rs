@@ -4,12 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use crate::name::Label;
 use crate::plan::{Environment, Service};
 
-use super::definition::Definition;
 use super::volumes;
 
 /// Volumes and names, with the services that use them.
@@ -25,11 +22,10 @@ impl<'a> Shared<'a> {
         let services = environment.services.iter().map(|service| service.name.as_str()).collect();
         let mut shared = Self { volumes: BTreeMap::new(), services, aliases: BTreeMap::new() };
         for service in &environment.services {
-            let definition = Definition::of(service);
             for name in volumes::named(service) {
                 shared.volumes.entry(name).or_default().push(service);
             }
-            for alias in written_aliases(&definition) {
+            for alias in written_aliases(service) {
                 shared.aliases.entry(alias).or_insert(&service.name);
             }
         }
@@ -47,18 +43,16 @@ impl<'a> Shared<'a> {
     }
 
     /// The aliases of a service that resolve to it: names of the DNS that neither a service has nor one before it as an alias.
-    pub(super) fn own_aliases(&self, service: &Service, definition: &Definition) -> Vec<String> {
+    pub(super) fn own_aliases(&self, service: &Service) -> Vec<String> {
         let is_own = |alias: &String| {
             !self.services.contains(alias.as_str())
                 && self.aliases.get(alias).is_some_and(|first| **first == service.name)
         };
-        written_aliases(definition).into_iter().filter(is_own).collect()
+        written_aliases(service).into_iter().filter(is_own).collect()
     }
 }
 
-fn written_aliases(definition: &Definition) -> BTreeSet<String> {
-    let Some(Json::Object(networks)) = definition.get(&["networks"]) else { return BTreeSet::new() };
-    let aliases = networks.values().filter_map(|network| network.get("aliases")?.as_array());
-    let texts = aliases.flatten().filter_map(Json::as_str);
-    texts.filter(|alias| Label::parse(alias).is_some()).map(str::to_owned).collect()
+fn written_aliases(service: &Service) -> BTreeSet<String> {
+    let aliases = service.compose.aliases.iter().map(|alias| &alias.value);
+    aliases.filter(|alias| Label::parse(alias).is_some()).cloned().collect()
 }
