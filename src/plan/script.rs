@@ -1,6 +1,7 @@
 //! Maintenance scripts.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, unknown_name_hint};
@@ -13,6 +14,7 @@ use crate::source::Sources;
 use crate::spec::LABEL_HINT;
 
 use super::objects::find_file;
+use super::schedule::Schedule;
 use crate::document::text::unescaped;
 
 /// One maintenance task.
@@ -28,6 +30,8 @@ pub struct Script {
     pub output_is_data: bool,
     /// Whether it reads standard input.
     pub reads_input: bool,
+    /// When it is started by the clock.
+    pub schedule: Option<Schedule>,
 }
 
 /// What a script runs.
@@ -98,8 +102,11 @@ fn read(
     let mode = read_mode(name, &mut fields, span, services, context);
     let output = fields.text("output", context);
     let reads_input = fields.boolean("input", context).unwrap_or(false);
+    let schedule = fields.text("schedule", context);
     fields.finish(context);
     let output_is_data = read_output(output.as_ref(), context);
+    check_streams(name, span, schedule.is_some(), output_is_data, reads_input, context);
+    let schedule = schedule.and_then(|written| read_schedule(name, &written, sources, context));
     let action = match (file, command) {
         (Some(file), None) => read_file(&file, mode.as_ref(), sources, context)?,
         (None, Some(command)) => ScriptAction::Command(command),
@@ -108,7 +115,7 @@ fn read(
             return None;
         }
     };
-    Some(Script { description, action, mode: mode?, output_is_data, reads_input })
+    Some(Script { description, action, mode: mode?, output_is_data, reads_input, schedule })
 }
 
 fn read_command(node: Option<&Node>, context: &mut Context) -> Option<Vec<String>> {
@@ -178,6 +185,46 @@ fn read_output(output: Option<&Spanned<String>>, context: &mut Context) -> bool 
             );
             false
         }
+    }
+}
+
+/// The longest name of a `CronJob`: its jobs have eleven characters more (`k8s.io/kubernetes`, validation of `batch`).
+const MAX_SCHEDULED_CHARACTERS: usize = 52;
+
+fn read_schedule(name: &str, written: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<Schedule> {
+    let text = unescaped(&written.value)?;
+    if name.len() > MAX_SCHEDULED_CHARACTERS {
+        let message = format!("the scheduled script `{name}` has more than {MAX_SCHEDULED_CHARACTERS} characters");
+        context.error(Code::TOO_LONG, written.span, message, "shorten its name");
+    }
+    Schedule::parse(&text)
+        .map_err(|fault| {
+            let hint =
+                "write minute, hour, day of the month, month and day of the week, as in `0 3 * * *`, or `@daily`";
+            let span = within(written.span, &text, &fault.range, &sources.spec_text);
+            context.error(Code::INVALID_VALUE, span, fault.message, hint);
+        })
+        .ok()
+}
+
+/// The place of a part of a text, where the text stands in the file as it is.
+fn within(span: Span, text: &str, part: &Range<usize>, file: &str) -> Span {
+    let inner = span.text(file).strip_prefix(['"', '\'']).and_then(|rest| rest.strip_prefix(text));
+    if inner.is_none() || part.is_empty() {
+        return span;
+    }
+    Span { start: span.start + 1 + part.start, end: span.start + 1 + part.end }
+}
+
+/// Nobody is there when the clock starts it.
+fn check_streams(name: &str, span: Span, is_scheduled: bool, has_data: bool, reads_input: bool, context: &mut Context) {
+    if is_scheduled && reads_input {
+        let message = format!("the scheduled script `{name}` reads standard input, and nobody gives it any");
+        context.error(Code::SCRIPT, span, message, "leave `schedule` or `input` out");
+    }
+    if is_scheduled && has_data {
+        let message = format!("the scheduled script `{name}` writes data to standard output, and nobody takes them");
+        context.error(Code::SCRIPT, span, message, "write the data into a volume, and leave `output` out");
     }
 }
 

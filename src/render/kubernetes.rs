@@ -21,6 +21,7 @@ mod probe;
 mod resources;
 mod role;
 mod scaling;
+mod schedule;
 mod security;
 mod service;
 mod shared;
@@ -60,6 +61,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("namespace.yaml", include_str!("../../templates/kubernetes/namespace.yaml.tera")),
     ("common.yaml", include_str!("../../templates/kubernetes/common.yaml.tera")),
     ("additions.yaml", include_str!("../../templates/kubernetes/additions.yaml.tera")),
+    ("schedules.yaml", include_str!("../../templates/kubernetes/schedules.yaml.tera")),
     ("service.yaml", include_str!("../../templates/kubernetes/service.yaml.tera")),
     ("in-cluster.yaml", include_str!("../../templates/kubernetes/in-cluster.yaml.tera")),
 ];
@@ -109,6 +111,7 @@ pub(super) fn render(
     let mut whole = Whole::of(&scene);
     patch::apply(&scene, &mut all_objects(&mut whole, &mut services), context);
     whole.additions = additions::of(&scene, &all_objects(&mut whole, &mut services), context);
+    whole.additions.extend(schedule::of(&scene, &services));
     let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
     let mut data = release_data::environment(
         environment,
@@ -182,9 +185,12 @@ fn files(
         lay_out("common.yaml", "common.yaml", "", &whole.common)?,
         lay_out("in-cluster.yaml", "in-cluster.yaml", "", &whole.in_cluster)?,
     ];
-    if !whole.additions.is_empty() {
-        let objects: Vec<_> = whole.additions.iter().map(|addition| addition.object.clone()).collect();
-        files.push(lay_out("additions.yaml", "additions.yaml", "", &objects)?);
+    for (name, is_of_service) in [("additions.yaml", false), ("schedules.yaml", true)] {
+        let additions = whole.additions.iter().filter(|addition| addition.service.is_some() == is_of_service);
+        let objects: Vec<_> = additions.map(|addition| addition.object.clone()).collect();
+        if !objects.is_empty() {
+            files.push(lay_out(name, name, "", &objects)?);
+        }
     }
     for rendition in services {
         let name = rendition.service.name.as_str();

@@ -251,6 +251,7 @@ fn script_record(name: &Label, script: &Script) -> String {
         .with_some("service", service.map(Label::as_str))
         .with_some("output", script.output_is_data.then_some("data"))
         .with_flag("input", script.reads_input)
+        .with_some("schedule", script.schedule.as_ref().map(ToString::to_string).as_deref())
         .with("description", &script.description);
     match &script.action {
         ScriptAction::File { path, interpreter, .. } => {

@@ -11,6 +11,7 @@ mod permissions;
 mod place;
 mod pod_security;
 pub(crate) mod product;
+mod schedules;
 mod whose;
 
 use std::sync::{Arc, Mutex};

@@ -172,6 +172,8 @@ conditions! {
     RUNS_APART_WITH_DATA "in a container of its own, with data as output" = |_, owner| {
         mode_of(owner.table) == "run" && !is_true(owner.table, "input") && has_data(owner.table)
     };
+    SCHEDULED_APART "in a container of its own" = |_, owner| mode_of(owner.table) == "run";
+    SCHEDULED_ELSEWHERE "in the running service, or in the bootstrap container" = |_, owner| mode_of(owner.table) != "run";
     MIGRATES_IN_THE_SERVICE "in the running service" = |_, owner| mode_of(owner.table) == "exec";
     MIGRATES_APART "in a container of its own" = |_, owner| mode_of(owner.table) == "run";
     RUNS_APART_WITH_INPUT "in a container of its own, with input" = |_, owner| {

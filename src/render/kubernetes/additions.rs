@@ -1,4 +1,4 @@
-//! Objects that belong to no service: those that a release brings as they are.
+//! Objects that are no part of a service: those that a release brings as they are, and schedules.
 //!
 //! Each carries the digest of its definition, by which the entrypoint knows whether the cluster has it as it is here, and a record of the release
 //! data names it. Decision: `docs/decisions/0017-an-addition-carries-its-digest.md`.
@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::diagnostic::Code;
 use crate::digest::Digest;
 use crate::document::Context;
-use crate::plan::{GivenObject, Platform};
+use crate::name::Label;
+use crate::plan::{GivenObject, Platform, Service};
 use crate::render::shell::Record;
 
 use super::object::{Object, Scene};
@@ -23,8 +24,17 @@ const DIGEST_CHARACTERS: usize = 32;
 pub(super) struct Addition {
     /// As `RESOURCE.GROUP`.
     resource: String,
+    /// The service whose pod it has.
+    pub(super) service: Option<Label>,
     /// The object.
     pub(super) object: Object,
+}
+
+impl Addition {
+    /// A `CronJob` with the pod of a service.
+    pub(super) fn of_service(object: Object, service: &Service) -> Self {
+        Self { resource: "cronjobs.batch".to_owned(), service: Some(service.name.clone()), object: identified(object) }
+    }
 }
 
 /// The objects of the environment's files; none may be one of those that are rendered.
@@ -34,7 +44,7 @@ pub(super) fn of(scene: &Scene<'_>, rendered: &[&mut Object], context: &mut Cont
     let addition = |given: &GivenObject| {
         let object = Object::given(scene, given);
         refuse_rendered(given, &object, rendered, context);
-        Addition { resource: given.resource(), object: identified(object) }
+        Addition { resource: given.resource(), service: None, object: identified(object) }
     };
     given.map(addition).collect()
 }
@@ -62,8 +72,9 @@ pub(super) fn records(additions: &[Addition]) -> String {
     additions.iter().map(record).collect()
 }
 
-fn record(Addition { resource, object }: &Addition) -> String {
+fn record(Addition { resource, service, object }: &Addition) -> String {
     let digest = object.metadata["annotations"][DEFINITION].as_str().unwrap_or_default();
     let name = format!("{}/{}", object.kind, object.address);
-    Record::new("addition", &[&name]).with("resource", resource).with("definition", digest).line()
+    let record = Record::new("addition", &[&name]).with("resource", resource).with("definition", digest);
+    record.with_some("service", service.as_ref().map(Label::as_str)).line()
 }

@@ -1,8 +1,8 @@
-# Additions: objects of the platform that belong to no service, which the release brings as they are. They come before the services; what a
-# release no longer has goes with its other leftovers.
+# Additions: objects of the platform that are no part of a service. Those that the release brings as they are come before the services; what has
+# the pod of a service, a schedule, comes when all services are ready. What a release no longer has goes with its other leftovers.
 #
-# $work/additions has a line for each of the loaded release: name | resource | digest; $work/additions.live one for each that the target has:
-# name | digest. A name is KIND/NAME.
+# $work/additions has a line for each of the loaded release: name | resource | digest | service; $work/additions.live one for each that the
+# target has: name | digest. A name is KIND/NAME; the digest of what has the pod of a service has that of the service behind a hyphen.
 #
 # Takes in:  the `addition` records, driver_list_additions. Gives out: what differs, and has it applied.
 # Must not:  know of a platform, or remove anything.
@@ -10,18 +10,23 @@
 parse_addition() {
     addition_name=$1
     shift
-    addition_resource='' addition_digest=''
+    addition_resource='' addition_digest='' addition_service=''
     for fact do
         case $fact in
         resource=*) addition_resource=${fact#*=} ;;
         definition=*) addition_digest=${fact#*=} ;;
+        service=*) addition_service=${fact#*=} ;;
         esac
     done
 }
 
 keep_addition() {
     parse_addition "$@"
-    printf '%s|%s|%s\n' "$addition_name" "$addition_resource" "$addition_digest"
+    if [ -n "$addition_service" ]; then
+        load_wanted "$addition_service"
+        addition_digest=$addition_digest-$wanted_digest
+    fi
+    printf '%s|%s|%s|%s\n' "$addition_name" "$addition_resource" "$addition_digest" "$addition_service"
 }
 
 # False when the target cannot be asked.
@@ -40,14 +45,17 @@ list_addition_changes() {
         END { for (name in live) if (!(name in wanted)) print name, "remove" }' "$work/additions.live" "$work/additions" | sort
 }
 
-# Those that are not as wanted.
+# Those that are not as wanted. first (before the services) | last
 apply_additions() {
     read_additions || fail_deployment
-    list_addition_changes | grep -v '|remove$' >"$work/additions.changed" || return 0
+    list_addition_changes | awk -F '|' -v when="$1" '
+        FILENAME == ARGV[1] { if (($4 == "") == (when == "first")) meant[$1] = 1; next }
+        $2 != "remove" && ($1 in meant)' "$work/additions" - >"$work/additions.changed"
+    [ -s "$work/additions.changed" ] || return 0
     while IFS='|' read -r addition_name addition_action; do
         say "$addition_name: $addition_action"
     done <"$work/additions.changed"
     require_lock
     refusal_code=$EXIT_NOT_RESTORED
-    driver_apply_additions "$(seconds_left)" || fail_application
+    driver_apply_additions "$(seconds_left)" "$1" || fail_application
 }

@@ -132,11 +132,12 @@ converge() {
     begin_deadline
     adopt_namesakes
     renew_networks
-    apply_additions
+    apply_additions first
     apply_waves
     restart_stale || fail_deployment
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
+    apply_additions last
     require_lock
     record_success
     # shellcheck disable=SC2086 # a list of names

@@ -45,6 +45,7 @@ command_explain() {
         explain_part 'external networks' network explain_object
         explain_part 'objects of the platform' addition explain_addition
         explain_part scripts script explain_script
+        explain_part schedules script explain_schedule
         explain_part hooks hook explain_hook
         explain_part migrations migration explain_migration
         explain_part upgrades upgrade explain_upgrade
@@ -107,6 +108,18 @@ explain_addition() {
 explain_script() {
     parse_script "$@"
     printf '%s\t%s\t%s\n' "$script_name" "$script_mode${script_service:+ in $script_service}" "$(one_cell "$script_description")"
+}
+
+# Where no platform has a clock, the line for a crontab.
+explain_schedule() {
+    parse_script "$@"
+    [ -n "$script_schedule" ] || return 0
+    if [ "$platform" = kubernetes ]; then
+        printf '%s\t%s\ta CronJob of the cluster, in UTC\n' "$script_name" "$script_schedule"
+    else
+        printf '%s\tin a crontab: %s docker run --rm%s %s run %s %s\n' "$script_name" "$script_schedule" "$(alias_engine)" \
+            "$(quote_word "$reference")" "$script_name" "$explained"
+    fi
 }
 
 explain_hook() {

@@ -34,6 +34,8 @@ list_refused() {
             rule["script service"] = rule["migration service"] = rule["upgrade backup"] = label
             rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
             rule["network digest"] = rule["addition definition"] = digest
+            rule["addition service"] = label
+            rule["script schedule"] = "^[-@*/,0-9A-Za-z ]+$"
             rule["addition resource"] = "^[a-z0-9.-]+$"
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
             split("environment mount network volume service constraint script hook migration value", parts, " ")

@@ -207,7 +207,7 @@ services_of_wave() {
 parse_script() {
     script_name=$1
     shift
-    script_mode='' script_service='' script_file='' script_interpreter=sh script_output='' script_input='' script_description=''
+    script_mode='' script_service='' script_file='' script_interpreter=sh script_output='' script_input='' script_description='' script_schedule=''
     for fact do
         case $fact in
         --) break ;;
@@ -217,6 +217,7 @@ parse_script() {
         interpreter=*) script_interpreter=${fact#*=} ;;
         output=*) script_output=${fact#*=} ;;
         input=*) script_input=${fact#*=} ;;
+        schedule=*) script_schedule=${fact#*=} ;;
         description=*) script_description=${fact#*=} ;;
         esac
     done

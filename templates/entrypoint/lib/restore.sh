@@ -99,11 +99,12 @@ restore_good_revision() {
     driver_prepare_manifest
     begin_deadline
     renew_networks
-    apply_additions
+    apply_additions first
     apply_waves
     restart_stale || fail_deployment
     # shellcheck disable=SC2086 # a list of names
     await_services stable $service_names || fail_deployment
+    apply_additions last
     # shellcheck disable=SC2086 # a list of names
     note_baseline $applied_services
     driver_remove_leftovers || warn "what the failed release made is left over: $(complaint)"

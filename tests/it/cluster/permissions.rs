@@ -101,9 +101,6 @@ fn rules_of(role: &Value) -> BTreeSet<String> {
 
 /// What the Role allows and the tour below does not need.
 const UNUSED: &[(&str, &str)] = &[
-    ("delete cronjobs.batch", "no release has one; what the labels find is removed with the rest"),
-    ("get cronjobs.batch", "kubectl asks for what it deletes until it is gone"),
-    ("patch cronjobs.batch", "what the labels find is stopped with the rest"),
     ("watch daemonsets.apps", GONE_AT_ONCE),
     ("watch deployments.apps", GONE_AT_ONCE),
     ("watch persistentvolumeclaims", GONE_AT_ONCE),
@@ -115,7 +112,8 @@ const GONE_AT_ONCE: &str = "kubectl waits so for what it deletes, which on the s
 fn everything(tag: &str) -> Release {
     let stays = r#"command = ["sleep", "1000000"]"#;
     let scripts = "[scripts.look]\ncommand = [\"true\"]\nservice = \"web\"\nmode = \"exec\"\n\
-                   [scripts.once]\ncommand = [\"true\"]\nservice = \"own\"\nmode = \"run\"\n";
+                   [scripts.once]\ncommand = [\"true\"]\nservice = \"own\"\nmode = \"run\"\n\
+                   [scripts.nightly]\ncommand = [\"true\"]\nservice = \"web\"\nmode = \"run\"\nschedule = \"@daily\"\n";
     Release::new()
         .tag(tag)
         .service("own", &format!("{stays}\nvolumes = [\"data:/data\"]\nenvironment = {{ RELEASE = \"{tag}\" }}"))

@@ -29,6 +29,16 @@ rows! {
         swarm impossible "a job of a swarm has no standard input" "use `mode = \"exec\"`"
         kubernetes native
     }
+    "scripts.*.schedule" where SCHEDULED_APART {
+        compose lossy "nobody starts it: `explain` of the image shows the line for a crontab" "install that line on a host that reaches the engine"
+        swarm lossy "nobody starts it: `explain` of the image shows the line for a crontab" "install that line on a host that reaches a manager"
+        kubernetes native
+    }
+    "scripts.*.schedule" where SCHEDULED_ELSEWHERE {
+        compose lossy "nobody starts it: `explain` of the image shows the line for a crontab" "install that line on a host that reaches the engine"
+        swarm lossy "nobody starts it: `explain` of the image shows the line for a crontab" "install that line on a host that reaches a manager"
+        kubernetes impossible "a CronJob has a pod of its own" "use `mode = \"run\"`"
+    }
     "hooks" {
         compose emulated "the entrypoint runs them"
         swarm emulated "the entrypoint runs them"

@@ -1,4 +1,4 @@
-# The driver for Kubernetes, part: objects that a release brings as they are (lib/additions.sh).
+# The driver for Kubernetes, part: objects that a release brings as they are, and schedules (lib/additions.sh).
 #
 # One of ours carries the digest of its definition as an annotation. Their kinds are those of the release, and those that a record of the
 # ledger names: what an earlier release brought is found when this one has nothing of the kind.
@@ -7,12 +7,17 @@
 # Must not:  look for a kind that the cluster does not know.
 # shellcheck disable=SC2016 # dollars of the template; backquotes in messages are quotation marks
 
-readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{with .metadata.annotations}}
-{{- with index . "io.bootsmith.definition"}}{{$kind}}/{{$name}}|{{.}}|{{$version}}{{"\n"}}{{end}}{{end}}{{end}}'
+readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{$labels := .metadata.labels}}{{with .metadata.annotations}}
+{{- with index . "io.bootsmith.definition"}}{{$kind}}/{{$name}}|{{.}}{{with $labels}}{{with index . "io.bootsmith.config-digest"}}-{{.}}{{end}}{{end}}|{{$version}}{{"\n"}}{{end}}{{end}}{{end}}'
 
 # Prints the resources of the loaded release's additions, each once.
 own_addition_resources() {
-    for_each addition keep_addition | cut -d '|' -f 2 | sort -u
+    for_each addition show_addition_resource | sort -u
+}
+
+show_addition_resource() {
+    parse_addition "$@"
+    printf '%s\n' "$addition_resource"
 }
 
 # Prints those that records of the ledger name and this release does not.
@@ -61,9 +66,13 @@ driver_list_additions() {
     find_additions && cut -d '|' -f 1,2 "$work/additions.found"
 }
 
-driver_apply_additions() { # SECONDS
+# SECONDS first|last
+driver_apply_additions() {
     capture_seconds=$1
-    apply_as bootsmith "$work/answer" -f "$work/manifests/_additions.yaml"
+    case $2 in
+    first) apply_as bootsmith "$work/answer" -f "$work/manifests/_additions.yaml" ;;
+    last) apply_as bootsmith "$work/answer" -f "$work/manifests/_schedules.yaml" ;;
+    esac
     additions_status=$?
     capture_seconds=''
     return "$additions_status"
@@ -91,12 +100,13 @@ check_addition_resources() {
 
 # Objects that have the name of one of ours and were made by somebody else, in the fields of lib/whose.sh.
 list_addition_namesakes() {
-    addition_names=$(for_each addition keep_addition | cut -d '|' -f 1 | tr '\n' ' ')
+    read_names addition
+    addition_names=$record_names
     [ -n "$addition_names" ] || return 0
     read_addition_resources || return 1
     [ -s "$work/addition-resources" ] || return 0
     capture "$work/whose" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" -o go-template="$WHOSE_TEMPLATE" || return 1
-    awk -F '|' -v OFS='|' -v project="$project" -v environment="$environment_name" -v names=" $addition_names" '
+    awk -F '|' -v OFS='|' -v project="$project" -v environment="$environment_name" -v names=" $addition_names " '
         NF < 5 || ($3 == project && $4 == environment) { next }
         index(names, " " $1 "/" $2 " ") { print tolower($1), $2, $3, $4, "", $5, "" }' "$work/whose"
 }

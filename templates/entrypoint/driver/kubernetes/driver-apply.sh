@@ -40,8 +40,10 @@ render_manifests() {
     for manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$manifest" ] || sed -f "$work/replacements" "$manifest" >"$work/manifests/${manifest##*/}"
     done
-    # No service has such a name.
-    [ ! -f "$environment_folder/kubernetes/additions.yaml" ] || cp "$environment_folder/kubernetes/additions.yaml" "$work/manifests/_additions.yaml"
+    for manifest in additions schedules; do # no service has a name with an underscore
+        [ ! -f "$environment_folder/kubernetes/$manifest.yaml" ] ||
+            sed -f "$work/replacements" "$environment_folder/kubernetes/$manifest.yaml" >"$work/manifests/_$manifest.yaml"
+    done
 }
 
 # Lines for sed: values have nothing in them that sed would read.

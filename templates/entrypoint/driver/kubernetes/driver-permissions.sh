@@ -11,8 +11,7 @@ look|list|deployments.apps statefulsets.apps daemonsets.apps jobs.batch cronjobs
 secrets|list|secrets
 records|get|secrets
 logs|get|pods pods/log
-write|get create patch delete|deployments.apps statefulsets.apps daemonsets.apps jobs.batch
-write|get patch delete|cronjobs.batch
+write|get create patch delete|deployments.apps statefulsets.apps daemonsets.apps jobs.batch cronjobs.batch
 write|delete|pods
 names|list|services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy
 names|list|horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims

@@ -107,6 +107,7 @@ apply_scales() {
         load_service "$scaled_service"
         load_wanted "$scaled_service"
         write_wanted_scale "$(workload_of "$scaled_service")"
+        write_resumed_schedules
     done >"$work/scale.yaml"
     [ -s "$work/scale.yaml" ] || return 0
     apply_as bootsmith-scale "$work/answer" ${scale_force:+"$scale_force"} -f "$work/scale.yaml"
@@ -119,6 +120,13 @@ write_wanted_scale() {
     elif [ -n "$(stopped_number "$service_name")" ]; then
         write_started "$1" "$(stopped_number "$service_name")"
     fi
+}
+
+# Schedules of the service at hand that a stop has suspended.
+write_resumed_schedules() {
+    for resumed in $(awk -F '|' -v service="$service_name" '$1 == "CronJob" && $3 == service && $7 == "yes" { print $2 }' "$work/workloads"); do
+        write_started "cronjob.batch/$resumed" ''
+    done
 }
 
 is_scaled_by_us() {

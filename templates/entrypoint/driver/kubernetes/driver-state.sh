@@ -55,7 +55,7 @@ readonly TRAIT_TEMPLATE='{{range .items}}{{$service := or (index .metadata.label
 driver_list_traits() {
     printf -- '-|tool|%s\n' "${server_version%.*}"
     # shellcheck disable=SC2086 # a list of kinds
-    capture "$work/answer" cluster get "$(printf '%s\n' $WORKLOAD_KINDS | grep -v '^jobs' | tr '\n' ',' | sed 's/,$//')" \
+    capture "$work/answer" cluster get "$(printf '%s\n' $WORKLOAD_KINDS | grep -v '^jobs\|^cronjobs' | tr '\n' ',' | sed 's/,$//')" \
         --selector "$(our_labels),io.bootsmith.kind!=in-cluster" -o go-template="$TRAIT_TEMPLATE" || return 1
     awk -F '\t' -v OFS='|' '
         BEGIN { traits = split("- image command environment files limits placement ports healthcheck definition", trait, " ") }
