@@ -19,15 +19,13 @@ mod value;
 mod written;
 
 pub use amount::{ByteSize, Cpus, Duration, Integer, is_true_word};
-pub use deploy::{
-    Constraint, Deploy, EndpointMode, Mode, NodeFact, RestartCondition, RestartPolicy, UpdateOrder, UpdatePolicy,
-};
+pub use deploy::{Constraint, Deploy, EndpointMode, Mode, NodeFact, RestartPolicy, UpdateOrder, UpdatePolicy};
 pub use health_check::{HealthCheck, Test};
 pub use mount::{Mount, MountSource};
 pub use network::{ExtraHost, HOST_GATEWAY, Namespace};
 pub use port::{Exposed, Port, PortRange, Protocol};
 pub use process::{Capability, Identity, Restart, SecurityOption, User};
-pub use resources::{Amounts, Resources, Ulimit};
+pub use resources::{Amounts, Resources};
 pub use service::Service;
 pub use value::{Value, pairs, plain};
 pub use written::{settle_network, settle_service};

@@ -51,6 +51,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("stop_signal", check_one::<StopSignal>),
     ("sysctls", check_sysctls),
     ("tty", check_one::<Switch>),
+    ("ulimits", resources::check_limits),
     // Which there are, the engine decides.
     ("userns_mode", check_one::<Word>),
     ("uts", check_one::<HostNamespace>),

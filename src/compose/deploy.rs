@@ -28,8 +28,6 @@ pub struct Deploy {
     pub restart_policy: Option<RestartPolicy>,
     /// How replicas are replaced.
     pub update: Option<UpdatePolicy>,
-    /// How they are replaced on the way back.
-    pub rollback: Option<UpdatePolicy>,
 }
 
 words! {
@@ -71,17 +69,7 @@ words! {
     }
 }
 
-words! {
-    /// When a replica is started again.
-    RestartCondition, "restart condition", {
-        /// Never.
-        None = "none",
-        /// When it fails.
-        OnFailure = "on-failure",
-        /// Whenever it ends.
-        Any = "any",
-    }
-}
+keyword!(RestartCondition, "restart condition", ["none", "on-failure", "any"]);
 
 words! {
     /// What comes first.
@@ -98,13 +86,11 @@ keyword!(FailureAction, "failure action", ["continue", "rollback", "pause"]);
 /// `restart_policy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestartPolicy {
-    /// When.
-    pub condition: Option<RestartCondition>,
     /// How often at most.
     pub max_attempts: Option<i64>,
 }
 
-/// `update_config` or `rollback_config`.
+/// `update_config`; `rollback_config` is written alike, and goes to a swarm as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpdatePolicy {
     /// How many replicas at a time; 0 is all.
@@ -184,8 +170,9 @@ impl Deploy {
         deploy.restart_policy = fields.node("restart_policy").and_then(|node| RestartPolicy::read(node, context));
         deploy.update =
             fields.node("update_config").and_then(|node| UpdatePolicy::read(node, "`update_config`", context));
-        deploy.rollback =
-            fields.node("rollback_config").and_then(|node| UpdatePolicy::read(node, "`rollback_config`", context));
+        if let Some(node) = fields.node("rollback_config") {
+            UpdatePolicy::read(node, "`rollback_config`", context);
+        }
         fields.finish(context);
         deploy
     }
@@ -211,10 +198,8 @@ fn count(fields: &mut Fields<'_>, key: &'static str, context: &mut Context) -> O
 impl RestartPolicy {
     fn read(node: &Node, context: &mut Context) -> Option<Self> {
         let mut fields = fields(node, "`restart_policy`", context)?;
-        let policy = Self {
-            condition: one(fields.node("condition"), context),
-            max_attempts: count(&mut fields, "max_attempts", context),
-        };
+        let policy = Self { max_attempts: count(&mut fields, "max_attempts", context) };
+        one::<RestartCondition>(fields.node("condition"), context);
         one::<Duration>(fields.node("delay"), context);
         one::<Duration>(fields.node("window"), context);
         fields.finish(context);

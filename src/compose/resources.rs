@@ -2,7 +2,6 @@
 
 use crate::diagnostic::Code;
 use crate::document::Context;
-use crate::document::fields::Fields;
 use crate::document::node::{Node, Table, Value as Written};
 
 use super::amount::{ByteSize, Count, Cpus, Integer, SizeOrUnlimited};
@@ -24,19 +23,6 @@ pub struct Amounts {
     pub cpus: Option<Cpus>,
     /// Bytes of memory.
     pub memory: Option<ByteSize>,
-    /// Processes; -1 is no limit.
-    pub pids: Option<i64>,
-}
-
-/// One limit of `ulimits`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ulimit {
-    /// As `ulimit` calls it.
-    pub name: String,
-    /// What a process starts with.
-    pub soft: i64,
-    /// How far it may raise that.
-    pub hard: i64,
 }
 
 /// -1 is no limit.
@@ -46,12 +32,9 @@ impl Resources {
     /// `deploy.resources` over `cpus`, `mem_limit`, `mem_reservation` and `pids_limit` of the service.
     pub(super) fn read(service: &Table, in_deploy: Option<&Node>, context: &mut Context) -> Self {
         let old = |key: &str| service.get(key);
-        let limits = Amounts {
-            cpus: one(old("cpus"), context),
-            memory: one(old("mem_limit"), context),
-            pids: one::<Limit>(old("pids_limit"), context).map(|number| number.0),
-        };
+        let limits = Amounts { cpus: one(old("cpus"), context), memory: one(old("mem_limit"), context) };
         let reservations = Amounts { memory: one(old("mem_reservation"), context), ..Amounts::default() };
+        one::<Limit>(old("pids_limit"), context);
         let Some(mut fields) = in_deploy.and_then(|node| fields(node, "`resources`", context)) else {
             return Self { limits, reservations };
         };
@@ -67,15 +50,14 @@ impl Resources {
 
 impl Amounts {
     fn over(self, below: Self) -> Self {
-        Self { cpus: self.cpus.or(below.cpus), memory: self.memory.or(below.memory), pids: self.pids.or(below.pids) }
+        Self { cpus: self.cpus.or(below.cpus), memory: self.memory.or(below.memory) }
     }
 
     fn read(node: &Node, what: &str, context: &mut Context) -> Self {
         let Some(mut fields) = fields(node, what, context) else { return Self::default() };
-        let amounts =
-            Self { cpus: one(fields.node("cpus"), context), memory: one(fields.node("memory"), context), pids: None };
-        let amounts = if what == "`limits`" {
-            Self { pids: one::<Limit>(fields.node("pids"), context).map(|number| number.0), ..amounts }
+        let amounts = Self { cpus: one(fields.node("cpus"), context), memory: one(fields.node("memory"), context) };
+        if what == "`limits`" {
+            one::<Limit>(fields.node("pids"), context);
         } else {
             for node in items(fields.node("generic_resources")) {
                 check_generic(node, context);
@@ -83,8 +65,7 @@ impl Amounts {
             for node in items(fields.node("devices")) {
                 check_device_request(node, true, context);
             }
-            amounts
-        };
+        }
         fields.finish(context);
         amounts
     }
@@ -162,42 +143,37 @@ const ULIMITS: &[&str] = &[
     "stack",
 ];
 
-impl Ulimit {
-    /// Reads the table: a number for both sides, or `{ soft, hard }`.
-    pub(super) fn read_all(node: &Node, context: &mut Context) -> Vec<Self> {
-        let Some(table) = node.as_table() else {
-            let message = format!("invalid limits: {} cannot be some", node.value.type_name());
-            context.error(Code::WRONG_TYPE, node.span, message, "write `ulimits = { nofile = 65536 }`");
-            return Vec::new();
-        };
-        let mut limits = Vec::new();
-        for (name, entry) in table.iter() {
-            if ULIMITS.contains(&name) {
-                limits.extend(Self::read(name, &entry.node, context));
-            } else {
-                let hint = crate::diagnostic::unknown_name_hint(name, "limits", ULIMITS.iter().copied());
-                value::invalid("limit", name, entry.key_span, hint, context);
-            }
+/// Checks `ulimits`: by name a number for both sides, or `{ soft, hard }`.
+pub(super) fn check_limits(node: &Node, context: &mut Context) {
+    let Some(table) = node.as_table() else {
+        let message = format!("invalid limits: {} cannot be some", node.value.type_name());
+        context.error(Code::WRONG_TYPE, node.span, message, "write `ulimits = { nofile = 65536 }`");
+        return;
+    };
+    for (name, entry) in table.iter() {
+        if ULIMITS.contains(&name) {
+            check_limit(name, &entry.node, context);
+        } else {
+            let hint = crate::diagnostic::unknown_name_hint(name, "limits", ULIMITS.iter().copied());
+            value::invalid("limit", name, entry.key_span, hint, context);
         }
-        limits
     }
+}
 
-    fn read(name: &str, node: &Node, context: &mut Context) -> Option<Self> {
-        if node.as_table().is_none() {
-            let Integer(number) = one::<Limit>(Some(node), context)?;
-            return Some(Self { name: name.to_owned(), soft: number, hard: number });
-        }
-        let mut fields: Fields<'_> = fields(node, &format!("the limit `{name}`"), context)?;
-        let soft = required::<Limit>("soft", &mut fields, context);
-        let hard = required::<Limit>("hard", &mut fields, context);
-        fields.finish(context);
-        let (Integer(soft), Integer(hard)) = (soft?, hard?);
-        // -1 is more than every number.
-        if hard != -1 && (soft > hard || soft == -1) {
-            let message = format!("the soft limit of `{name}` is above the hard one");
-            context.error(Code::INVALID_VALUE, node.span, message, "let `soft` be at most `hard`");
-        }
-        Some(Self { name: name.to_owned(), soft, hard })
+fn check_limit(name: &str, node: &Node, context: &mut Context) {
+    if node.as_table().is_none() {
+        one::<Limit>(Some(node), context);
+        return;
+    }
+    let Some(mut fields) = fields(node, &format!("the limit `{name}`"), context) else { return };
+    let soft = required::<Limit>("soft", &mut fields, context);
+    let hard = required::<Limit>("hard", &mut fields, context);
+    fields.finish(context);
+    let (Some(Integer(soft)), Some(Integer(hard))) = (soft, hard) else { return };
+    // -1 is more than every number.
+    if hard != -1 && (soft > hard || soft == -1) {
+        let message = format!("the soft limit of `{name}` is above the hard one");
+        context.error(Code::INVALID_VALUE, node.span, message, "let `soft` be at most `hard`");
     }
 }
 

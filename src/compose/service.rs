@@ -11,7 +11,7 @@ use super::mount::{self, Mount};
 use super::network::{self, ExtraHost, HostName, IpcMode, Namespace, NetworkMode, PidMode};
 use super::port::{Address, Exposed, Port};
 use super::process::{Capability, Restart, SecurityOption, User};
-use super::resources::{Resources, Ulimit};
+use super::resources::Resources;
 use super::value::{each, items, one, spanned};
 use super::{container, value};
 
@@ -30,8 +30,6 @@ pub struct Service {
     pub deploy: Deploy,
     /// `cpus`, `mem_limit` … and `deploy.resources`
     pub resources: Resources,
-    /// `ulimits`
-    pub ulimits: Vec<Ulimit>,
     /// `shm_size`
     pub shared_memory: Option<super::ByteSize>,
     /// `restart`
@@ -71,7 +69,6 @@ impl Service {
             health_check: key("healthcheck").and_then(|node| HealthCheck::read(node, context)),
             deploy,
             resources: Resources::read(service, resources, context),
-            ulimits: key("ulimits").map(|node| Ulimit::read_all(node, context)).unwrap_or_default(),
             shared_memory: one(key("shm_size"), context),
             restart: one(key("restart"), context),
             stop_grace_period: one(key("stop_grace_period"), context),
