@@ -272,6 +272,17 @@ test_who_joins_a_container_is_restarted_after_it() {
     expect_call '^\[restart\]\[c3\]\[c4\]$'
 }
 
+# In whatever order the engine started them.
+test_who_was_started_before_what_it_joins_is_restarted() {
+    product_with_joiner
+    tie containers database 'default private' 2024-01-01T00:00:00Z 2024-01-01T00:00:05Z
+    sed -i 's/|running|/|exited|/' "$box/docker/containers"
+    restart_takes_effect
+    bootstrap start production
+    expect_code 0
+    expect_call '^\[restart\]\[c3\]\[c4\]$'
+}
+
 test_who_depends_with_restart_is_restarted_when_that_one_is_made_again() {
     with_facts web "restarts='database'"
     product_after
