@@ -9,15 +9,24 @@ use super::Context;
 use super::node::{Entry, Node, Span, Table, Value};
 use crate::diagnostic::Code;
 
-/// Reads TOML, going on after a fault, so that all of them are reported.
+/// Reads TOML, going on after a fault, so that all of them are reported: unless the file is of another kind altogether.
 pub fn parse(text: &str, context: &mut Context) -> Table {
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
-        let span = fault.span().unwrap_or(0..0);
-        context.error(Code::SYNTAX, Span { start: span.start, end: span.end }, fault.message().to_owned(), None);
+        let range = fault.span().unwrap_or(0..0);
+        let span = Span { start: range.start, end: range.end };
+        if context.file.ends_with(".yaml") || context.file.ends_with(".yml") {
+            let message = "this is a YAML file, and a spec is TOML";
+            context.error(Code::SYNTAX, span, message, YAML_HINT);
+            return Table::default();
+        }
+        context.error(Code::SYNTAX, span, fault.message().to_owned(), None);
     }
     from_table(document.get_ref(), context)
 }
+
+const YAML_HINT: &str =
+    "write a `bootstrap.toml`: a service of a Compose file is a table `[services.NAME]` there, with the same keys";
 
 fn from_table(table: &DeTable<'_>, context: &mut Context) -> Table {
     let mut read = Table::default();

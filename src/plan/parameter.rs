@@ -49,7 +49,7 @@ pub(super) fn names(table: &Table) -> BTreeMap<EnvironmentKey, bool> {
     table
         .iter()
         .filter_map(|(name, entry)| {
-            let key = EnvironmentKey::parse(name).filter(|key| !key.is_reserved())?;
+            let key = EnvironmentKey::parse(name)?;
             Some((key, entry.node.as_table().is_some_and(is_secret)))
         })
         .collect()
@@ -77,8 +77,8 @@ pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context
     if key.is_reserved() {
         let message =
             format!("`{name}` cannot name a {what}: the shell, the tools or the bootstrap image give it a meaning");
+        // Who uses the name is not to be told that it is unknown.
         context.error(Code::RESERVED_NAME, span, message, format!("say whose it is, as in `APP_{name}`"));
-        return None;
     }
     Some(key)
 }

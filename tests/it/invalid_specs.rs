@@ -48,6 +48,22 @@ fn every_fault_has_its_picture() {
     assert!(wrong.is_empty(), "these pictures changed:\n{}", wrong.join("\n"));
 }
 
+/// Somebody tries it with the file that they have.
+#[test]
+fn a_compose_file_is_called_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = folder.path().join("compose.yaml");
+    fs::write(&spec, "services:\n  web:\n    image: x:1\n    ports: [\"80:80\"]\n").expect("a writable folder");
+    let (code, seen) = check(&spec);
+    assert_eq!(code, Some(1));
+    assert!(seen.starts_with("error[B001]: this is a YAML file, and a spec is TOML\n"), "{seen}");
+    assert!(
+        seen.contains("hint: write a `bootstrap.toml`: a service of a Compose file is a table `[services.NAME]` there"),
+        "{seen}"
+    );
+    assert_eq!(seen.matches("error").count(), 1, "{seen}");
+}
+
 #[test]
 fn there_are_enough_faults_and_no_orphaned_pictures() {
     let faults = faults();
