@@ -93,15 +93,14 @@ fn a_missing_replica_is_named_and_not_started(surroundings: &Surroundings) {
     assert!(product.run(&["ps"]).expect(0).out.contains("is stopped at 1.0.0 (revision 1)"));
     product.run(&["up"]).expect(0);
 
-    if surroundings.platform == Platform::Compose {
-        docker(&["pause", &product.replicas("production", "steady")[0]]);
-        assert!(product.run(&["ps"]).expect(0).out.contains("paused"));
-        assert!(product.run(&["plan"]).expect(0).out.contains("steady: unpause"));
-        product.run(&["up"]).expect(0);
-        docker(&["pause", &product.replicas("production", "steady")[0]]);
-        product.run(&["start"]).expect(0);
-        assert!(!product.run(&["ps"]).expect(0).out.contains("paused"));
-    }
+    // A swarm knows nothing of it; the engine of the node does.
+    docker(&["pause", &product.replicas("production", "steady")[0]]);
+    assert!(product.run(&["ps"]).expect(0).out.contains("paused"));
+    assert!(product.run(&["plan"]).expect(0).out.contains("steady: unpause"));
+    product.run(&["up"]).expect(0);
+    docker(&["pause", &product.replicas("production", "steady")[0]]);
+    product.run(&["start"]).expect(0);
+    assert!(!product.run(&["ps"]).expect(0).out.contains("paused"));
 }
 
 fn the_code_of_a_crash_is_its_own_and_addresses_are_shown(surroundings: &Surroundings) {
