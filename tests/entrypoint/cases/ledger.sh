@@ -113,7 +113,7 @@ test_an_older_revision_is_deployed_again_by_rollback() {
     expect_call '\[-f\]\[[^]]*/revisions/1/environments/production/compose.yaml\]\[-f\]\[[^]]*/pin.yaml\]'
     bootstrap rollback production 7
     expect_code 3
-    expect_error 'good ones: 1 2 3'
+    expect_error 'you can go back to: 1 (1.4.2), 2 (1.4.2), 3 (1.4.2, current)'
 }
 
 test_migrations_run_once_in_order_with_their_files() {
