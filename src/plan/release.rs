@@ -359,12 +359,7 @@ fn read_bases(
             (None, None) if !selection.needs_base => continue,
             (None, None) => {
                 let message = format!("no base for platform `{}`", platform.name());
-                context.error(
-                    Code::MISSING_KEY,
-                    None,
-                    message,
-                    "add `base = \"oci:PATH\"` to `[bootstrap]`, or give `--base`",
-                );
+                context.error(Code::MISSING_KEY, None, message, base_hint(*platform));
                 continue;
             }
         };
@@ -377,6 +372,18 @@ fn read_bases(
         bases.extend(read_base(&text, origin, pins, context).map(|base| (*platform, base)));
     }
     bases
+}
+
+/// What an image must hold to be a base, for who has none yet.
+fn base_hint(platform: Platform) -> String {
+    let tools = match platform {
+        Platform::Compose => "the docker CLI and Compose, such as `docker:28-cli`",
+        Platform::Swarm => "the docker CLI, such as `docker:28-cli`",
+        Platform::Kubernetes => "kubectl",
+    };
+    format!(
+        "add `base = \"NAME:TAG@sha256:DIGEST\"` or `base = \"oci:PATH\"` to `[bootstrap]`, or give `--base`: an image with a shell, the usual tools and {tools}"
+    )
 }
 
 /// Where a base is named.

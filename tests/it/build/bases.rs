@@ -206,6 +206,24 @@ fn a_text_that_names_no_base() {
 }
 
 #[test]
+fn who_has_no_base_is_told_what_one_must_hold() {
+    let project = Project::new();
+    for (platform, tools) in
+        [("compose", "the docker CLI and Compose"), ("swarm", "the docker CLI"), ("kubernetes", "kubectl")]
+    {
+        let spec = fs::read_to_string(project.path("bootstrap.toml")).expect("a spec");
+        let spec: Vec<_> =
+            spec.lines().filter(|line| !line.starts_with("base") && !line.starts_with("platforms")).collect();
+        let spec = spec.join("\n").replacen("[bootstrap]", &format!("[bootstrap]\nplatforms = [\"{platform}\"]"), 1);
+        fs::write(project.path("bootstrap.toml"), spec).expect("a writable folder");
+        let seen = run(&mut project.build()).expect(1);
+        assert!(seen.err.contains(&format!("error[B004]: no base for platform `{platform}`")), "{}", seen.err);
+        let hint = format!("an image with a shell, the usual tools and {tools}");
+        assert!(seen.err.contains("`base = \"NAME:TAG@sha256:DIGEST\"`") && seen.err.contains(&hint), "{}", seen.err);
+    }
+}
+
+#[test]
 fn a_base_from_scratch_is_for_those_who_bring_the_tools() {
     let project = Project::new();
     let seen = build_on(&project, "scratch").expect(1);
