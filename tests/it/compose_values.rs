@@ -2,9 +2,7 @@
 //! and Compose takes them too.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::Range;
-use std::process::{Command, Stdio};
 
 use bootsmith::diagnostic::Diagnostic;
 use bootsmith::pipeline::{PrepareError, prepare};
@@ -13,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use bootsmith::path::RelativePath;
 
-use crate::{fixture, skip};
+use crate::fixture;
 
 /// A row of the table.
 struct Row {
@@ -77,29 +75,6 @@ fn every_value_is_right_or_wrong_as_the_table_says() {
     assert!(rows.len() >= 400, "{}", rows.len());
     let objections: Vec<_> = rows.iter().filter_map(objection).collect();
     assert!(objections.is_empty(), "{}", objections.join("\n"));
-}
-
-#[test]
-fn compose_takes_every_right_value() {
-    let found = Command::new("docker").args(["compose", "version"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        return skip::missing("no docker compose");
-    }
-    let right = rows().into_iter().filter(|row| row.message.is_none());
-    let services: Map<_, _> = right.map(|row| (format!("line-{}", row.line), service(&row))).collect();
-    let database = json!({ "image": "database" });
-    let services = services.into_iter().chain([("database".to_owned(), database)]).collect::<Map<_, _>>();
-    let file =
-        json!({ "name": "values", "services": services, "networks": { "front": {} }, "volumes": { "data": {} } });
-    let mut compose = Command::new("docker")
-        .args(["compose", "--file", "-", "config", "--quiet"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("docker starts");
-    compose.stdin.take().expect("a pipe").write_all(file.to_string().as_bytes()).expect("docker reads");
-    let output = compose.wait_with_output().expect("docker ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Short and long forms of one meaning.
@@ -186,4 +161,21 @@ fn service(row: &Row) -> Json {
     let text = format!("image = \"web\"\n{} = {}", row.key, row.value);
     let table: toml::Table = toml::from_str(&text).expect("TOML");
     serde_json::to_value(table).expect("JSON")
+}
+
+mod e2e {
+    use super::*;
+    use crate::compose_cli;
+
+    #[test]
+    fn compose_takes_every_right_value() {
+        let Some(compose) = compose_cli::compose_or_skip() else { return };
+        let right = rows().into_iter().filter(|row| row.message.is_none());
+        let services: Map<_, _> = right.map(|row| (format!("line-{}", row.line), service(&row))).collect();
+        let database = json!({ "image": "database" });
+        let services = services.into_iter().chain([("database".to_owned(), database)]).collect::<Map<_, _>>();
+        let file =
+            json!({ "name": "values", "services": services, "networks": { "front": {} }, "volumes": { "data": {} } });
+        compose.resolve(&file.to_string());
+    }
 }

@@ -8,6 +8,7 @@ mod bases_of_others;
 mod build;
 mod cluster;
 mod cluster_signals;
+mod compose_cli;
 mod compose_values;
 mod dice;
 mod differences;
