@@ -71,6 +71,9 @@ struct Number(u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Address(pub(super) IpAddr);
 
+/// The same before a port.
+struct ShortAddress(IpAddr);
+
 value!(PortRange, "port", "ports are numbers from 1 to 65535, as in `8080:80` or `8080-8089:80`", PortRange::read);
 value!(Mode, "mode of a port", "write `ingress` or `host`", |text| match text {
     "ingress" => Some(Self::Ingress),
@@ -83,6 +86,10 @@ value!(Number, "port", "write one number from 1 to 65535", |text| {
 value!(Address, "address", "write an IP address, as in `127.0.0.1` or `[::1]`", |text| {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().map(Self)
+});
+value!(ShortAddress, "address", "write an IP address, as in `127.0.0.1`; IPv6 in brackets, as in `[::1]`", |text| {
+    let Address(address) = Address::parse(text)?;
+    (address.is_ipv4() || text.starts_with('[')).then_some(Self(address))
 });
 value!(Exposed, "port", "write a port from 1 to 65535, as in `80` or `53/udp`", |text| {
     let (target, protocol) = with_protocol(text);
@@ -142,7 +149,7 @@ impl Port {
         Some(port)
     }
 
-    /// `[[address:]published:]target[/protocol]`; an IPv6 address stands in brackets, or bare before two ports.
+    /// `[[address:]published:]target[/protocol]`; an IPv6 address stands in brackets: older versions of Compose read no other.
     fn read_short(node: &Node, context: &mut Context) -> Option<Self> {
         let text = value::scalar::<PortRange>(node, context)?;
         let (ports, protocol) = with_protocol(&text);
@@ -160,7 +167,7 @@ impl Port {
         let target = value::part(target, node.span, context);
         let protocol = value::part(&protocol, node.span, context);
         let address = match address {
-            Some(text) => Some(value::part::<Address>(text, node.span, context)?.0),
+            Some(text) => Some(value::part::<ShortAddress>(text, node.span, context)?.0),
             None => None,
         };
         Some(Self {
@@ -235,7 +242,6 @@ mod tests {
             ("127.0.0.1:8080:80/UDP", Some("127.0.0.1"), Some("8080"), "80", Protocol::Udp),
             ("127.0.0.1::80", Some("127.0.0.1"), None, "80", Protocol::Tcp),
             ("[::1]:8080:80", Some("::1"), Some("8080"), "80", Protocol::Tcp),
-            ("::1:8080:80", Some("::1"), Some("8080"), "80", Protocol::Tcp),
         ] {
             let port = read(entry).expect(entry);
             let seen = (port.address.map(|address| address.to_string()), port.published.map(|range| range.to_string()));
@@ -255,6 +261,7 @@ mod tests {
             "80:80/icmp",
             "999.1.1.1:80:80",
             "localhost:80:80",
+            "::1:8080:80",
             "",
             "80-82:80-81",
         ] {

@@ -20,6 +20,8 @@ struct Row {
     value: &'static str,
     /// A part of the message; none when the value is right.
     message: Option<&'static str>,
+    /// Whether Docker Compose 2.26, the oldest that is supported, refuses the right value.
+    is_newer: bool,
 }
 
 fn rows() -> Vec<Row> {
@@ -27,7 +29,8 @@ fn rows() -> Vec<Row> {
     let rows = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(|(index, line)| {
         let cells: Vec<_> = line.splitn(3, " | ").collect();
         let [key, value, verdict] = cells[..] else { panic!("line {} has no three cells", index + 1) };
-        Row { line: index + 1, key, value, message: (verdict != "right").then_some(verdict) }
+        let message = (!["right", "newer"].contains(&verdict)).then_some(verdict);
+        Row { line: index + 1, key, value, message, is_newer: verdict == "newer" }
     });
     rows.collect()
 }
@@ -170,7 +173,7 @@ mod e2e {
     #[test]
     fn compose_takes_every_right_value() {
         let Some(compose) = compose_cli::compose_or_skip() else { return };
-        let right = rows().into_iter().filter(|row| row.message.is_none());
+        let right = rows().into_iter().filter(|row| row.message.is_none() && !row.is_newer);
         let services: Map<_, _> = right.map(|row| (format!("line-{}", row.line), service(&row))).collect();
         let database = json!({ "image": "database" });
         let services = services.into_iter().chain([("database".to_owned(), database)]).collect::<Map<_, _>>();
