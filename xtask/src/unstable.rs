@@ -23,7 +23,7 @@ pub(crate) fn ensure(programs: &[&str]) -> Result<()> {
     fetch(&missing).with_context(|| format!("cannot fetch {}", missing.join(", ")))
 }
 
-/// Where a program is: in `PATH`, or where [`ensure`] has put it.
+/// Where a program is: in `PATH`, or where [`ensure()`] has put it.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let ours = || Some(tools::programs().join(program)).filter(|path| path.is_file());
     command::find(program).or_else(ours)

@@ -1,7 +1,7 @@
 //! Objects that are no part of a service: those that a release brings as they are, and schedules.
 //!
 //! Each carries the digest of its definition, by which the entrypoint knows whether the cluster has it as it is here, and a record of the release
-//! data names it. Decision: `docs/decisions/0017-an-addition-carries-its-digest.md`.
+//! data names it. Decision: `docs/decisions/0018-an-addition-carries-its-digest.md`.
 
 use serde_json::json;
 

@@ -13,7 +13,27 @@ use crate::seen::Seen;
 /// The last ten are kept, the current one and the good one before it among them or not.
 const HISTORY_LENGTH: usize = 10;
 
-/// The environment `production` of a product with a service `database`.
+/// A service that every release changes.
+const WEB: &str = r#"
+[services.web]
+image = "sample/box:1.0.0"
+command = ["sh", "-c", "trap 'exit 0' TERM; cat /etc/release; while :; do sleep 1 & wait $$!; done"]
+configs = [{ source = "release", target = "/etc/release" }]
+healthcheck = { test = ["CMD", "true"], interval = "1s" }
+depends_on = { database = { condition = "service_healthy" } }
+stop_grace_period = "1s"
+deploy = { replicas = 2, endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
+
+[configs.release]
+content = "release ${PROJECT_VERSION}\n"
+
+"#;
+
+/// How a migration is run: in one transaction.
+pub(crate) const IN_DATABASE: &str = r#"service = "database"
+runner = ["sh", "-c", "PGPASSWORD=$$(cat /run/secrets/api-key) psql -1 -v ON_ERROR_STOP=1 -q -h database -U shop -d shop -f {file}"]"#;
+
+/// The environment `production` of a product with the services `web` and `database`.
 pub(crate) struct Deployment {
     pub(crate) product: Product,
     pub(crate) platform: Platform,
@@ -43,8 +63,8 @@ impl fmt::Display for Broken {
 
 impl Deployment {
     /// Deployed, with the images `<images>/box` and `<images>/database`.
-    pub(crate) fn new(surroundings: &Surroundings, name: &str, images: &str, spec: &str) -> Self {
-        let product = database_product(surroundings, name, images, spec);
+    pub(crate) fn new(surroundings: &Surroundings, name: &str, images: &str, rest: &str) -> Self {
+        let product = database_product(surroundings, name, images, &format!("{WEB}{rest}"));
         let mut deployment = Self { product, platform: surroundings.platform, standing: Vec::new(), disturbed: 0 };
         deployment.run(&["up"]).expect(0);
         deployment.standing = deployment.count();
@@ -98,10 +118,10 @@ impl Deployment {
         run_docker(&[kind, "inspect", &format!("{}_lock", self.target())]).status.success()
     }
 
-    /// So many replicas of `web` run, all of the release.
-    pub(crate) fn verify_web(&self, replicas: usize, version: &str) {
+    /// Both replicas of `web` run, and are of the release.
+    pub(crate) fn verify_web(&self, version: &str) {
         let web = self.product.replicas("production", "web");
-        assert_eq!(web.len(), replicas, "{web:?}");
+        assert_eq!(web.len(), 2, "{web:?}");
         for replica in &web {
             assert_eq!(docker(&["logs", "--tail", "1", replica]), format!("release {version}"));
         }

@@ -3,34 +3,17 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::deployment::{Broken, Deployment, number_of};
+use super::deployment::{Broken, Deployment, IN_DATABASE, number_of};
 use crate::e2e::engine::{Surroundings, run as run_docker};
 
 const OLDER: &str = "1.0.0";
 const NEWER: &str = "1.1.0";
 
-/// A service that is different in each release, beside a database that stays as it is.
-const SPEC: &str = r#"
-[services.web]
-image = "sample/box:1.0.0"
-command = ["sh", "-c", "trap 'exit 0' TERM; cat /etc/release; while :; do sleep 1 & wait $$!; done"]
-configs = [{ source = "release", target = "/etc/release" }]
-depends_on = { database = { condition = "service_healthy" } }
-stop_grace_period = "1s"
-deploy = { endpoint_mode = "dnsrr", update_config = { monitor = "1s" } }
-
-[configs.release]
-content = "release ${PROJECT_VERSION}\n"
-
-# migration
-"#;
-
 /// The older release works with what it did.
 const MIGRATION: &str = r#"[[migrations]]
 name = "step"
 release = "1.1.0"
-service = "database"
-runner = ["sh", "-c", "PGPASSWORD=$$(cat /run/secrets/api-key) psql -1 -v ON_ERROR_STOP=1 -q -h database -U shop -d shop -f {file}"]
+$DATABASE
 up = "up.sql"
 down = "down.sql"
 compatible = true
@@ -64,11 +47,11 @@ pub(crate) struct Pair {
 impl Pair {
     /// Both releases are built, and the older one deployed; its images are `<images>/box` and `<images>/database`.
     pub(crate) fn new(surroundings: &Surroundings, name: &str, images: &str, way: Way) -> Self {
-        let mut deployment = Deployment::new(surroundings, name, images, SPEC);
+        let mut deployment = Deployment::new(surroundings, name, images, "# migration\n");
         deployment.sql("CREATE TABLE steps (way text)");
         let product = &mut deployment.product;
         let older_image = product.image().to_owned();
-        product.edit("# migration\n", MIGRATION);
+        product.edit("# migration\n", &MIGRATION.replace("$DATABASE", IN_DATABASE));
         for way in ["up", "down"] {
             let step = format!("INSERT INTO steps VALUES ('{way}');\nSELECT pg_sleep(0.5);\n");
             fs::write(product.path(&format!("{way}.sql")), step).expect("a writable folder");
@@ -124,7 +107,7 @@ impl Pair {
         match self.way {
             Way::Rollback | Way::Downgrade => {
                 deployment.run(&["upgrade"]).expect(0);
-                deployment.verify_web(1, NEWER);
+                deployment.verify_web(NEWER);
             }
             Way::Migrate if self.runs() == Runs::default() => {}
             Way::Migrate => {
@@ -151,7 +134,7 @@ impl Pair {
         let twice = Runs { up: 2 * once.up - before.up, down: 2 * once.down - before.down };
         let runs = self.runs();
         assert!(runs == once || was_refused && runs == twice, "{way:?}: {runs:?}, not {once:?}");
-        deployment.verify_web(1, OLDER);
+        deployment.verify_web(OLDER);
         deployment.verify_ledger(OLDER);
         // The files of the newer release stay for the upgrade to it.
         if *way != Way::Migrate {
