@@ -2,7 +2,7 @@
 
 use crate::inspect::{Body, Difference, EnvironmentDifference, Item, Status};
 
-/// Environments that differ in the same are told of once. Each with its status, which is the same for all of a group.
+/// Environments with the same differences are shown once. Each with its status, which is the same for all of a group.
 pub(super) fn groups(difference: &Difference) -> Vec<(String, &EnvironmentDifference)> {
     let mut groups: Vec<(String, &EnvironmentDifference)> = Vec::new();
     for environment in &difference.environments {

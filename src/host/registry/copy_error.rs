@@ -50,7 +50,7 @@ pub enum CopyError {
     /// The new registry does not take it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The bootstrap image cannot be made anew.
+    /// The bootstrap image cannot be rewritten.
     #[error(transparent)]
     Relocate(#[from] RelocateError),
 }

@@ -11,7 +11,7 @@ pub struct Verification {
     pub blobs: usize,
     /// How many bytes of blobs were hashed.
     pub blob_bytes: u64,
-    /// How many payload files were held against `contents.json`.
+    /// How many payload files were compared with `contents.json`.
     pub payload_files: usize,
     /// Who wrote what is around the content.
     pub frame: Frame,

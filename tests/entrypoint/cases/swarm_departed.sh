@@ -1,7 +1,7 @@
 # Replicas on nodes of a swarm that went: drained, down, removed, or with other labels.
 
 # A service on every node: its replica on n1 runs, the one on n2 ended. The second node, ID STATE|AVAILABILITY; the task, STATE COMPLAINT; how many
-# replicas `ps` tells of.
+# replicas `ps` lists.
 expect_replicas_of_agent() {
     cp "$box/docker/tasks" "$box/docker/tasks.before"
     swarm_task t8 agent 0 running running 0 '' d >>"$box/docker/tasks"
