@@ -38,7 +38,7 @@ readonly HISTORY_LENGTH=10
 newest_revision='' newest_outcome='' newest_content='' newest_command=''
 deployed_revision='' deployed_outcome='' deployed_command='' deployed_target='' deployed_open=''
 good_revision='' good_version='' good_content='' earlier_good=''
-malformed_told='' revision='' revision_is_new='' entry_version='''' entry_target='' entry_before=''
+malformed_told='' revision='' revision_is_new='' revision_is_continued='' entry_version='''' entry_target='' entry_before=''
 
 # The journal in the order in which it was written.
 order_journal() {
@@ -168,7 +168,7 @@ begin_revision() {
     fi
     if is_going_on "$1"; then
         say "continuing revision $newest_revision, which was interrupted"
-        revision=$newest_revision
+        revision=$newest_revision revision_is_continued=yes
     else
         close_pending
         revision=$(next_revision_number)

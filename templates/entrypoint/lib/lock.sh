@@ -19,11 +19,7 @@ take_lock() {
     while ! driver_take_lock; do
         read_lock
         [ -n "$lock_id" ] || continue # freed in between
-        if driver_is_holder_gone; then
-            warn "taking over the lock of $(lock_sentence): it no longer runs"
-            driver_free_lock "$lock_id"
-            continue
-        fi
+        ! free_abandoned_lock || continue
         [ "$(date +%s)" -lt "$lock_deadline" ] || refuse_locked
         [ -n "$lock_waiting" ] || say "waiting for $(lock_sentence)"
         [ -z "$lock_waiting" ] || say_slow_wait "the lock, held by $(lock_sentence)"
@@ -47,6 +43,19 @@ describe_holder() {
 read_lock() {
     lock_id='' lock_holder='' lock_seen_token='' lock_since='' lock_command='' lock_who=''
     driver_read_lock || refuse "the lock of \`$target\` cannot be read: $(complaint)"
+}
+
+# Frees the lock of a holder that is gone; false when it may be alive. Needs the lock_ variables of read_lock.
+free_abandoned_lock() {
+    driver_is_holder_gone || return 1
+    warn "taking over the lock of $(lock_sentence): it no longer runs"
+    driver_free_lock "$lock_id"
+}
+
+# The same for a command that has nothing to write, and so takes no lock.
+leave_no_abandoned_lock() {
+    read_lock
+    [ -z "$lock_id" ] || free_abandoned_lock || :
 }
 
 # Needs the lock_ variables of read_lock.

@@ -170,9 +170,13 @@ need_first() { # SERVICE
     done
 }
 
-# What is pending, with the hooks around it; the end with 6 when one fails.
+# What is pending, with the hooks around it; the end with 6 when one fails. Where the migrations ran in a command that was interrupted, the
+# hooks after them are left: nobody wrote down whether they ran, so they run, perhaps again.
 migrate_pending() {
-    [ -n "$pending_migrations" ] || return 0
+    [ -n "$pending_migrations" ] || {
+        ! was_interrupted_after_migrations || run_post_hooks post-migrate
+        return 0
+    }
     run_pre_hooks pre-migrate
     prepare_migrations
     if ! run_pending_migrations; then
@@ -182,6 +186,12 @@ migrate_pending() {
         exit "$EXIT_MIGRATION"
     fi
     run_post_hooks post-migrate
+}
+
+# Whether the revision is one that goes on, and has migrations of its own.
+was_interrupted_after_migrations() {
+    [ -n "$revision_is_continued" ] &&
+        awk -F '|' -v revision="$revision" '$1 == "migration" && $2 == revision { found = 1 } END { exit !found }' "$work/ledger"
 }
 
 # Runs everything that is pending; the first that fails ends it, false then, with its name in migration_failed.

@@ -176,7 +176,8 @@ command_migrate() {
     begin_faults
     check_whose everything
     judge_release
-    if [ -n "$newest_revision" ] && [ "$faults" -eq 0 ] && [ -z "$pending_migrations" ]; then # what a deployment needs need not be given
+    if [ -n "$newest_revision" ] && [ "$faults" -eq 0 ] && ! is_left_to_migrate; then # what a deployment needs need not be given
+        [ -n "$option_dry_run" ] || leave_no_abandoned_lock
         say "no migration of $project $version is pending"
         return 0
     fi
@@ -193,7 +194,7 @@ command_migrate() {
     fi
     lock_release
     [ -z "$pending_migrations" ] || fetch_images needed
-    if [ -n "$pending_migrations" ]; then
+    if is_left_to_migrate; then
         read_wanted
         begin_revision "$operation"
         begin_changes
@@ -203,6 +204,11 @@ command_migrate() {
         trim_ledger
     fi
     say "no migration of $project $version is pending"
+}
+
+# Something is pending, or a `migrate` did not come to its end.
+is_left_to_migrate() {
+    [ -n "$pending_migrations" ] || [ "$newest_command/$newest_outcome" = migrate/ ]
 }
 
 check_migration_services() {

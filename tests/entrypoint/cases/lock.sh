@@ -80,6 +80,24 @@ test_the_lock_of_a_dead_container_is_taken_over() {
     expect_code 0
 }
 
+# It writes nothing, and waits for nobody.
+test_migrate_with_nothing_to_do_leaves_no_lock_of_a_dead_container() {
+    product_is_up
+    somebody_has_the_lock dead
+    printf 'Error: No such container: dead\n' | answer 'container inspect*dead' fail1
+    bootstrap migrate production --dry-run
+    expect_code 0
+    expect_file "$box/docker/lock"
+    bootstrap migrate production
+    expect_code 0
+    expect_error 'taking over the lock of anna@desk'
+    expect_no_file "$box/docker/lock"
+    somebody_has_the_lock
+    bootstrap migrate production
+    expect_code 0
+    expect_file "$box/docker/lock"
+}
+
 test_the_lock_of_a_living_container_is_not() {
     somebody_has_the_lock alive
     echo true | answer 'container inspect*alive' 0

@@ -37,6 +37,30 @@ test_a_hook_that_fails_after_migrations_leaves_no_pending_revision() {
     done
 }
 
+# Nobody wrote down whether the hook ran, so it runs, and the revision is ended.
+test_what_follows_the_migrations_of_an_interrupted_command_is_run() {
+    product_is_up
+    interrupted_migrations=''
+    for interrupted in migrate:0002.done upgrade:0003.ok; do
+        command=${interrupted%:*} interrupted_migrations="$interrupted_migrations m-${interrupted%:*}"
+        # shellcheck disable=SC2086 # names
+        take_release 1.5.0 $interrupted_migrations
+        printf '%s\n' "script 'told' mode='bootstrap' -- 'echo' 'the hook ran'" "hook 'post-migrate' 'told'" >>"$box/root/environments/production/release"
+        DB_PASSWORD=pw bootstrap "$command" production
+        expect_equal "$command 0" "$command $code"
+        forget_marks "${interrupted#*:}"
+        bootstrap history production
+        expect_output pending
+        DB_PASSWORD=pw bootstrap "$command" production
+        expect_equal "$command again 0" "$command again $code"
+        expect_error "continuing revision"
+        expect_error 'the hook ran'
+        expect_runs "m-$command" 1
+        bootstrap history production
+        expect_no_output 'pending\|interrupted'
+    done
+}
+
 # The services that a migration needed were changed by then.
 test_a_hook_that_fails_after_the_first_migrations_says_what_was_changed() {
     product_after
