@@ -12,7 +12,7 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct Label(String);
 
-/// The name of a parameter or variable: `[A-Z][A-Z0-9_]*`, a POSIX environment variable.
+/// The name of a parameter or variable: `[A-Za-z_][A-Za-z0-9_]*`, a POSIX environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct EnvironmentKey(String);
@@ -45,9 +45,15 @@ impl Label {
 impl EnvironmentKey {
     /// Checks `text`.
     pub fn parse(text: &str) -> Option<Self> {
-        let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        let valid = text.starts_with(|first: char| first.is_ascii_uppercase()) && text.bytes().all(inner);
-        valid.then(|| Self(text.to_owned()))
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_first = |first: char| first.is_ascii_alphabetic() || first == '_';
+        (text.starts_with(is_first) && text.bytes().all(inner)).then(|| Self(text.to_owned()))
+    }
+
+    /// The variable in which the entrypoint has the value: variables of its own are written in small letters.
+    pub fn entrypoint_variable(&self) -> String {
+        let is_ours = self.0.bytes().any(|byte| byte.is_ascii_lowercase());
+        format!("{}{}", if is_ours { "BOOTSMITH_GIVEN_" } else { "" }, self.0)
     }
 
     /// The name as text.
@@ -96,9 +102,29 @@ mod tests {
     }
 
     #[test]
+    fn variables_have_names_of_environment_variables() {
+        for good in ["A", "DB_PASSWORD", "log_level", "logLevel2", "_TAG", "version", "_"] {
+            assert!(EnvironmentKey::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "2A", "A-B", "a.b", "Ä", "A B", "A:-x"] {
+            assert!(EnvironmentKey::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_has_small_letters_keeps_clear_of_the_entrypoint() {
+        let variable = |name| EnvironmentKey::parse(name).expect("a name").entrypoint_variable();
+        assert_eq!(variable("DB_PASSWORD"), "DB_PASSWORD");
+        assert_eq!(variable("_TAG"), "_TAG");
+        assert_eq!(variable("version"), "BOOTSMITH_GIVEN_version");
+        assert_eq!(variable("logLevel"), "BOOTSMITH_GIVEN_logLevel");
+    }
+
+    #[test]
     fn what_the_tools_read_is_reserved() {
-        let taken = ["PATH", "DOCKER_HOST", "KUBECONFIG", "TAR_OPTIONS", "BASH_ENV", "BOOTSTRAP_SECRETS"];
-        let free = ["DB_PASSWORD", "SHELL_COLOR", "BASH_COLOR", "BOOTS_PRICE", "BOOTSTRAP", "PATHS"];
+        let taken =
+            ["PATH", "DOCKER_HOST", "KUBECONFIG", "TAR_OPTIONS", "BASH_ENV", "BOOTSTRAP_SECRETS", "_", "http_proxy"];
+        let free = ["DB_PASSWORD", "SHELL_COLOR", "BASH_COLOR", "BOOTS_PRICE", "BOOTSTRAP", "PATHS", "path", "version"];
         let named = taken.map(|name| (name, true)).into_iter().chain(free.map(|name| (name, false)));
         for (name, reserved) in named {
             assert_eq!(EnvironmentKey::parse(name).expect("a name").is_reserved(), reserved, "{name}");

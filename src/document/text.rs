@@ -96,6 +96,9 @@ mod tests {
         let pieces = split("a$$b${NAME}c").expect("a sound text");
         let literal = |text: &str| Piece::Literal(text.to_owned());
         assert_eq!(pieces, [literal("a$b"), Piece::Reference("NAME".to_owned()), literal("c")]);
+        for name in ["name", "logLevel", "_TAG"] {
+            assert_eq!(split(&format!("${{{name}}}")), Ok(vec![Piece::Reference(name.to_owned())]));
+        }
     }
 
     #[test]
@@ -103,7 +106,8 @@ mod tests {
         assert_eq!(split("$HOME"), Err(Fault::LoneDollar));
         assert_eq!(split("${NAME"), Err(Fault::Unclosed));
         assert_eq!(split("${NAME:-x}"), Err(Fault::Expression("NAME:-x".to_owned())));
-        assert_eq!(split("${name}"), Err(Fault::Expression("name".to_owned())));
+        assert_eq!(split("${na-me}"), Err(Fault::Expression("na-me".to_owned())));
+        assert_eq!(split("${2nd}"), Err(Fault::Expression("2nd".to_owned())));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) fn read_all(table: &Table, context: &mut Context) -> BTreeMap<Environ
 /// The name of a parameter or variable, checked.
 pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context) -> Option<EnvironmentKey> {
     let Some(key) = EnvironmentKey::parse(name) else {
-        let hint = "a name is `[A-Z][A-Z0-9_]*`, as in `DB_PASSWORD`";
+        let hint = "a name is `[A-Za-z_][A-Za-z0-9_]*`, as in `DB_PASSWORD`";
         context.error(Code::INVALID_NAME, span, format!("`{name}` cannot name a {what}"), hint);
         return None;
     };
@@ -78,7 +78,10 @@ pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context
         let message =
             format!("`{name}` cannot name a {what}: the shell, the tools or the bootstrap image give it a meaning");
         // Who uses the name is not to be told that it is unknown.
-        context.error(Code::RESERVED_NAME, span, message, format!("say whose it is, as in `APP_{name}`"));
+        let free = if name.contains(|letter: char| letter.is_ascii_lowercase()) { "app" } else { "APP" };
+        let rest = if name == "_" { "NAME" } else { name };
+        let hint = format!("say whose it is, as in `{free}_{rest}`");
+        context.error(Code::RESERVED_NAME, span, message, hint);
     }
     Some(key)
 }

@@ -210,7 +210,7 @@ fn report(fault: &Fault, span: Span, context: &mut Context) -> Option<String> {
 fn expression_fault(expression: &str) -> (String, String) {
     let message = format!("`${{{expression}}}` is no `${{NAME}}`");
     let Some(at) = expression.find([':', '-', '?', '+']) else {
-        return (message, "a name is `[A-Z][A-Z0-9_]*`".to_owned());
+        return (message, "a name is `[A-Za-z_][A-Za-z0-9_]*`".to_owned());
     };
     let (name, rest) = expression.split_at(at);
     let operator = rest.trim_start_matches(':');

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_torn_token_is_found() {
         for text in
-            [format!("{TOKEN_START}level{TOKEN_END}"), format!("{TOKEN_START}LEVEL"), format!("LEVEL{TOKEN_END}")]
+            [format!("{TOKEN_START}le vel{TOKEN_END}"), format!("{TOKEN_START}LEVEL"), format!("LEVEL{TOKEN_END}")]
         {
             assert_eq!(cut(&text), None, "{text:?}");
         }

@@ -92,9 +92,10 @@ fn action_record((command, actions): (&str, &BTreeMap<&'static str, Label>)) -> 
 
 /// The second and third word are expanded by the shell: whether the operator gave a value, and which. The name is checked.
 fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
+    let variable = name.entrypoint_variable();
     let record = Record::new("parameter", &[name.as_str()])
-        .expanded(&format!("\"${{{name}+given}}\""))
-        .expanded(&format!("\"${{{name}-}}\""))
+        .expanded(&format!("\"${{{variable}+given}}\""))
+        .expanded(&format!("\"${{{variable}-}}\""))
         .with_flag("secret", parameter.secret)
         .with_flag("required", parameter.required)
         .with_some("default", parameter.default.as_deref());

@@ -77,6 +77,13 @@ const PARAMETERS: &[&str] = &[
     "X_1",
     "IFS_",
     "TMPDIRS",
+    "version",
+    "logLevel",
+    "work",
+    "_TAG",
+    "visited",
+    "path",
+    "b_2",
 ];
 const LABELS: &[&str] = &["web", "a", "service", "parameter", "b-2", "x--y", "upgrade", "release", "literal", "wave"];
 const FILES: &[&str] = &["a.sh", "scripts/b.sh", "scripts/x..y/..c.sh", "migrations/.../d.sh", "it's/a $(b)/e.sh"];

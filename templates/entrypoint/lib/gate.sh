@@ -23,7 +23,7 @@ list_refused() {
             # What a fact must look like, for the target uses it as a number, as part of a path, or as a name. Any other is text.
             number = "^[0-9]+$"; octal = "^[0-7]+$"; integer = "^-?[0-9]+$"
             is_numeric[number] = is_numeric[octal] = is_numeric[integer] = 1
-            variables = "^[A-Z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"; digest = "^[0-9a-f]+$"
+            variables = "^[A-Za-z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"; digest = "^[0-9a-f]+$"
             rule["service wave"] = rule["service replicas"] = rule["service max_replicas"] = rule["service window"] = number
             rule["mount uid"] = rule["mount gid"] = rule["upgrade backup_age"] = number
             rule["mount mode"] = octal
@@ -40,7 +40,8 @@ list_refused() {
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
             split("environment mount network volume service constraint script hook migration value", parts, " ")
             for (i in parts) name_rule[parts[i]] = label
-            name_rule["mount"] = name_rule["value"] = name_rule["parameter"] = "^[A-Z][A-Z0-9_]*$"
+            name_rule["mount"] = "^[A-Z][A-Z0-9_]*$"
+            name_rule["value"] = name_rule["parameter"] = "^[A-Za-z_][A-Za-z0-9_]*$"
             name_rule["addition"] = "^[A-Z][A-Za-z0-9]*/[a-z0-9.-]+$"
             second_rule["hook"] = label
             while ((getline name < table) > 0) {
@@ -86,7 +87,7 @@ list_refused() {
             open = 1; quoted = 0; key = ""; value = ""
             if (rest ~ /^--( |$)/ && !is_command && (kind == "script" || kind == "migration" || kind == "volume")) {
                 is_command = 1; open = 0; rest = substr(rest, 3)
-            } else if (match(rest, /^"[$][{][A-Z][A-Z0-9_]*([+]given|-)[}]"/)) {
+            } else if (match(rest, /^"[$][{][A-Za-z_][A-Za-z0-9_]*([+]given|-)[}]"/)) {
                 ask(substr(rest, 1, RLENGTH)); open = 0; rest = substr(rest, RLENGTH + 1)
             } else if (!is_command && match(rest, /^[a-z_]+=/)) {
                 key = substr(rest, 1, RLENGTH - 1); rest = substr(rest, RLENGTH + 1)
@@ -94,7 +95,7 @@ list_refused() {
         }
         function ask(text) {
             asked++
-            if (kind != "parameter" || words != 1 || has_facts || text != "\"${" name (asked == 1 ? "+given" : "-") "}\"")
+            if (kind != "parameter" || words != 1 || has_facts || text != "\"${" (name ~ /[a-z]/ ? "BOOTSMITH_GIVEN_" : "") name (asked == 1 ? "+given" : "-") "}\"")
                 refuse("a word that is expanded")
         }
         function end_word() {

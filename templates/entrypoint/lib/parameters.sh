@@ -5,10 +5,10 @@
 # stored on the target instead.
 #
 # Takes in:  `parameter` records, the environment, $BOOTSTRAP_SECRETS (default /run/secrets), $recorded_parameters.
-# Gives out: exported variables; parameters_given and parameters_secret; lines in $work/faults.
+# Gives out: exported variables; parameters_given and parameters_secret; with_parameters; lines in $work/faults.
 # Must not:  write a value anywhere; a secret must not reach an argv either, so values go through builtins and pipes.
 
-parameters_given='' parameters_secret='' parameters_missing='' parameters_exported=''
+parameters_given='' parameters_secret='' parameters_missing='' parameters_exported='' parameters_small=''
 # The folder of a record with values, and whether nothing that is given now counts.
 recorded_parameters='' parameters_revision='' only_recorded=''
 
@@ -24,8 +24,28 @@ add_fault() {
 # Reads, judges and exports all parameters of the environment. What an earlier call exported was not given.
 read_parameters() {
     for exported_name in $parameters_exported; do unset "$exported_name"; done
-    parameters_given='' parameters_secret='' parameters_missing='' parameters_exported=''
+    parameters_given='' parameters_secret='' parameters_missing='' parameters_exported='' parameters_small=''
     for_each parameter read_parameter
+}
+
+# Sets parameter_variable: where the value is. A name with small letters may be that of a variable of ours, so it has another here. NAME
+read_parameter_variable() {
+    case $1 in
+    *[a-z]*) parameter_variable=BOOTSMITH_GIVEN_$1 ;;
+    *) parameter_variable=$1 ;;
+    esac
+}
+
+# Runs a program to which every parameter has its own name, and so has what else was given under a name with small letters. It replaces the
+# process, whose own variables are lost: to be called in the background, in a pipe or in a substitution only. WORD…
+with_parameters() {
+    small_assignments=''
+    for small_name in $(printf '%s\n' $given_names $parameters_small | sort -u); do
+        small_variable=BOOTSMITH_GIVEN_$small_name
+        small_assignments="$small_assignments [ -z \"\${$small_variable+given}\" ] || export $small_name=\"\$$small_variable\"; unset $small_variable;"
+    done
+    # Names are checked, and nothing but the words that we were called with is read once they are set.
+    eval "$small_assignments"' exec "$@"'
 }
 
 read_parameter() {
@@ -42,8 +62,9 @@ read_parameter() {
         parameter_value=''
         [ -z "$parameter_required" ] || parameters_missing="$parameters_missing $parameter_name"
     fi
-    [ -n "$parameter_given" ] || parameters_exported="$parameters_exported $parameter_name"
-    export "$parameter_name=$parameter_value"
+    [ -n "$parameter_given" ] || parameters_exported="$parameters_exported $parameter_variable"
+    export "$parameter_variable=$parameter_value"
+    [ "$parameter_variable" = "$parameter_name" ] || parameters_small="$parameters_small $parameter_name"
 }
 
 find_given_value() {
@@ -191,6 +212,7 @@ keep_parameter_value() {
 # Secrets as they may be shown: what is exported for a manifest that a person reads.
 mask_secrets() {
     for masked_name in $parameters_secret; do
-        export "$masked_name=********"
+        read_parameter_variable "$masked_name"
+        export "$parameter_variable=********"
     done
 }

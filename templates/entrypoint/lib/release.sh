@@ -76,6 +76,7 @@ keep_environment() {
 parse_parameter() {
     parameter_name=$1 parameter_given=$2 parameter_value=$3
     shift 3
+    read_parameter_variable "$parameter_name"
     parameter_secret='' parameter_required='' parameter_description='' parameter_pattern='' parameter_type=''
     parameter_min='' parameter_max='' parameter_enum='' parameter_default='' parameter_has_default='' parameter_has_pattern=''
     for fact do

@@ -158,7 +158,7 @@ run_words() {
         ;;
     bootstrap)
         for script_variable in $(script_variables); do export "${script_variable?}"; done
-        run_with_input "$@"
+        run_with_input with_parameters "$@"
         ;;
     esac
     script_status=$?

@@ -69,6 +69,11 @@ parameter 'A' "${A+given}" "${A-}" "${A-}"
 parameter 'A' default='x' "${A+given}" "${A-}"
 parameter 'A' "${A+given}" "${A-}" min='a[$(id)]'
 parameter 'a b' "${A+given}" "${A-}"
+parameter '_' "${_+given}" "${_-}"
+parameter 'http_proxy' "${BOOTSMITH_GIVEN_http_proxy+given}" "${BOOTSMITH_GIVEN_http_proxy-}"
+parameter 'work' "${work+given}" "${work-}"
+parameter 'work' "${BOOTSMITH_GIVEN_work+given}" "${work-}"
+parameter 'WORK' "${BOOTSMITH_GIVEN_WORK+given}" "${BOOTSMITH_GIVEN_WORK-}"
 literal 'a'
 value 'PASSWORD'
 END
@@ -97,6 +102,10 @@ parameter 'SHELL_COLOR' "${SHELL_COLOR+given}" "${SHELL_COLOR-}" default='up=../
 parameter 'BASH_COLOR' "${BASH_COLOR+given}" "${BASH_COLOR-}"
 parameter 'BOOTS_PRICE' "${BOOTS_PRICE+given}" "${BOOTS_PRICE-}"
 parameter 'BOOTSTRAP' "${BOOTSTRAP+given}" "${BOOTSTRAP-}"
+parameter 'work' "${BOOTSMITH_GIVEN_work+given}" "${BOOTSMITH_GIVEN_work-}" default='x'
+parameter 'logLevel' "${BOOTSMITH_GIVEN_logLevel+given}" "${BOOTSMITH_GIVEN_logLevel-}"
+parameter '_TAG' "${_TAG+given}" "${_TAG-}"
+service 'web' image='x' parameters='work logLevel _TAG'
 script 'x' mode='run' service='web' description='file=../a' -- 'a' '$(b)' '--directory=/srv/../backup' '--' 'key=x' ''\'''
 migration 'a' release='1.0.0' up='a..b/..c' down='...' -- '{file}' 'down=x/..'
 mount 'CONFIG_A' kind='config' source='a' file='configs/a' uid='0' gid='0' mode='0444'

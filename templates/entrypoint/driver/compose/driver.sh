@@ -46,9 +46,9 @@ with_compose() {
     [ -z "$pinned_images" ] || set -- -f "$work/pin.yaml" "$@"
     set -- --ansi never -p "$target" --env-file "$compose_no_variables" -f "$environment_folder/compose.yaml" "$@"
     case $compose_kind in
-    plugin) "$compose_runner" docker compose "$@" ;;
-    standalone) "$compose_runner" docker-compose "$@" ;;
-    v1) "$compose_runner" docker-compose --compatibility "$@" ;;
+    plugin) "$compose_runner" with_parameters docker compose "$@" ;;
+    standalone) "$compose_runner" with_parameters docker-compose "$@" ;;
+    v1) "$compose_runner" with_parameters docker-compose --compatibility "$@" ;;
     esac
 }
 

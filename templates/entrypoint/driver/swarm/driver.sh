@@ -94,7 +94,7 @@ driver_check_manifest() {
     for manifest_mount in $mount_ids; do
         with_mount "$manifest_mount" export_shown_name
     done
-    capture "$work/shown" docker stack config -c "$environment_folder/stack.yaml" ||
+    capture "$work/shown" with_parameters docker stack config -c "$environment_folder/stack.yaml" ||
         add_fault "docker $swarm_cli refuses the stack file of \`$environment_name\`: $(complaint)" \
             'correct the release, or the parameters that were given; nothing was changed'
     rm -f "$work/shown" # it may hold secrets
@@ -173,7 +173,7 @@ deploy_stack() {
     ! is_version_at_least "$swarm_cli" "$DETACH_MINIMUM" || set -- "$@" --detach=true
     set -- "$@" --with-registry-auth --resolve-image never -c "$work/stack.yaml"
     ! grep -q 'image:' "$work/pin.yaml" 2>/dev/null || set -- "$@" -c "$work/pin.yaml"
-    capture "$work/answer" "$@" "$target"
+    capture "$work/answer" with_parameters "$@" "$target"
 }
 
 # Prints the services that are not yet as wanted. SERVICE…
@@ -315,7 +315,7 @@ driver_show_manifest() {
         with_mount "$manifest_mount" export_shown_name
     done
     for_each parameter export_shown_value
-    capture "$work/shown" docker stack config -c "$environment_folder/stack.yaml" || fail_bug "docker refuses the stack file: $(complaint)"
+    capture "$work/shown" with_parameters docker stack config -c "$environment_folder/stack.yaml" || fail_bug "docker refuses the stack file: $(complaint)"
     cat "$work/shown"
 }
 
