@@ -5,16 +5,20 @@
 
 mod additions;
 mod allow;
+mod config;
 mod environment;
 mod environment_file;
 mod fragment;
 mod given_object;
 mod health_check;
+mod image_files;
 mod kubernetes_name;
+mod kubernetes_objects;
 mod lint;
 mod migration;
 mod migration_content;
 mod migration_runner;
+mod mounts;
 mod objects;
 mod parameter;
 mod pins;
@@ -32,6 +36,8 @@ mod service_environment;
 mod service_files;
 mod service_keys;
 mod service_kubernetes;
+mod shared;
+mod template;
 mod unreached;
 mod unused;
 mod upgrade;
@@ -45,15 +51,22 @@ use std::sync::Arc;
 use crate::compose;
 use crate::digest::Digest;
 use crate::document::node::{Node, Table};
+use crate::document::text::Piece;
 use crate::name::{EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::reference::is_local_base;
 
 pub use additions::{Additions, ObjectPatch};
 pub use given_object::GivenObject;
+pub use image_files::{migration_file, script_file};
 pub use kubernetes_name::{is_label_key, is_label_value};
+pub use kubernetes_objects::{
+    DEFAULT_DENY, IN_CLUSTER, NAME_SERVER, ObjectName, api_version, has_disruption_budget, objects, policy_of_network,
+    policy_of_service,
+};
 pub use migration::{Migration, MigrationFile, MigrationMode};
 pub use migration_runner::MigrationAction;
+pub use mounts::{Folders, Mount, MountKey, Mounts, external_secret, host_file};
 pub use parameter::{Parameter, ParameterRule};
 pub use pins::{Pinning, read_lock};
 pub use portability::{CHAPTERS, Judged, Minimum, Portability, Program, Row, Verdict, features};
@@ -63,6 +76,7 @@ pub use schedule::Schedule;
 pub use script::{Script, ScriptAction, ScriptMode};
 pub use script_uses::HOOK_POINTS;
 pub use service_kubernetes::{Autoscale, DisruptionBudget, Ingress, KubernetesService, ServiceType};
+pub use shared::{Shared, Workload, named_volumes};
 pub use upgrade::{Upgrade, UpgradeBackup};
 pub use volume_kubernetes::KubernetesVolume;
 
@@ -234,12 +248,10 @@ pub struct Object {
 /// What a config holds.
 #[derive(Clone, Debug)]
 pub enum ConfigContent {
-    /// The bytes of a file.
+    /// Bytes that are known at build.
     File(Arc<[u8]>),
-    /// A Tera template (path, text), rendered at build.
-    Template(String, String),
-    /// A text in normal form: `${NAME}` for parameters, `$$` for a dollar.
-    Inline(String),
+    /// A text with values of parameters in it, put together on the target.
+    Pieces(Vec<Piece>),
     /// A folder's files.
     Folder(BTreeMap<RelativePath, Arc<[u8]>>),
 }

@@ -18,7 +18,6 @@ mod output;
 mod overview;
 mod portability;
 mod release_data;
-mod schema;
 mod shell;
 mod swarm;
 mod yaml;
@@ -26,13 +25,10 @@ mod yaml;
 use std::sync::Arc;
 
 use crate::contents::{self, CONTENTS_PATH};
-use crate::diagnostic::Code;
 use crate::digest::Digest;
-use crate::document::Context;
-use crate::document::node::Span;
 use crate::parallel::in_parallel;
 use crate::path::RelativePath;
-use crate::plan::{Environment, Plan, Platform, ScriptAction};
+use crate::plan::{Environment, Plan, Platform, ScriptAction, migration_file, script_file};
 use crate::tree::{File, FileTree, Mode, PathTaken};
 
 pub use bug::RenderBug;
@@ -64,11 +60,11 @@ pub struct Payload {
     pub environments: FileTree,
 }
 
-/// Renders the payload of one platform; faults of the input go to the diagnostics.
-pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<Payload, RenderBug> {
+/// Renders the payload of one platform. A plan has no faults: what goes wrong here is a bug of bootsmith.
+pub fn render(plan: &Plan, platform: Platform) -> Result<Payload, RenderBug> {
     let mut payload = Payload { entrypoint: entrypoint::files(platform)?, ..Payload::default() };
-    add_scripts(plan, &mut payload.scripts, context)?;
-    add_migrations(plan, &mut payload.scripts, context)?;
+    add_scripts(plan, &mut payload.scripts)?;
+    add_migrations(plan, &mut payload.scripts)?;
     if plan.carries_spec {
         let spec = file(Mode::Plain, plan.spec_text.as_bytes());
         payload.environments.insert(path("bootstrap/spec/bootstrap.toml"), spec)?;
@@ -84,14 +80,8 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
     payload.environments.insert(path(OVERVIEW_PATH), file(Mode::Plain, overview.as_bytes()))?;
     let verdicts = portability::to_json(plan, platform);
     payload.environments.insert(path(PORTABILITY_PATH), file(Mode::Plain, verdicts.as_bytes()))?;
-    let rendered = in_parallel(&plan.environments, |environment| {
-        let mut findings = context.beside();
-        render_environment(plan, environment, platform, &mut findings).map(|tree| (tree, findings))
-    });
-    for rendered in rendered {
-        let (tree, findings) = rendered?;
-        payload.environments.append(tree)?;
-        context.diagnostics.extend(findings.diagnostics);
+    for tree in in_parallel(&plan.environments, |environment| render_environment(plan, environment, platform)) {
+        payload.environments.append(tree?)?;
     }
     let contents = contents(&payload);
     payload.environments.insert(path(CONTENTS_PATH), file(Mode::Plain, contents.as_bytes()))?;
@@ -99,12 +89,7 @@ pub fn render(plan: &Plan, platform: Platform, context: &mut Context) -> Result<
 }
 
 /// The folder of an environment.
-fn render_environment(
-    plan: &Plan,
-    environment: &Environment,
-    platform: Platform,
-    context: &mut Context,
-) -> Result<FileTree, RenderBug> {
+fn render_environment(plan: &Plan, environment: &Environment, platform: Platform) -> Result<FileTree, RenderBug> {
     let mut tree = FileTree::default();
     let folder = format!("bootstrap/environments/{}", environment.name);
     let records = portability::to_records(plan, environment, platform);
@@ -114,9 +99,9 @@ fn render_environment(
         tree.insert(path(&format!("{folder}/requirements")), file(Mode::Plain, requirements.as_bytes()))?;
     }
     match platform {
-        Platform::Compose => compose::render(plan, environment, &mut tree, context)?,
-        Platform::Swarm => swarm::render(plan, environment, &mut tree, context)?,
-        Platform::Kubernetes => kubernetes::render(plan, environment, &mut tree, context)?,
+        Platform::Compose => compose::render(plan, environment, &mut tree)?,
+        Platform::Swarm => swarm::render(plan, environment, &mut tree)?,
+        Platform::Kubernetes => kubernetes::render(plan, environment, &mut tree)?,
     }
     Ok(tree)
 }
@@ -130,40 +115,26 @@ fn contents(payload: &Payload) -> String {
 }
 
 /// Scripts of all environments; most are the same file in each.
-fn add_scripts(plan: &Plan, tree: &mut FileTree, context: &mut Context) -> Result<(), PathTaken> {
+fn add_scripts(plan: &Plan, tree: &mut FileTree) -> Result<(), PathTaken> {
     for script in plan.environments.iter().flat_map(|environment| environment.scripts.values()) {
         let ScriptAction::File { path: written, bytes, .. } = &script.action else { continue };
-        let place = path(&format!("bootstrap/scripts/{}", release_data::script_file(written)));
-        add_given("scripts", place, File { mode: Mode::Executable, bytes: Arc::clone(bytes) }, tree, context)?;
+        let place = path(&format!("bootstrap/scripts/{}", script_file(written)));
+        add_given(place, File { mode: Mode::Executable, bytes: Arc::clone(bytes) }, tree)?;
     }
     Ok(())
 }
 
 /// The files of all migrations, for both ways.
-fn add_migrations(plan: &Plan, tree: &mut FileTree, context: &mut Context) -> Result<(), PathTaken> {
+fn add_migrations(plan: &Plan, tree: &mut FileTree) -> Result<(), PathTaken> {
     let migrations = plan.environments.iter().flat_map(|environment| &environment.migrations);
     for given in migrations.flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down)) {
-        let place = path(&format!("bootstrap/migrations/{}", release_data::migration_file(&given.path)));
-        add_given("migrations", place, File { mode: Mode::Plain, bytes: Arc::clone(&given.bytes) }, tree, context)?;
+        let place = path(&format!("bootstrap/migrations/{}", migration_file(&given.path)));
+        add_given(place, File { mode: Mode::Plain, bytes: Arc::clone(&given.bytes) }, tree)?;
     }
     Ok(())
 }
 
 /// Adds a file as it was given; the same one may be named more than once.
-fn add_given(
-    what: &str,
-    place: RelativePath,
-    given: File,
-    tree: &mut FileTree,
-    context: &mut Context,
-) -> Result<(), PathTaken> {
-    match tree.get(&place) {
-        Some(known) if *known == given => Ok(()),
-        Some(_) => {
-            let message = format!("two {what} would be `/{place}` in the image");
-            context.error(Code::DUPLICATE, None::<Span>, message, "give one of the files another name");
-            Ok(())
-        }
-        None => tree.insert(place, given),
-    }
+fn add_given(place: RelativePath, given: File, tree: &mut FileTree) -> Result<(), PathTaken> {
+    if tree.get(&place) == Some(&given) { Ok(()) } else { tree.insert(place, given) }
 }

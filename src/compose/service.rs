@@ -83,6 +83,14 @@ impl Service {
         }
     }
 
+    /// The service that a text in TOML is.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> Self {
+        let mut context = Context::new("bootstrap.toml".into());
+        let table = crate::document::parse(text, &mut context);
+        Self::read(&table, &mut context)
+    }
+
     /// Whether it ends.
     pub fn is_job(&self) -> bool {
         self.deploy.mode.is_some_and(Mode::is_job)

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value as Json};
+
 /// A range of bytes in `bootstrap.toml`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -105,6 +107,18 @@ impl Node {
         self.as_text() == Some("") && self.span.end - self.span.start > QUOTES
     }
 
+    /// The value as JSON, without the places.
+    pub fn to_json(&self) -> Json {
+        match &self.value {
+            Value::Text(text) => Json::from(text.as_str()),
+            Value::Integer(number) => Json::from(*number),
+            Value::Float(number) => Json::from(*number),
+            Value::Boolean(boolean) => Json::from(*boolean),
+            Value::List(list) => list.iter().map(Self::to_json).collect(),
+            Value::Table(table) => Json::from(table.to_json()),
+        }
+    }
+
     /// The node at the end of a path of keys and list positions, or the last one that exists on the way.
     pub fn deepest<'a>(&'a self, path: impl IntoIterator<Item = &'a str>) -> &'a Node {
         let mut node = self;
@@ -187,6 +201,11 @@ impl Table {
                 }
             }
         }
+    }
+
+    /// The table as JSON, without the places.
+    pub fn to_json(&self) -> Map<String, Json> {
+        self.iter().map(|(key, entry)| (key.to_owned(), entry.node.to_json())).collect()
     }
 
     /// Whether there is no entry.

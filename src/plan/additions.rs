@@ -1,6 +1,6 @@
 //! `[platforms.NAME]`: what one platform alone is told, beyond its services: patches of what is rendered, and whole objects.
 //!
-//! Takes in the section; gives out [`Additions`]. What a patch is for on Kubernetes is known when everything is rendered: `render` looks for it.
+//! Takes in the section; gives out [`Additions`]. Whether Kubernetes has what a patch is for is checked when all services are read.
 
 use std::collections::BTreeMap;
 

@@ -15,14 +15,15 @@ use super::fragment::{self, Fragments};
 use super::pins::Pins;
 use super::scope::{Place, Scope};
 use super::service::{self, Surroundings};
+use super::template::Names;
 use super::waves::waves;
 use super::{
-    ConfigContent, Environment, FileKind, Gate, Migration, Platform, PreviousRelease, SecretSource, Service,
+    ConfigContent, Environment, FileKind, Gate, Migration, Parameter, Platform, PreviousRelease, SecretSource, Service,
     ServiceKind,
 };
 use super::{
-    additions, lint, migration, objects, parameter, port, previous, profiles, script, script_uses, service_environment,
-    upgrade,
+    additions, config, lint, migration, objects, parameter, port, previous, profiles, script, script_uses,
+    service_environment, upgrade,
 };
 
 /// What every environment of a release shares.
@@ -239,8 +240,10 @@ fn read(
     let additions = additions::read_all(platforms, sections, &target, release.sources, context);
     additions::patch_objects(&additions, "volume", &mut volumes);
     additions::patch_objects(&additions, "network", &mut networks);
-    let configs = objects::read_configs(section(sections, "configs"), release.sources, context);
-    let executables = objects::read_executables(section(sections, "configs"), release.sources);
+    let variables = scope.plain_variables();
+    let names = template_names(name, &variables, &parameters, sections);
+    let configs = config::read_all(section(sections, "configs"), release.sources, &names, context);
+    let executables = config::read_executables(section(sections, "configs"), release.sources);
     let secrets = objects::read_secrets(section(sections, "secrets"), &parameters, context);
     let around = Surroundings {
         services: section(sections, "services"),
@@ -280,7 +283,6 @@ fn read(
     }
     let upgrade = release.spec.upgrade.as_ref();
     let upgrade = upgrade.map(|written| upgrade::read(written, release.version, declared_scripts, context));
-    let variables = scope.plain_variables();
     if let Value::Table(sections) = &mut written.value {
         add_release_tables(sections, &migrations, release.spec);
     }
@@ -304,6 +306,20 @@ fn read(
         upgrade,
         written,
     }
+}
+
+/// What templates of the environment see.
+fn template_names<'a>(
+    environment: &'a Label,
+    variables: &'a BTreeMap<EnvironmentKey, String>,
+    parameters: &'a BTreeMap<EnvironmentKey, Parameter>,
+    sections: &Table,
+) -> Names<'a> {
+    let is_known = |name: &str| {
+        EnvironmentKey::parse(name).is_some_and(|key| variables.contains_key(&key) || parameters.contains_key(&key))
+    };
+    let mut declared = ["variables", "parameters"].into_iter().flat_map(|name| section(sections, name).keys());
+    Names { environment, variables, parameters, are_whole: declared.all(is_known) }
 }
 
 /// What belongs to the release is judged in every environment as if it were written there.
@@ -467,15 +483,16 @@ fn check_unused(
 
 /// A parameter that nothing uses would be asked of the operator for nothing.
 fn check_parameters_used(environment: &Environment, scope: &Scope, context: &mut Context) {
-    let templates = || environment.configs.values().any(|config| matches!(config, ConfigContent::Template(..)));
+    let written = environment.written.as_table();
+    let has_templates = written.and_then(|sections| sections.table("configs")).is_some_and(config::has_templates);
     for key in environment.parameters.keys() {
         let in_secret = environment.secrets.values().any(|secret| *secret == SecretSource::Parameter(key.clone()));
         let in_text = scope.used.contains(key.as_str());
-        if in_secret || in_text || templates() {
+        if in_secret || in_text || has_templates {
             continue;
         }
-        let written = environment.written.as_table().and_then(|sections| sections.table("parameters"));
-        let span = written.and_then(|table| table.entry(key.as_str())).map(|entry| entry.key_span).unwrap_or_default();
+        let span = written.and_then(|sections| sections.table("parameters"));
+        let span = span.and_then(|table| table.entry(key.as_str())).map(|entry| entry.key_span).unwrap_or_default();
         context.warning(Code::UNUSED, span, format!("nothing uses the parameter `{key}`"), None);
     }
 }

@@ -1,26 +1,22 @@
-//! Volumes, networks, configs and secrets.
+//! Volumes, networks and secrets, and the files that a spec names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::compose::settle_network;
 use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
-use crate::document::node::{Entry, Node, Span, Table};
+use crate::document::node::{Node, Span, Table};
 use crate::name::{EnvironmentKey, Label};
-use crate::path::RelativePath;
 use crate::source::{Source, SourceFault, Sources};
 use crate::spec::LABEL_HINT;
 
-use super::{ConfigContent, KubernetesVolume, Object, SecretSource, volume_kubernetes};
+use super::{KubernetesVolume, Object, SecretSource, volume_kubernetes};
 use crate::document::text::unescaped;
 
 /// The key of an external secret, unless the spec names another.
 const EXTERNAL_KEY: &str = "content";
-
-/// The end of a config's file name that makes it a template.
-pub(super) const TEMPLATE_SUFFIX: &str = ".tera";
 
 /// Reads `[volumes]` or `[networks]`; what Compose takes beyond names is validated with the rendered file.
 pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Context) -> BTreeMap<Label, Object> {
@@ -81,104 +77,12 @@ fn check_device(name: &str, volume: &Table, context: &mut Context) {
     }
 }
 
-fn read_label(name: &str, span: Span, what: &str, context: &mut Context) -> Option<Label> {
+pub(super) fn read_label(name: &str, span: Span, what: &str, context: &mut Context) -> Option<Label> {
     let label = Label::parse(name);
     if label.is_none() {
         context.error(Code::INVALID_NAME, span, format!("`{name}` cannot name a {what}"), LABEL_HINT);
     }
     label
-}
-
-/// Reads `[configs]`.
-pub(super) fn read_configs(table: &Table, sources: &Sources, context: &mut Context) -> BTreeMap<Label, ConfigContent> {
-    let mut configs = BTreeMap::new();
-    for (name, entry) in table.iter() {
-        let Some(label) = read_label(name, entry.key_span, "config", context) else { continue };
-        let Some(table) = entry.node.as_table() else { continue };
-        if let Some(content) = read_config(name, table, entry.key_span, sources, context) {
-            configs.insert(label, content);
-        }
-    }
-    configs
-}
-
-/// The files of configs that somebody may execute in the project: of a folder below it, of a file `None`.
-pub(super) fn read_executables(table: &Table, sources: &Sources) -> BTreeMap<Label, BTreeSet<Option<RelativePath>>> {
-    let of_config = |(name, entry): (&str, &Entry)| {
-        let written = |key| entry.node.as_table()?.get(key)?.as_text().and_then(unescaped);
-        let found: BTreeSet<_> = match (written("file"), written("directory")) {
-            (Some(file), _) => sources.executables.contains(&file).then_some(None).into_iter().collect(),
-            (None, Some(folder)) => executables_below(&folder, sources).map(Some).collect(),
-            (None, None) => BTreeSet::new(),
-        };
-        (!found.is_empty()).then_some((Label::parse(name)?, found))
-    };
-    table.iter().filter_map(of_config).collect()
-}
-
-fn executables_below<'a>(folder: &'a str, sources: &'a Sources) -> impl Iterator<Item = RelativePath> + 'a {
-    let files = match sources.files.get(folder) {
-        Some(Source::Folder(files)) => Some(files),
-        _ => None,
-    };
-    let is_executable = |below: &&RelativePath| sources.executables.contains(&Sources::name_of(folder, Some(below)));
-    files.into_iter().flat_map(BTreeMap::keys).filter(is_executable).cloned()
-}
-
-fn read_config(
-    name: &str,
-    table: &Table,
-    span: Span,
-    sources: &Sources,
-    context: &mut Context,
-) -> Option<ConfigContent> {
-    let mut fields = Fields::new(table, span, format!("config `{name}`"));
-    let file = fields.text("file", context);
-    let directory = fields.text("directory", context);
-    let inline = fields.text("content", context);
-    let external = fields.boolean("external", context).unwrap_or(false);
-    fields.finish(context);
-    if external {
-        let message = format!("config `{name}` is external, but a release brings its configs");
-        context.error(Code::EXTERNAL, span, message, "bake it in with `file`, or bind a path of the host as a volume");
-        return None;
-    }
-    match (file, directory, inline) {
-        (Some(file), None, None) => read_file(&file, sources, context),
-        (None, Some(directory), None) => read_folder(&directory, sources, context),
-        (None, None, Some(inline)) => Some(ConfigContent::Inline(inline.value)),
-        _ => {
-            let message = format!("config `{name}` needs one of `file`, `directory` and `content`");
-            context.error(Code::MISSING_KEY, span, message, None);
-            None
-        }
-    }
-}
-
-fn read_file(file: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
-    let bytes = find_file(file, format!("write `directory = {:?}`", file.value), sources, context)?;
-    if !file.value.ends_with(TEMPLATE_SUFFIX) {
-        return Some(ConfigContent::File(Arc::clone(bytes)));
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(ConfigContent::Template(file.value.clone(), text.to_owned())),
-        Err(_) => {
-            context.error(Code::TEMPLATE, file.span, format!("`{}` is no UTF-8 text", file.value), None);
-            None
-        }
-    }
-}
-
-fn read_folder(folder: &Spanned<String>, sources: &Sources, context: &mut Context) -> Option<ConfigContent> {
-    match find(&folder.value, folder.span, sources, context)? {
-        Source::Folder(files) => Some(ConfigContent::Folder(files.clone())),
-        Source::File(_) => {
-            let hint = format!("write `file = {:?}`", folder.value);
-            context.error(Code::FILE, folder.span, format!("`{}` is no folder", folder.value), hint);
-            None
-        }
-        Source::Fault(fault) => report_fault(&folder.value, fault, folder.span, context),
-    }
 }
 
 /// The bytes of a file that the spec names; the hint is for who names a folder.

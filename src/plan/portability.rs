@@ -6,6 +6,8 @@
 mod condition;
 mod judge;
 mod kubernetes;
+mod kubernetes_objects;
+mod swarm;
 mod table;
 mod versions;
 
@@ -17,6 +19,8 @@ use super::Platform;
 
 pub(super) use judge::judge;
 pub(super) use kubernetes::check as check_for_kubernetes;
+pub(super) use kubernetes_objects::check as check_kubernetes_objects;
+pub(super) use swarm::check as check_for_swarm;
 pub use table::{CHAPTERS, Row, Verdict, features};
 pub use versions::{Minimum, Program};
 

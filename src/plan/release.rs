@@ -19,8 +19,8 @@ use super::environment::{self, Release};
 use super::pins::{Pinning, Pins};
 use super::scope::Scope;
 use super::{
-    NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, fragment, objects, parameter, portability, previous,
-    unreached, unused,
+    Environment, NO_BASE, Plan, PlannedBase, Platform, PreviousRelease, fragment, image_files, objects, parameter,
+    portability, previous, unreached, unused,
 };
 use crate::document::text::references;
 
@@ -132,11 +132,8 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         unreached::check(&environments, &release, context);
     }
     let portability = portability::judge(&environments, &platforms, &mut allowances, context);
-    if platforms.contains(&Platform::Kubernetes) {
-        for environment in &environments {
-            portability::check_for_kubernetes(environment, context);
-        }
-    }
+    check_for_platforms(&named, &environments, &platforms, context);
+    image_files::check(&environments, spec, context);
     if context.diagnostics.has_errors() {
         return None;
     }
@@ -159,6 +156,24 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
         lock_text: pins.text(),
         carries_spec,
     })
+}
+
+/// What one platform alone cannot take.
+fn check_for_platforms(project: &Label, environments: &[Environment], platforms: &[Platform], context: &mut Context) {
+    for environment in environments {
+        if platforms.contains(&Platform::Swarm) {
+            portability::check_for_swarm(environment, context);
+        }
+        if platforms.contains(&Platform::Kubernetes) {
+            portability::check_for_kubernetes(environment, context);
+        }
+    }
+    // Which objects there are nobody knows while a service is faulty.
+    if platforms.contains(&Platform::Kubernetes) && !context.diagnostics.has_errors() {
+        for environment in environments {
+            portability::check_kubernetes_objects(project, environment, context);
+        }
+    }
 }
 
 fn read_project(name: &Spanned<String>, context: &mut Context) -> Option<Label> {

@@ -11,7 +11,7 @@ use crate::document::{self, Context};
 use crate::source::{Source, Sources};
 use crate::spec::Spec;
 
-use super::objects::TEMPLATE_SUFFIX;
+use super::config::TEMPLATE_SUFFIX;
 
 /// Warns of variables that nothing uses.
 pub(super) fn check_variables(spec: &Spec, sources: &Sources, context: &mut Context) {

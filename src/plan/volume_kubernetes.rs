@@ -31,6 +31,13 @@ impl Default for KubernetesVolume {
     }
 }
 
+impl KubernetesVolume {
+    /// Whether several nodes may mount it at once.
+    pub fn is_for_many(&self) -> bool {
+        self.access_modes.iter().any(|mode| mode.ends_with("Many"))
+    }
+}
+
 /// Reads the table of a volume.
 pub(super) fn read(volume: &Table, context: &mut Context) -> KubernetesVolume {
     let Some(node) = volume.get("kubernetes") else { return KubernetesVolume::default() };

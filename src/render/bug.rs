@@ -21,6 +21,14 @@ pub enum RenderBug {
         /// How it differs.
         reason: String,
     },
+    /// The objects of Kubernetes are others than the plan says.
+    #[error("the object `{object}` of Kubernetes is {}", if *is_planned { "planned and not rendered" } else { "rendered and not planned" })]
+    Object {
+        /// Kind and name.
+        object: String,
+        /// Whether it was planned.
+        is_planned: bool,
+    },
     /// Two writers.
     #[error(transparent)]
     PathTaken(#[from] PathTaken),

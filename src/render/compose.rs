@@ -7,19 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
-use crate::diagnostic::Code;
 use crate::digest::Digest;
-use crate::document::Context;
 use crate::name::Label;
-use crate::plan::{Environment, Gate, Object, Plan, Platform, Service, ServiceKind};
+use crate::plan::{Environment, Folders, Gate, Mounts, Object, Plan, Platform, Service, ServiceKind, host_file};
 use crate::tree::FileTree;
 
 use super::folder::EnvironmentFolder;
-use super::manifest::{
-    self, ServiceView, add_default_network, constant_labels, escaped, external_object, merge_patch, to_json_map,
-};
-use super::mounts::{self, Folders, Mounts};
-use super::{RenderBug, declared, release_data, schema, yaml};
+use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object, merge_patch};
+use super::mounts::{guard_path, path_variable, volume_key, volume_variable};
+use super::{RenderBug, declared, release_data, yaml};
 
 /// The name of the template, and of its output.
 const TEMPLATE: &str = "compose.yaml";
@@ -40,13 +36,8 @@ struct Manifest<'a> {
 }
 
 /// Renders an environment into the tree.
-pub(super) fn render(
-    plan: &Plan,
-    environment: &Environment,
-    tree: &mut FileTree,
-    context: &mut Context,
-) -> Result<(), RenderBug> {
-    let mut folder = EnvironmentFolder::open(environment, Folders::Whole, tree, context)?;
+pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree) -> Result<(), RenderBug> {
+    let mut folder = EnvironmentFolder::open(environment, Folders::Whole, tree)?;
     let mounts = &folder.mounts;
     let manifest = Manifest {
         project: plan.project.as_str(),
@@ -61,15 +52,13 @@ pub(super) fn render(
     let sections = [("networks", &manifest.networks), ("volumes", &manifest.volumes)];
     let planned = Json::from(manifest::document(&manifest.services, &sections));
     manifest::read_back(&text, &planned, &place)?;
-    manifest::report(schema::compose(&planned), Code::SCHEMA, environment, context);
     let definitions = manifest.services.iter().map(|view| (view.name, definition_digest(view))).collect();
     let bodies: BTreeMap<_, _> = manifest.services.iter().map(|view| (view.name, &view.body)).collect();
     let facts = |service: &Service| {
         let body = bodies[service.name.as_str()];
         [declared::networks_fact(body, &manifest.networks), declared::ties(service, body)].concat()
     };
-    let configs = &folder.configs;
-    let mut data = release_data::environment(environment, Platform::Compose, mounts, configs, &definitions, &facts);
+    let mut data = release_data::environment(environment, Platform::Compose, mounts, &definitions, &facts);
     data.push_str(&declared::network_records(&manifest.networks, environment));
     folder.insert(TEMPLATE, &text)?;
     folder.insert("release", &data)?;
@@ -85,7 +74,7 @@ fn definition_digest(view: &ServiceView<'_>) -> Digest {
 }
 
 fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts: &Mounts) -> ServiceView<'a> {
-    let mut body = to_json_map(&service.definition);
+    let mut body = service.definition.to_json();
     trim_deploy(&mut body);
     if service.kind == ServiceKind::Job {
         body.insert("restart".to_owned(), json!("no"));
@@ -99,7 +88,7 @@ fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts
     add_volumes(&mut body, environment, service, mounts);
     add_labels(&mut body, plan, environment, service);
     if let Some(patch) = service.patches.get(&Platform::Compose) {
-        merge_patch(&mut body, &to_json_map(patch));
+        merge_patch(&mut body, &patch.to_json());
     }
     body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));
     ServiceView { name: service.name.as_str(), image: escaped(&service.image), body }
@@ -140,7 +129,7 @@ fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service:
         _ => Vec::new(),
     };
     for file in &service.files {
-        if let Some(host_path) = mounts::host_file(environment, file) {
+        if let Some(host_path) = host_file(environment, file) {
             let source = escaped(host_path);
             volumes.push(json!({
                 "type": "bind", "source": source, "target": escaped(&file.target), "read_only": true, "bind": { "create_host_path": false },
@@ -149,10 +138,10 @@ fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service:
         }
         for (mount, target) in mounts.serving(environment, file) {
             volumes.push(json!({
-                "type": "bind", "source": mount.path_variable(), "target": escaped(&target), "read_only": true,
+                "type": "bind", "source": path_variable(mount), "target": escaped(&target), "read_only": true,
             }));
             let guard = json!({
-                "type": "volume", "source": mount.volume_key(), "target": mount.guard_path(), "read_only": true,
+                "type": "volume", "source": volume_key(mount), "target": guard_path(mount), "read_only": true,
                 "volume": { "nocopy": true },
             });
             if !volumes.contains(&guard) {
@@ -183,7 +172,7 @@ fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
 fn volumes(plan: &Plan, environment: &Environment, mounts: &Mounts) -> Map<String, Json> {
     let mut volumes = objects(&environment.volumes, plan, environment);
     for (_, mount) in mounts.iter() {
-        volumes.insert(mount.volume_key(), json!({ "external": true, "name": mount.volume_variable() }));
+        volumes.insert(volume_key(mount), json!({ "external": true, "name": volume_variable(mount) }));
     }
     volumes
 }
@@ -193,7 +182,7 @@ fn objects(objects: &BTreeMap<Label, Object>, plan: &Plan, environment: &Environ
         if object.external {
             return external_object(object);
         }
-        let mut definition = manifest::patched(to_json_map(&object.definition), object, Platform::Compose);
+        let mut definition = manifest::patched(object.definition.to_json(), object, Platform::Compose);
         let labels = constant_labels(definition.remove("labels"), plan, environment);
         definition.insert("labels".to_owned(), Json::from(labels));
         Json::from(definition)

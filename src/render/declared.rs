@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::digest::Digest;
 use crate::plan::{Environment, Object, Platform, Service};
 
-use super::manifest::{patched, to_json_map};
+use super::manifest::patched;
 use super::release_data::ServiceFact;
 use super::shell::Record;
 
@@ -47,7 +47,7 @@ fn network_record(key: &str, network: &Json, environment: &Environment) -> Strin
 
 /// Adds what an engine shows of a volume that was made as declared: its driver, and behind `--` a `KEY=VALUE` for each option.
 pub(super) fn with_volume_options(record: Record, volume: &Object, platform: Platform) -> Record {
-    let definition = patched(to_json_map(&volume.definition), volume, platform);
+    let definition = patched(volume.definition.to_json(), volume, platform);
     let driver = definition.get("driver").and_then(Json::as_str).unwrap_or("local");
     let options: BTreeSet<_> = options(&definition).collect();
     options.iter().fold(record.with("driver", driver).expanded("--"), |record, option| record.word(option))

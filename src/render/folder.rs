@@ -1,42 +1,29 @@
 //! The folder of an environment in the image, and what every platform puts into it.
 //!
-//! Takes in an environment and how the platform keeps folders; gives out its mounts and rendered configs, which are in the tree already, and a
-//! place for what the platform adds.
+//! Takes in an environment and how the platform keeps folders; gives out its mounts, and a place for what the platform adds; the
+//! configs are in the tree already.
 
-use std::collections::BTreeMap;
-
-use crate::document::Context;
-use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::Environment;
+use crate::plan::{Environment, Folders, Mounts};
 use crate::tree::{FileTree, Mode, PathTaken};
 
-use super::config::{self, Rendered};
-use super::mounts::{Folders, Mounts};
+use super::config;
 use super::output::{file, path};
 
 /// `environments/NAME`, while it is filled.
 pub(super) struct EnvironmentFolder<'a> {
     /// What the entrypoint stores on the target.
     pub(super) mounts: Mounts,
-    /// The configs, rendered.
-    pub(super) configs: BTreeMap<Label, Rendered>,
     root: RelativePath,
     tree: &'a mut FileTree,
 }
 
 impl<'a> EnvironmentFolder<'a> {
     /// Starts with the configs.
-    pub(super) fn open(
-        environment: &Environment,
-        folders: Folders,
-        tree: &'a mut FileTree,
-        context: &mut Context,
-    ) -> Result<Self, PathTaken> {
+    pub(super) fn open(environment: &Environment, folders: Folders, tree: &'a mut FileTree) -> Result<Self, PathTaken> {
         let root = path(&format!("bootstrap/environments/{}", environment.name));
-        let configs = config::render(environment, context);
-        config::insert(&configs, &environment.executables, &root, tree)?;
-        Ok(Self { mounts: Mounts::of(environment, folders), configs, root, tree })
+        config::insert(&environment.configs, &environment.executables, &root, tree)?;
+        Ok(Self { mounts: Mounts::of(environment, folders), root, tree })
     }
 
     /// Where a file of the folder is in the image.

@@ -24,7 +24,6 @@ mod scaling;
 mod schedule;
 mod security;
 mod service;
-mod shared;
 mod volumes;
 mod words;
 mod workload;
@@ -37,23 +36,17 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
-use crate::diagnostic::Code;
 use crate::digest::Digest;
-use crate::document::Context;
 use crate::name::Label;
 use crate::path::RelativePath;
-use crate::plan::{Environment, Plan, Platform, Service};
+use crate::plan::{self, ConfigContent, Environment, Folders, Plan, Platform, Service, Shared, Workload};
 use crate::tree::FileTree;
 
-use super::config::Rendered;
 use super::folder::EnvironmentFolder;
-use super::mounts::Folders;
-use super::{RenderBug, manifest, release_data, schema};
+use super::{RenderBug, manifest, release_data};
 use additions::Addition;
 use definition::Definition;
 use object::{Object, Scene};
-use shared::Shared;
-use workload::Workload;
 
 /// The templates, by the name of the output.
 const TEMPLATES: &[(&str, &str)] = &[
@@ -96,28 +89,23 @@ struct Rendition<'a> {
 }
 
 /// Renders an environment into the tree.
-pub(super) fn render(
-    plan: &Plan,
-    environment: &Environment,
-    tree: &mut FileTree,
-    context: &mut Context,
-) -> Result<(), RenderBug> {
-    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree, context)?;
-    check_definitions(environment, context);
-    let secret_configs = secret_configs(environment, &folder.configs);
+pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree) -> Result<(), RenderBug> {
+    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree)?;
+    let secret_configs = secret_configs(environment);
     let shared = Shared::of(environment);
     let scene = Scene { plan, environment, mounts: &folder.mounts, secret_configs: &secret_configs, shared: &shared };
     let mut services: Vec<_> = environment.services.iter().map(|service| render_service(&scene, service)).collect();
     let mut whole = Whole::of(&scene);
-    patch::apply(&scene, &mut all_objects(&mut whole, &mut services), context);
-    whole.additions = additions::of(&scene, &all_objects(&mut whole, &mut services), context);
+    let mut objects = all_objects(&mut whole, &mut services);
+    compare(&scene, &objects)?;
+    patch::apply(&scene, &mut objects);
+    whole.additions = additions::of(&scene);
     whole.additions.extend(schedule::of(&scene, &services));
     let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
     let mut data = release_data::environment(
         environment,
         Platform::Kubernetes,
         &folder.mounts,
-        &folder.configs,
         &definitions(&services),
         &|service| facts(by_name[&service.name]),
     );
@@ -140,7 +128,7 @@ struct Whole {
 impl Whole {
     /// Those that are rendered.
     fn of(scene: &Scene<'_>) -> Self {
-        let namespace = Object::new(scene, "v1", "Namespace", &scene.environment.target, json!({})).of_cluster();
+        let namespace = Object::new(scene, "Namespace", &scene.environment.target, json!({})).of_cluster();
         let mut common = vec![account::of_environment(scene)];
         common.extend(network_policy::of_environment(scene));
         common.extend(claims::shared(scene));
@@ -158,9 +146,9 @@ fn all_objects<'a>(whole: &'a mut Whole, services: &'a mut [Rendition<'_>]) -> V
 /// The objects of one service, the workload first.
 fn render_service<'a>(scene: &Scene<'_>, service: &'a Service) -> Rendition<'a> {
     let definition = Definition::of(service);
-    let workload = Workload::of(scene, service);
+    let workload = scene.shared.workload(service);
     let mut objects = vec![workload::of(scene, service, &definition)];
-    objects.extend(service::of(scene, service, &definition));
+    objects.extend(service::of(scene, service));
     objects.extend(ingress::of(scene, service));
     objects.extend(network_policy::of_service(scene, service));
     objects.extend(scaling::disruption_budget(scene, service, workload));
@@ -225,31 +213,23 @@ fn render_file(
     Ok(text)
 }
 
-/// What the Compose Specification takes is also what is read here: a value of the wrong type would be passed over.
-fn check_definitions(environment: &Environment, context: &mut Context) {
-    let service = |service: &Service| {
-        let mut definition = manifest::to_json_map(&service.definition);
-        definition.insert("image".to_owned(), json!(service.image));
-        (service.name.to_string(), Json::from(definition))
-    };
-    let services: Map<_, _> = environment.services.iter().map(service).collect();
-    let networks: Map<_, _> = objects(&environment.networks);
-    let volumes: Map<_, _> = objects(&environment.volumes);
-    let document = json!({ "services": services, "networks": networks, "volumes": volumes });
-    manifest::report(schema::compose(&document), Code::SCHEMA, environment, context);
-}
-
-fn objects(objects: &BTreeMap<Label, crate::plan::Object>) -> Map<String, Json> {
-    let own = objects.iter().filter(|(_, object)| !object.external);
-    own.map(|(name, object)| (name.to_string(), Json::from(manifest::to_json_map(&object.definition)))).collect()
+/// What was made must be what the plan judged patches and brought files by.
+fn compare(scene: &Scene<'_>, objects: &[&mut Object]) -> Result<(), RenderBug> {
+    let made: BTreeSet<_> = objects.iter().map(|object| object.object_name()).collect();
+    let planned = plan::objects(&scene.plan.project, scene.environment, scene.shared).into_iter().collect();
+    match made.symmetric_difference(&planned).next() {
+        Some(object) => Err(RenderBug::Object { object: object.to_string(), is_planned: planned.contains(object) }),
+        None => Ok(()),
+    }
 }
 
 /// The configs in which the value of a secret parameter stands: the entrypoint keeps them as Secrets.
-fn secret_configs(environment: &Environment, rendered: &BTreeMap<Label, Rendered>) -> BTreeSet<Label> {
+fn secret_configs(environment: &Environment) -> BTreeSet<Label> {
     let is_secret =
         |name: &str| environment.parameters.iter().any(|(known, parameter)| known.as_str() == name && parameter.secret);
-    let holds_secret = |content: &Rendered| content.parameters().into_iter().any(is_secret);
-    rendered.iter().filter(|(_, content)| holds_secret(content)).map(|(name, _)| name.clone()).collect()
+    let holds_secret = |content: &ConfigContent| content.parameters().into_iter().any(is_secret);
+    let configs = environment.configs.iter();
+    configs.filter(|(_, content)| holds_secret(content)).map(|(name, _)| name.clone()).collect()
 }
 
 /// What each service is, apart from the release that brings it; budgets and autoscalers change without a new pod.

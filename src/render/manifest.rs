@@ -4,13 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tera::{Context as TeraContext, Tera};
 
-use crate::diagnostic::Code;
-use crate::document::Context;
-use crate::document::node::{Node, Table, Value};
 use crate::path::RelativePath;
 use crate::plan::{Environment, Object, Plan, Platform, Service};
 
-use super::{RenderBug, schema, yaml};
+use super::{RenderBug, yaml};
 
 /// A service as the templates see it.
 #[derive(Serialize)]
@@ -71,15 +68,6 @@ pub(super) fn read_back_all(text: &str, planned: &Json, place: &RelativePath) ->
     let read: Vec<Json> = serde_saphyr::from_multiple(text).map_err(|error| bug(error.to_string()))?;
     let read = Json::from(read);
     if read == *planned { Ok(()) } else { Err(bug(first_difference(planned, &read))) }
-}
-
-/// Says what a schema refuses, at the place where it was written.
-pub(super) fn report(violations: Vec<schema::Violation>, code: Code, environment: &Environment, context: &mut Context) {
-    for violation in violations {
-        let span = environment.written.deepest(violation.path.iter().map(String::as_str)).span;
-        let message = format!("`{}`: {}", violation.path.join("."), violation.message);
-        context.error(code, span, message, None);
-    }
 }
 
 /// Where two documents part, for the report of a bug.
@@ -144,7 +132,7 @@ pub(super) fn add_default_network(networks: &mut Map<String, Json>, plan: &Plan,
 /// The definition of a volume or network with what its platform alone is told.
 pub(super) fn patched(mut definition: Map<String, Json>, object: &Object, platform: Platform) -> Map<String, Json> {
     if let Some(patch) = object.patches.get(&platform) {
-        merge_patch(&mut definition, &to_json_map(patch));
+        merge_patch(&mut definition, &patch.to_json());
     }
     definition
 }
@@ -157,20 +145,4 @@ pub(super) fn external_object(object: &Object) -> Json {
 /// A text that stands for itself where `$` has a meaning.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('$', "$$")
-}
-
-/// A table of the plan as JSON.
-pub(super) fn to_json_map(table: &Table) -> Map<String, Json> {
-    table.iter().map(|(key, entry)| (key.to_owned(), to_json(&entry.node))).collect()
-}
-
-fn to_json(node: &Node) -> Json {
-    match &node.value {
-        Value::Text(text) => Json::from(text.as_str()),
-        Value::Integer(number) => Json::from(*number),
-        Value::Float(number) => Json::from(*number),
-        Value::Boolean(boolean) => Json::from(*boolean),
-        Value::List(list) => list.iter().map(to_json).collect(),
-        Value::Table(table) => Json::from(to_json_map(table)),
-    }
 }

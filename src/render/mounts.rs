@@ -1,157 +1,23 @@
-//! Configs and secrets as mounts: one for each content, owner and mode.
-//!
-//! The entrypoint stores each [`Mount`] on the target and tells the manifest through variables where it is. Where a platform keeps folders
-//! a folder is one mount; where it keeps single files, each file of the folder is one.
+//! What the manifest of Compose says of a mount: the volume that the entrypoint fills, and the variables that lead to it.
 
-use std::collections::BTreeMap;
+use crate::plan::Mount;
 
-use crate::name::Label;
-use crate::path::RelativePath;
-use crate::plan::{ConfigContent, Environment, FileKind, FileUse, Owner, SecretSource};
-
-/// How a platform keeps the folder of a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folders {
-    /// As it is.
-    Whole,
-    /// One object for each file.
-    ByFile,
+/// The key in the manifest's `volumes`. A dot keeps it apart from the user's volumes, whose names are DNS labels.
+pub(super) fn volume_key(mount: &Mount) -> String {
+    format!("bootsmith.{}", mount.name())
 }
 
-/// What is mounted: the same config with two owners is two mounts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    /// Config or secret.
-    pub(super) kind: FileKind,
-    /// Which.
-    pub(super) source: Label,
-    /// Who may read it.
-    pub(super) owner: Owner,
-    /// The one file of a folder.
-    pub(super) file: Option<RelativePath>,
-    /// Whether files of the folder that somebody may execute in the project can be executed.
-    pub(super) keeps_executables: bool,
+/// Where the volume itself is mounted beside the file, so that `volume prune` of old engines leaves it alone.
+pub(super) fn guard_path(mount: &Mount) -> String {
+    format!("/run/bootsmith/{}", mount.name())
 }
 
-/// One object that the entrypoint stores.
-#[derive(Clone, Debug)]
-pub(super) struct Mount {
-    /// The name in variables: `CONFIG_WEB_CONF`.
-    pub(super) id: String,
+/// The variable that holds the volume's name.
+pub(super) fn volume_variable(mount: &Mount) -> String {
+    format!("${{BOOTSMITH_{}_VOLUME}}", mount.id)
 }
 
-impl Mount {
-    /// The name in a manifest: `config-web-conf`.
-    pub(super) fn name(&self) -> String {
-        self.id.to_ascii_lowercase().replace('_', "-")
-    }
-
-    /// The key in the manifest's `volumes`. A dot keeps it apart from the user's volumes, whose names are DNS labels.
-    pub(super) fn volume_key(&self) -> String {
-        format!("bootsmith.{}", self.name())
-    }
-
-    /// Where the volume itself is mounted beside the file, so that `volume prune` of old engines leaves it alone.
-    pub(super) fn guard_path(&self) -> String {
-        format!("/run/bootsmith/{}", self.name())
-    }
-
-    /// The variable that holds the volume's name.
-    pub(super) fn volume_variable(&self) -> String {
-        format!("${{BOOTSMITH_{}_VOLUME}}", self.id)
-    }
-
-    /// The variable that holds the path of the file, or of the folder, on the engine's host.
-    pub(super) fn path_variable(&self) -> String {
-        format!("${{BOOTSMITH_{}_PATH}}", self.id)
-    }
-}
-
-/// Every mount of an environment.
-pub(super) struct Mounts {
-    by_key: BTreeMap<Key, Mount>,
-    folders: Folders,
-}
-
-impl Mounts {
-    /// Finds them in the services.
-    pub(super) fn of(environment: &Environment, folders: Folders) -> Self {
-        let mut mounts = Self { by_key: BTreeMap::new(), folders };
-        for file in environment.services.iter().flat_map(|service| &service.files) {
-            for (key, _) in keys(environment, file, folders) {
-                if !mounts.by_key.contains_key(&key) {
-                    let id = mounts.free_id(&key);
-                    mounts.by_key.insert(key, Mount { id });
-                }
-            }
-        }
-        mounts
-    }
-
-    /// Every mount, sorted.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Mount)> {
-        self.by_key.iter()
-    }
-
-    /// The mounts that serve what a service uses, each with its place in the container; none for what the target has already.
-    pub(super) fn serving(&self, environment: &Environment, file: &FileUse) -> Vec<(&Mount, String)> {
-        keys(environment, file, self.folders).into_iter().map(|(key, target)| (&self.by_key[&key], target)).collect()
-    }
-
-    fn free_id(&self, key: &Key) -> String {
-        let prefix = match key.kind {
-            FileKind::Config => "CONFIG",
-            FileKind::Secret => "SECRET",
-        };
-        let first = format!("{prefix}_{}", key.source.to_environment_key());
-        let numbered = (2..).map(|number| format!("{first}_{number}"));
-        std::iter::once(first.clone())
-            .chain(numbered)
-            .find(|id| self.by_key.values().all(|mount| mount.id != *id))
-            .expect("numbers do not end")
-    }
-}
-
-/// What serves a file or folder, each with its place in the container.
-fn keys(environment: &Environment, used: &FileUse, folders: Folders) -> Vec<(Key, String)> {
-    if host_file(environment, used).is_some() || external(environment, used).is_some() {
-        return Vec::new();
-    }
-    let key = |file: Option<RelativePath>| {
-        let is_executable = used.keeps_executables && is_executable(environment, used, file.as_ref());
-        let owner = if is_executable { used.owner.executing() } else { used.owner };
-        // Of a folder as a whole the entrypoint looks at the files themselves.
-        let is_folder = matches!(environment.configs.get(&used.source), Some(ConfigContent::Folder(_)));
-        let has_executables = environment.executables.contains_key(&used.source);
-        let keeps_executables = used.keeps_executables && is_folder && has_executables && file.is_none();
-        Key { kind: used.kind, source: used.source.clone(), owner, file, keeps_executables }
-    };
-    match (used.kind, folders, environment.configs.get(&used.source)) {
-        (FileKind::Config, Folders::ByFile, Some(ConfigContent::Folder(files))) => {
-            let place = |path: &RelativePath| format!("{}/{path}", used.target.trim_end_matches('/'));
-            files.keys().map(|path| (key(Some(path.clone())), place(path))).collect()
-        }
-        _ => vec![(key(None), used.target.clone())],
-    }
-}
-
-fn is_executable(environment: &Environment, used: &FileUse, file: Option<&RelativePath>) -> bool {
-    let executables = environment.executables.get(&used.source);
-    executables.is_some_and(|executables| executables.contains(&file.cloned()))
-}
-
-/// The name on the target and the key, for a secret that is there already.
-pub(super) fn external<'a>(environment: &'a Environment, file: &FileUse) -> Option<(&'a str, &'a str)> {
-    match (file.kind, environment.secrets.get(&file.source)) {
-        (FileKind::Secret, Some(SecretSource::External { name, key })) => Some((name, key)),
-        _ => None,
-    }
-}
-
-/// The path on the target's host, for a secret that is a file there.
-pub(super) fn host_file<'a>(environment: &'a Environment, file: &FileUse) -> Option<&'a str> {
-    match (file.kind, environment.secrets.get(&file.source)) {
-        (FileKind::Secret, Some(SecretSource::HostFile(path))) => Some(path),
-        _ => None,
-    }
+/// The variable that holds the path of the file, or of the folder, on the engine's host.
+pub(super) fn path_variable(mount: &Mount) -> String {
+    format!("${{BOOTSMITH_{}_PATH}}", mount.id)
 }

@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 use crate::name::{EnvironmentKey, Label};
-use crate::path::RelativePath;
 use crate::plan::{
-    Environment, FileKind, Gate, Migration, MigrationAction, Parameter, ParameterRule, Plan, Platform, PublishedPorts,
-    PullPolicy, Script, ScriptAction, ScriptMode, SecretSource, Service, ServiceKind, Upgrade,
+    ConfigContent, Environment, FileKind, Gate, Migration, MigrationAction, Mount, MountKey, Mounts, Parameter,
+    ParameterRule, Plan, Platform, PublishedPorts, PullPolicy, Script, ScriptAction, ScriptMode, SecretSource, Service,
+    ServiceKind, Upgrade, migration_file, script_file,
 };
 
-use super::config::Rendered;
 use super::declared;
-use super::mounts::{Key, Mount, Mounts};
 use super::shell::{Record, quoted};
 
 /// The format of the payload: raised by any change of our bytes for the same input.
@@ -58,14 +56,13 @@ pub(super) fn environment(
     environment: &Environment,
     platform: Platform,
     mounts: &Mounts,
-    rendered: &BTreeMap<Label, Rendered>,
     definitions: &BTreeMap<&str, Digest>,
     more: &dyn Fn(&Service) -> Vec<ServiceFact>,
 ) -> String {
     let mut text = Record::new("environment", &[environment.name.as_str()]).with("target", &environment.target).line();
     let parameters = environment.parameters.iter().map(|(name, parameter)| parameter_record(name, parameter));
     text.extend(parameters);
-    text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment, rendered)));
+    text.extend(mounts.iter().map(|(key, mount)| mount_record(key, mount, environment)));
     text.extend(object_records(environment, platform));
     for service in &environment.services {
         let record = service_record(service, environment, platform, mounts, definitions);
@@ -115,14 +112,13 @@ fn parameter_record(name: &EnvironmentKey, parameter: &Parameter) -> String {
 }
 
 fn mount_record(
-    Key { kind, source, owner, file, keeps_executables }: &Key,
+    MountKey { kind, source, owner, file, keeps_executables }: &MountKey,
     mount: &Mount,
     environment: &Environment,
-    rendered: &BTreeMap<Label, Rendered>,
 ) -> String {
     let record = Record::new("mount", &[&mount.id]);
-    let record = match (kind, environment.secrets.get(source), rendered.get(source)) {
-        (_, _, Some(Rendered::Folder(_))) if file.is_some() => {
+    let record = match (kind, environment.secrets.get(source), environment.configs.get(source)) {
+        (_, _, Some(ConfigContent::Folder(_))) if file.is_some() => {
             let below = file.as_ref().map(ToString::to_string).unwrap_or_default();
             let record = record.with("kind", "config").with("source", source.as_str());
             record.with("file", &format!("configs/{source}/{below}"))
@@ -130,11 +126,11 @@ fn mount_record(
         (FileKind::Secret, Some(SecretSource::Parameter(parameter)), _) => {
             record.with("kind", "secret").with("source", source.as_str()).with("parameter", parameter.as_str())
         }
-        (_, _, Some(Rendered::Folder(_))) => record
+        (_, _, Some(ConfigContent::Folder(_))) => record
             .with("kind", "directory")
             .with("source", source.as_str())
             .with("directory", &format!("configs/{source}")),
-        (_, _, Some(content @ Rendered::Pieces(_))) => {
+        (_, _, Some(content @ ConfigContent::Pieces(_))) => {
             let parameters: Vec<_> = content.parameters().into_iter().collect();
             let record = record.with("kind", "config").with("source", source.as_str());
             let record = record.with("pieces", &format!("configs/{source}.pieces"));
@@ -231,11 +227,6 @@ fn published(service: &Service, platform: Platform) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Scripts are kept below one folder; a project that has one of that name does not see it twice.
-pub(super) fn script_file(path: &RelativePath) -> &str {
-    path.as_str().strip_prefix("scripts/").unwrap_or(path.as_str())
-}
-
 /// The name of a mode, and the service that it runs in.
 pub(super) fn script_place(mode: &ScriptMode) -> (&'static str, Option<&Label>) {
     match mode {
@@ -263,11 +254,6 @@ fn script_record(name: &Label, script: &Script) -> String {
             words.iter().fold(record.expanded("--"), |record, word| record.word(word)).line()
         }
     }
-}
-
-/// Migrations are kept below one folder, as scripts are.
-pub(super) fn migration_file(path: &RelativePath) -> &str {
-    path.as_str().strip_prefix("migrations/").unwrap_or(path.as_str())
 }
 
 fn migration_record(migration: &Migration) -> String {

@@ -18,18 +18,16 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
-use crate::diagnostic::Code;
 use crate::digest::Digest;
-use crate::document::Context;
 use crate::name::Label;
-use crate::plan::{Environment, FileKind, MigrationMode, Object, Plan, Platform, ScriptMode, SecretSource, Service};
+use crate::plan::{
+    Environment, FileKind, Folders, MigrationMode, Mounts, Object, Plan, Platform, ScriptMode, SecretSource, Service,
+};
 use crate::tree::FileTree;
 
-use super::config::Rendered;
 use super::folder::EnvironmentFolder;
-use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object, to_json_map};
-use super::mounts::{Folders, Mounts};
-use super::{RenderBug, declared, release_data, schema, yaml};
+use super::manifest::{self, ServiceView, add_default_network, constant_labels, escaped, external_object};
+use super::{RenderBug, declared, release_data, yaml};
 
 /// The name of the template, and of its first output.
 const TEMPLATE: &str = "stack.yaml";
@@ -37,12 +35,6 @@ const TEMPLATE: &str = "stack.yaml";
 static TERA: LazyLock<Tera> = LazyLock::new(|| {
     manifest::engine(&[(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera"))], yaml::to_yaml)
 });
-
-/// What names of configs and services are cut to by the engine (moby, `daemon/cluster`, names of configs and secrets).
-const MAX_NAME_CHARACTERS: usize = 64;
-
-/// How much of a fingerprint stands in a name: `templates/entrypoint/driver/swarm/driver-objects.sh` cuts it.
-const FINGERPRINT_CHARACTERS: usize = 12;
 
 /// What the template sees.
 #[derive(Serialize)]
@@ -59,15 +51,8 @@ struct Manifest<'a> {
 }
 
 /// Renders an environment into the tree.
-pub(super) fn render(
-    plan: &Plan,
-    environment: &Environment,
-    tree: &mut FileTree,
-    context: &mut Context,
-) -> Result<(), RenderBug> {
-    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree, context)?;
-    check_names(environment, &folder.mounts, context);
-    check_contents(environment, &folder.configs, context);
+pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree) -> Result<(), RenderBug> {
+    let mut folder = EnvironmentFolder::open(environment, Folders::ByFile, tree)?;
     let stack = stack(plan, environment, &folder.mounts);
     for (name, manifest) in [(TEMPLATE, Some(&stack)), ("run.yaml", run(plan, environment, &stack).as_ref())] {
         let Some(manifest) = manifest else { continue };
@@ -76,12 +61,11 @@ pub(super) fn render(
         manifest::read_back(&text, &document(manifest), &place)?;
         folder.insert(name, &text)?;
     }
-    manifest::report(schema::stack(&validated(&stack)), Code::STACK, environment, context);
     let definitions = stack.services.iter().map(|view| (view.name, definition_digest(view))).collect();
-    let (mounts, configs) = (&folder.mounts, &folder.configs);
+    let mounts = &folder.mounts;
     let bodies: BTreeMap<_, _> = stack.services.iter().map(|view| (view.name, &view.body)).collect();
     let facts = |service: &Service| declared::networks_fact(bodies[service.name.as_str()], &stack.networks);
-    let mut data = release_data::environment(environment, Platform::Swarm, mounts, configs, &definitions, &facts);
+    let mut data = release_data::environment(environment, Platform::Swarm, mounts, &definitions, &facts);
     data.push_str(&declared::network_records(&stack.networks, environment));
     let global = environment.services.iter().zip(&stack.services).filter(|(service, _)| service.is_global);
     data.extend(global.map(|(_, view)| constraints::records(view.name, &view.body)));
@@ -170,16 +154,6 @@ fn document(manifest: &Manifest<'_>) -> Json {
     Json::from(document)
 }
 
-/// The document as the schema sees it: after the variables are put in, the number of replicas is one.
-fn validated(manifest: &Manifest<'_>) -> Json {
-    let mut document = document(manifest);
-    let services = document["services"].as_object_mut().into_iter().flat_map(Map::values_mut);
-    for replicas in services.filter_map(|service| service.get_mut("deploy")?.get_mut("replicas")) {
-        *replicas = json!(1);
-    }
-    document
-}
-
 /// What the service is: the entrypoint adds parameters, files and the image on the target.
 fn definition_digest(view: &ServiceView<'_>) -> Digest {
     Digest::of(json!({ "image": view.image, "service": view.body }).to_string().as_bytes())
@@ -221,7 +195,7 @@ fn objects(
         if object.external {
             return external_object(object);
         }
-        let mut definition = to_json_map(&object.definition);
+        let mut definition = object.definition.to_json();
         definition.retain(|key, _| taken.contains(&key.as_str()));
         definition = manifest::patched(definition, object, Platform::Swarm);
         let mut labels = constant_labels(definition.remove("labels"), plan, environment);
@@ -244,54 +218,4 @@ fn files(environment: &Environment, mounts: &Mounts, kind: FileKind) -> Map<Stri
         _ => None,
     });
     stored.chain(there).collect()
-}
-
-/// The longest name of an entry of the ledger, behind the target.
-const LONGEST_ENTRY: &str = "_rel.9999.failed";
-
-/// Names of configs and secrets hold the target, what it is and a fingerprint.
-fn check_names(environment: &Environment, mounts: &Mounts, context: &mut Context) {
-    let of_mounts = mounts.iter().map(|(key, mount)| {
-        let section = if key.kind == FileKind::Config { "configs" } else { "secrets" };
-        (
-            section,
-            &key.source,
-            format!("{}_{}-{}", environment.target, mount.name(), "0".repeat(FINGERPRINT_CHARACTERS)),
-        )
-    });
-    let of_scales = environment
-        .services
-        .iter()
-        .map(|service| ("services", &service.name, format!("{}_scale-{}", environment.target, service.name)));
-    let of_ledger = [("environments", &environment.name, format!("{}{LONGEST_ENTRY}", environment.target))];
-    for (section, source, name) in of_mounts.chain(of_scales).chain(of_ledger) {
-        if name.len() > MAX_NAME_CHARACTERS {
-            let span = environment.written.deepest([section, source.as_str()]).span;
-            let message =
-                format!("`{name}` has {} characters; a Swarm takes {MAX_NAME_CHARACTERS} in a name", name.len());
-            let hint = format!("shorten the name of the project, of the environment or of `{source}`");
-            context.error(Code::TOO_LONG, span, message, hint);
-        }
-    }
-}
-
-/// A Swarm keeps nothing that is empty. Too large is only what parameters make so, which the entrypoint judges: a release has no such files.
-fn check_contents(environment: &Environment, rendered: &BTreeMap<Label, Rendered>, context: &mut Context) {
-    let used: BTreeSet<_> =
-        environment.services.iter().flat_map(|service| &service.files).map(|file| &file.source).collect();
-    for (name, content) in rendered.iter().filter(|(name, _)| used.contains(name)) {
-        let empty = match content {
-            Rendered::Bytes(bytes) => bytes.is_empty().then(|| format!("config `{name}`")),
-            Rendered::Pieces(_) => None,
-            Rendered::Folder(files) => {
-                let found = files.iter().find(|(_, bytes)| bytes.is_empty());
-                found.map(|(path, _)| format!("`{path}` of config `{name}`"))
-            }
-        };
-        if let Some(what) = empty {
-            let span = environment.written.deepest(["configs", name.as_str()]).span;
-            let hint = "give it a line, such as a comment; or bake the empty file into the service's image";
-            context.error(Code::STACK, span, format!("{what} is empty, and a Swarm keeps no empty config"), hint);
-        }
-    }
 }

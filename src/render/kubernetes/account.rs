@@ -9,7 +9,7 @@ use super::object::{Object, Scene, map};
 /// The account of an environment's pods.
 pub(super) fn of_environment(scene: &Scene<'_>) -> Object {
     let body = json!({ "automountServiceAccountToken": false });
-    Object::new(scene, "v1", "ServiceAccount", scene.plan.project.as_str(), body)
+    Object::new(scene, "ServiceAccount", scene.plan.project.as_str(), body)
 }
 
 /// What a pod says of its account. Who names one wants to use it; whether a token is mounted is then the account's own matter.

@@ -5,9 +5,7 @@
 
 use serde_json::json;
 
-use crate::diagnostic::Code;
 use crate::digest::Digest;
-use crate::document::Context;
 use crate::name::Label;
 use crate::plan::{GivenObject, Platform, Service};
 use crate::render::shell::Record;
@@ -37,14 +35,13 @@ impl Addition {
     }
 }
 
-/// The objects of the environment's files; none may be one of those that are rendered.
-pub(super) fn of(scene: &Scene<'_>, rendered: &[&mut Object], context: &mut Context) -> Vec<Addition> {
+/// The objects of the environment's files.
+pub(super) fn of(scene: &Scene<'_>) -> Vec<Addition> {
     let additions = scene.environment.additions.get(&Platform::Kubernetes);
     let given = additions.into_iter().flat_map(|additions| &additions.objects);
     let addition = |given: &GivenObject| {
-        let object = Object::given(scene, given);
-        refuse_rendered(given, &object, rendered, context);
-        Addition { resource: given.resource(), service: None, object: identified(object) }
+        let object = identified(Object::given(scene, given));
+        Addition { resource: given.resource(), service: None, object }
     };
     given.map(addition).collect()
 }
@@ -53,18 +50,6 @@ pub(super) fn of(scene: &Scene<'_>, rendered: &[&mut Object], context: &mut Cont
 fn identified(object: Object) -> Object {
     let digest = Digest::of(object.definition().to_string().as_bytes()).hex()[..DIGEST_CHARACTERS].to_owned();
     object.annotated([(DEFINITION.to_owned(), json!(digest))])
-}
-
-fn refuse_rendered(given: &GivenObject, object: &Object, rendered: &[&mut Object], context: &mut Context) {
-    let is_same = |other: &&&mut Object| {
-        (other.group(), &other.kind, &other.address) == (object.group(), &object.kind, &object.address)
-    };
-    if rendered.iter().any(|other| is_same(&other)) {
-        let name = format!("{}/{}", given.kind, given.name);
-        let message = format!("`{name}` of `{}` is an object that Bootsmith renders", given.file);
-        let hint = format!("change that one: `[platforms.kubernetes.patch.\"{name}\"]`; or give yours another name");
-        context.error(Code::DUPLICATE, given.span, message, hint);
-    }
 }
 
 /// A record for each.

@@ -5,26 +5,13 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::name::Label;
-use crate::plan::{Object as Volume, Service, ServiceKind};
+use crate::plan::{Object as Volume, Service, named_volumes};
 
 use super::labels;
 use super::object::{Object, Scene, map, set};
-use super::volumes;
 
 /// The label with the volume's name, by which claims of replicas are found.
 const VOLUME_LABEL: &str = "io.bootsmith.volume";
-
-/// Whether each replica of the service has a volume of its own.
-pub(super) fn is_own(scene: &Scene<'_>, service: &Service, name: &Label) -> bool {
-    let stays = service.kind == ServiceKind::Service && !service.is_global;
-    let is_claimed = |volume: &Volume| !volume.external && !is_for_many(volume);
-    stays && scene.environment.volumes.get(name).is_some_and(is_claimed) && scene.shared.users(name).len() == 1
-}
-
-/// The volumes of a service that each of its replicas has for itself.
-pub(super) fn own(scene: &Scene<'_>, service: &Service) -> Vec<Label> {
-    volumes::named(service).into_iter().filter(|name| is_own(scene, service, name)).collect()
-}
 
 /// What a pod calls the claim of a shared volume.
 pub(super) fn name<'a>(scene: &Scene<'a>, name: &'a Label) -> &'a str {
@@ -36,9 +23,9 @@ pub(super) fn name<'a>(scene: &Scene<'a>, name: &'a Label) -> &'a str {
 pub(super) fn holds_back(scene: &Scene<'_>, service: &Service) -> bool {
     let of_one = |volume: &Volume| {
         let modes = &volume.kubernetes.access_modes;
-        !volume.external && !modes.is_empty() && !is_for_many(volume)
+        !volume.external && !modes.is_empty() && !volume.kubernetes.is_for_many()
     };
-    volumes::named(service).iter().any(|name| scene.environment.volumes.get(name).is_some_and(of_one))
+    named_volumes(service).iter().any(|name| scene.environment.volumes.get(name).is_some_and(of_one))
 }
 
 /// The templates of a service's own claims. They cannot be changed later, so that nothing of one release is in them.
@@ -54,22 +41,17 @@ pub(super) fn templates(scene: &Scene<'_>, service: &Service) -> Vec<Json> {
             "spec": spec(volume, "ReadWriteOnce"),
         })
     };
-    own(scene, service).into_iter().map(template).collect()
+    scene.shared.own_volumes(service).into_iter().map(template).collect()
 }
 
 /// The claims of volumes that services share.
 pub(super) fn shared(scene: &Scene<'_>) -> Vec<Object> {
-    let is_shared = |name: &Label| {
-        let users = scene.shared.users(name);
-        !users.is_empty() && !users.iter().any(|service| is_own(scene, service, name))
-    };
-    let volumes = scene.environment.volumes.iter().filter(|(name, volume)| !volume.external && is_shared(name));
-    volumes.map(|(name, volume)| claim(scene, name, volume)).collect()
+    scene.shared.shared_volumes().map(|(name, volume)| claim(scene, name, volume)).collect()
 }
 
 fn claim(scene: &Scene<'_>, name: &Label, volume: &Volume) -> Object {
     let body = json!({ "spec": spec(volume, "ReadWriteMany") });
-    let object = Object::new(scene, "v1", "PersistentVolumeClaim", name.as_str(), body);
+    let object = Object::new(scene, "PersistentVolumeClaim", name.as_str(), body);
     object.labelled([(VOLUME_LABEL.to_owned(), json!(name))])
 }
 
@@ -83,8 +65,4 @@ fn spec(volume: &Volume, default_mode: &str) -> Map<String, Json> {
     }));
     set(&mut spec, "storageClassName", settings.storage_class.as_deref().map_or(Json::Null, Json::from));
     spec
-}
-
-fn is_for_many(volume: &Volume) -> bool {
-    volume.kubernetes.access_modes.iter().any(|mode| mode.ends_with("Many"))
 }

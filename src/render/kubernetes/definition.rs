@@ -15,7 +15,7 @@ pub(super) struct Definition {
 impl Definition {
     /// Reads those of a service. Texts with parameters stay as they are: `environment` and commands are read from the plan.
     pub(super) fn of(service: &Service) -> Self {
-        Self { keys: plain_map(&manifest::to_json_map(&service.definition)) }
+        Self { keys: plain_map(&service.definition.to_json()) }
     }
 
     /// The value at a path of keys.

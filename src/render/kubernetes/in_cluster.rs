@@ -6,14 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::plan::{GivenObject, Platform};
+use crate::plan::{GivenObject, IN_CLUSTER as NAME, Platform};
 use crate::render::release_data;
 
 use super::object::{Object, Scene};
 use super::role;
-
-/// The name of everything here.
-const NAME: &str = "bootstrap";
 
 /// The Secret with the parameters that the operator gives, key by name.
 const PARAMETERS: &str = "bootstrap-parameters";
@@ -31,13 +28,12 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Object> {
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME },
         "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": scene.environment.target }],
     });
-    let rbac = "rbac.authorization.k8s.io/v1";
     let objects = [
-        Object::new(scene, "v1", "ServiceAccount", NAME, json!({ "automountServiceAccountToken": false })),
-        Object::new(scene, rbac, "Role", NAME, role),
-        Object::new(scene, rbac, "RoleBinding", NAME, binding),
-        Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", NAME, json!({ "spec": network_policy() })),
-        Object::new(scene, "batch/v1", "Job", NAME, json!({ "spec": job(scene) })),
+        Object::new(scene, "ServiceAccount", NAME, json!({ "automountServiceAccountToken": false })),
+        Object::new(scene, "Role", NAME, role),
+        Object::new(scene, "RoleBinding", NAME, binding),
+        Object::new(scene, "NetworkPolicy", NAME, json!({ "spec": network_policy() })),
+        Object::new(scene, "Job", NAME, json!({ "spec": job(scene) })),
     ];
     objects.into_iter().map(|object| object.labelled([kind()])).collect()
 }

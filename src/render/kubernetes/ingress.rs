@@ -20,7 +20,7 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Option<Object> {
     }
     let annotations = ingress.annotations.iter().map(|(key, value)| (key.clone(), json!(value)));
     let body = json!({ "spec": spec });
-    let object = Object::of_service(scene, service, "networking.k8s.io/v1", "Ingress", service.name.as_str(), body);
+    let object = Object::of_service(scene, service, "Ingress", service.name.as_str(), body);
     Some(object.annotated(annotations))
 }
 

@@ -3,20 +3,16 @@
 //! Nobody talks to anybody, but: pods of a common network to each other, pods of a network that is not internal to the world, everybody to
 //! the name server, and the world to published ports. Policies add up, so each says one of these.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::plan::Service;
-use crate::render::manifest::to_json_map;
+use crate::plan::{DEFAULT_DENY, NAME_SERVER, Service, policy_of_network, policy_of_service};
 
-use super::definition::{self, Definition};
+use super::definition;
 use super::labels;
 use super::object::{Object, Scene};
 use super::ports::{self, Port};
-
-/// The network of services that name none.
-const DEFAULT_NETWORK: &str = "default";
 
 /// Where node-local name servers listen (`k8s.io/dns`, node-local-dns).
 const LINK_LOCAL: &str = "169.254.0.0/16";
@@ -25,20 +21,15 @@ const LINK_LOCAL: &str = "169.254.0.0/16";
 pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
     let everything = json!({ "matchLabels": labels::constant(scene) });
     let deny = json!({ "podSelector": everything, "policyTypes": ["Ingress", "Egress"] });
-    let mut policies = vec![policy(scene, "default-deny", &deny)];
-    let mut members: BTreeMap<String, Vec<&Service>> = BTreeMap::new();
-    for service in &scene.environment.services {
-        for network in networks_of(&Definition::of(service)) {
-            members.entry(network).or_default().push(service);
-        }
-    }
+    let mut policies = vec![policy(scene, DEFAULT_DENY, &deny)];
+    let members = scene.shared.members();
     let connected: BTreeSet<_> = members.values().flatten().map(|service| service.name.as_str()).collect();
     if !connected.is_empty() {
-        policies.push(policy(scene, "name-server", &name_server(scene, &connected)));
+        policies.push(policy(scene, NAME_SERVER, &name_server(scene, &connected)));
     }
     for (network, services) in &members {
         let names = services.iter().map(|service| service.name.as_str()).collect();
-        policies.push(policy(scene, &format!("network-{network}"), &of_network(scene, network, &names)));
+        policies.push(policy(scene, &policy_of_network(network), &of_network(scene, network, &names)));
     }
     policies
 }
@@ -62,23 +53,12 @@ pub(super) fn of_service(scene: &Scene<'_>, service: &Service) -> Option<Object>
         "policyTypes": ["Ingress"],
         "ingress": [{ "ports": ports }],
     });
-    let name = format!("published-{}", service.name);
-    let (version, kind) = ("networking.k8s.io/v1", "NetworkPolicy");
-    Some(Object::of_service(scene, service, version, kind, &name, json!({ "spec": spec })))
-}
-
-/// The networks that a service is on.
-fn networks_of(definition: &Definition) -> BTreeSet<String> {
-    match (definition.get(&["networks"]), definition.get(&["network_mode"])) {
-        (Some(Json::Object(networks)), _) => networks.keys().cloned().collect(),
-        (Some(_), _) => definition.texts(&["networks"]).into_iter().collect(),
-        (None, Some(_)) => BTreeSet::new(),
-        (None, None) => BTreeSet::from([DEFAULT_NETWORK.to_owned()]),
-    }
+    let name = policy_of_service(service);
+    Some(Object::of_service(scene, service, "NetworkPolicy", &name, json!({ "spec": spec })))
 }
 
 fn policy(scene: &Scene<'_>, name: &str, spec: &Json) -> Object {
-    Object::new(scene, "networking.k8s.io/v1", "NetworkPolicy", name, json!({ "spec": spec }))
+    Object::new(scene, "NetworkPolicy", name, json!({ "spec": spec }))
 }
 
 /// The pods of some services.
@@ -103,7 +83,7 @@ fn name_server(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
 fn of_network(scene: &Scene<'_>, network: &str, services: &BTreeSet<&str>) -> Json {
     let known = scene.environment.networks.iter().find(|(name, _)| name.as_str() == network).map(|(_, known)| known);
     let is_internal =
-        known.is_some_and(|known| to_json_map(&known.definition).get("internal").is_some_and(definition::is_true));
+        known.is_some_and(|known| known.definition.to_json().get("internal").is_some_and(definition::is_true));
     let mut from = vec![json!({ "podSelector": pods(scene, services) })];
     // Others are on an external network too: nobody here knows who.
     if known.is_some_and(|known| known.external) {

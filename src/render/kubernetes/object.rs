@@ -7,13 +7,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::document::node::Table;
 use crate::name::Label;
-use crate::plan::{Environment, GivenObject, Plan, Service};
+use crate::plan::{Environment, GivenObject, Mounts, ObjectName, Plan, Service, Shared, api_version};
 use crate::render::manifest;
-use crate::render::mounts::Mounts;
 
 use super::definition::plain_map;
 use super::labels;
-use super::shared::Shared;
 use super::yaml::{ours, placeholder};
 
 /// The whole of what an environment's objects are made from.
@@ -47,20 +45,15 @@ pub(super) struct Object {
 
 impl Object {
     /// An object of the whole environment, in its namespace; the body is a table.
-    pub(super) fn new(
-        scene: &Scene<'_>,
-        api_version: &'static str,
-        kind: &'static str,
-        name: &str,
-        body: Json,
-    ) -> Self {
+    pub(super) fn new(scene: &Scene<'_>, kind: &'static str, name: &str, body: Json) -> Self {
         let metadata = map(json!({
             "name": name,
             "namespace": scene.environment.target,
             "labels": labels::constant(scene),
             "annotations": labels::version(scene),
         }));
-        Self { api_version: api_version.into(), kind: kind.into(), address: name.to_owned(), metadata, body: map(body) }
+        let api_version = api_version(kind).into();
+        Self { api_version, kind: kind.into(), address: name.to_owned(), metadata, body: map(body) }
     }
 
     /// An object that the release brings as it is.
@@ -80,26 +73,19 @@ impl Object {
     pub(super) fn merge(&mut self, patch: &Table) {
         let mut whole = map(json!({ "metadata": self.metadata }));
         whole.extend(std::mem::take(&mut self.body));
-        manifest::merge_patch(&mut whole, &plain_map(&manifest::to_json_map(patch)));
+        manifest::merge_patch(&mut whole, &plain_map(&patch.to_json()));
         self.metadata = whole.remove("metadata").map(map).unwrap_or_default();
         self.body = whole;
     }
 
-    /// The group of its kind; empty for the oldest one.
-    pub(super) fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    /// Kind and address.
+    pub(super) fn object_name(&self) -> ObjectName {
+        ObjectName { kind: self.kind.to_string(), name: self.address.clone() }
     }
 
     /// An object of one service.
-    pub(super) fn of_service(
-        scene: &Scene<'_>,
-        service: &Service,
-        api_version: &'static str,
-        kind: &'static str,
-        name: &str,
-        body: Json,
-    ) -> Self {
-        let mut object = Self::new(scene, api_version, kind, name, body);
+    pub(super) fn of_service(scene: &Scene<'_>, service: &Service, kind: &'static str, name: &str, body: Json) -> Self {
+        let mut object = Self::new(scene, kind, name, body);
         object.metadata.insert("labels".to_owned(), Json::from(labels::selector(scene, service)));
         object
     }

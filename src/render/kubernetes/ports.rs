@@ -128,10 +128,7 @@ pub(super) fn of_container(service: &Service) -> Vec<Json> {
 /// Ports of a service, as they are written.
 #[cfg(test)]
 pub(super) fn written(ports: &[&str]) -> Vec<compose::Port> {
-    use crate::document::{self, Context};
-    let mut context = Context::new("bootstrap.toml".into());
-    let table = document::parse(&format!("ports = {ports:?}"), &mut context);
-    compose::Service::read(&table, &mut context).ports
+    compose::Service::of_text(&format!("ports = {ports:?}")).ports
 }
 
 /// What is reached from outside by such ports.

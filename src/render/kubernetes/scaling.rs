@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::plan::{DisruptionBudget, Service};
+use crate::plan::{DisruptionBudget, Service, Workload, has_disruption_budget};
 
 use super::labels;
 use super::object::{Object, Scene, map};
-use super::workload::Workload;
 
 /// The autoscaler of a service, when the spec has one: it owns the number of replicas.
 pub(super) fn autoscaler(scene: &Scene<'_>, service: &Service, workload: Workload) -> Option<Object> {
@@ -18,27 +17,23 @@ pub(super) fn autoscaler(scene: &Scene<'_>, service: &Service, workload: Workloa
         "maxReplicas": autoscale.max,
         "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": cpu } }],
     });
-    let (version, kind) = ("autoscaling/v2", "HorizontalPodAutoscaler");
-    Some(Object::of_service(scene, service, version, kind, service.name.as_str(), json!({ "spec": spec })))
+    Some(Object::of_service(scene, service, "HorizontalPodAutoscaler", service.name.as_str(), json!({ "spec": spec })))
 }
 
-/// What stays when nodes are emptied. Without a word from the spec a service of several replicas loses one at a time; a service of one has no
-/// budget, because it would hold up every drain for ever.
+/// What stays when nodes are emptied: without a word from the spec all replicas but one.
 pub(super) fn disruption_budget(scene: &Scene<'_>, service: &Service, workload: Workload) -> Option<Object> {
-    if !matches!(workload, Workload::Deployment | Workload::StatefulSet) {
+    if !has_disruption_budget(service, workload) {
         return None;
     }
-    let fewest = service.kubernetes.autoscale.map_or(service.replicas, |autoscale| autoscale.min);
     let (key, amount) = match &service.kubernetes.disruption_budget {
         Some(DisruptionBudget::MinAvailable(amount)) => ("minAvailable", amount_of(amount)),
         Some(DisruptionBudget::MaxUnavailable(amount)) => ("maxUnavailable", amount_of(amount)),
-        None if fewest > 1 => ("maxUnavailable", json!(1)),
-        None => return None,
+        None => ("maxUnavailable", json!(1)),
     };
     let mut spec: Map<String, Json> = map(json!({ "selector": { "matchLabels": labels::selector(scene, service) } }));
     spec.insert(key.to_owned(), amount);
     let body = json!({ "spec": spec });
-    Some(Object::of_service(scene, service, "policy/v1", "PodDisruptionBudget", service.name.as_str(), body))
+    Some(Object::of_service(scene, service, "PodDisruptionBudget", service.name.as_str(), body))
 }
 
 /// A number, or a percentage.

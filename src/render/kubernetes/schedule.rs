@@ -43,7 +43,7 @@ fn cron_job(scene: &Scene<'_>, name: &Label, script: &Script, rendition: &Rendit
             "spec": { "backoffLimit": 0, "template": { "metadata": { "labels": labels }, "spec": pod } },
         },
     });
-    let object = Object::of_service(scene, service, "batch/v1", "CronJob", name.as_str(), json!({ "spec": spec }));
+    let object = Object::of_service(scene, service, "CronJob", name.as_str(), json!({ "spec": spec }));
     object.labelled([(labels::DIGEST.to_owned(), digest_value(service))])
 }
 

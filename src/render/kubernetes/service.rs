@@ -3,27 +3,21 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::compose::EndpointMode;
-use crate::name::MAX_LABEL_CHARACTERS;
-use crate::plan::{Service, ServiceKind, ServiceType};
+use crate::plan::{Service, ServiceType};
 
-use super::definition::Definition;
 use super::labels;
 use super::object::{Object, Scene, map, set};
 use super::ports::{self, Port};
 
 /// The Services of a service: under its own name, under its aliases, and for those outside.
-pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Vec<Object> {
+pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Vec<Object> {
     let mut ports = ports::known(service);
     let by_ingress = service.kubernetes.ingress.as_ref().and_then(|ingress| ingress.port);
     let is_new = |target: &u16| !ports.iter().any(|port| port.target == *target && port.protocol == "TCP");
     ports.extend(by_ingress.filter(is_new).map(Port::tcp));
     let mut services = Vec::new();
-    // A job that listens on nothing is nobody's partner.
-    let is_reached = service.kind == ServiceKind::Service || !ports.is_empty();
-    if is_reached && definition.text(&["network_mode"]).as_deref() != Some("none") {
-        let names = std::iter::once(service.name.to_string()).chain(scene.shared.own_aliases(service));
-        services.extend(names.map(|name| inside(scene, service, &name, &ports)));
-    }
+    let names = scene.shared.names_inside(service);
+    services.extend(names.iter().map(|name| inside(scene, service, name, &ports)));
     services.extend(outside(scene, service));
     services
 }
@@ -37,20 +31,17 @@ fn inside(scene: &Scene<'_>, service: &Service, name: &str, ports: &[Port]) -> O
     }
     spec.insert("type".to_owned(), json!("ClusterIP"));
     set(&mut spec, "ports", ports.iter().map(|port| Json::from(port.of_service())).collect::<Json>());
-    Object::of_service(scene, service, "v1", "Service", name, json!({ "spec": spec }))
+    Object::of_service(scene, service, "Service", name, json!({ "spec": spec }))
 }
 
 /// Published ports, as `service-type` says.
 fn outside(scene: &Scene<'_>, service: &Service) -> Option<Object> {
+    let name = scene.shared.published_name(service)?;
     let service_type = service.kubernetes.service_type;
-    if service_type == ServiceType::ClusterIp {
-        return None;
-    }
     let ports = ports::published(service);
     let entries: Vec<Json> = (0..ports.len()).map(|index| Json::from(entry(&ports, index, service_type))).collect();
     let spec = json!({ "type": service_type.name(), "selector": labels::selector(scene, service), "ports": entries });
-    let name = published_name(scene, service);
-    Some(Object::of_service(scene, service, "v1", "Service", &name, json!({ "spec": spec })))
+    Some(Object::of_service(scene, service, "Service", &name, json!({ "spec": spec })))
 }
 
 fn entry(ports: &[Port], index: usize, service_type: ServiceType) -> Map<String, Json> {
@@ -61,18 +52,6 @@ fn entry(ports: &[Port], index: usize, service_type: ServiceType) -> Map<String,
     let node_port = port.published.filter(|port| service_type == ServiceType::NodePort && NODE_PORTS.contains(port));
     set(&mut entry, "nodePort", node_port.map_or(Json::Null, Json::from));
     entry
-}
-
-/// `web-published`, or what is free.
-fn published_name(scene: &Scene<'_>, service: &Service) -> String {
-    /// With room for a number.
-    const SUFFIX: &str = "-published";
-    let name = service.name.as_str();
-    let short = name[..name.len().min(MAX_LABEL_CHARACTERS - SUFFIX.len() - 2)].trim_end_matches('-');
-    let first = format!("{short}{SUFFIX}");
-    let numbered = (2..).map(|number| format!("{short}{SUFFIX}{number}"));
-    let free = std::iter::once(first).chain(numbered).find(|name| !scene.shared.is_taken(name));
-    free.expect("numbers do not end")
 }
 
 #[cfg(test)]

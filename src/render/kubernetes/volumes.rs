@@ -6,8 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::compose::{self, MountSource};
 use crate::name::{Label, MAX_LABEL_CHARACTERS};
-use crate::plan::{ConfigContent, FileKind, FileUse, Service};
-use crate::render::mounts::{self, Mount};
+use crate::plan::{ConfigContent, FileKind, FileUse, Mount, Service, external_secret, host_file};
 
 use super::claims;
 use super::object::{Scene, map, set};
@@ -50,7 +49,7 @@ impl Volumes {
     fn add_claim(&mut self, scene: &Scene<'_>, service: &Service, used: &compose::Mount) {
         let Some(name) = used.volume().and_then(Label::parse) else { return };
         let is_new = self.names.insert(name.to_string());
-        if is_new && !claims::is_own(scene, service, &name) {
+        if is_new && !scene.shared.is_own(service, &name) {
             let claim = claims::name(scene, &name);
             self.of_pod.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
         }
@@ -69,10 +68,10 @@ impl Volumes {
     }
 
     fn add_file(&mut self, scene: &Scene<'_>, file: &FileUse) {
-        if let Some(path) = mounts::host_file(scene.environment, file) {
+        if let Some(path) = host_file(scene.environment, file) {
             let volume = json!({ "hostPath": { "path": path, "type": "File" } });
             self.add("host", volume, &file.target, None, true);
-        } else if let Some((name, key)) = mounts::external(scene.environment, file) {
+        } else if let Some((name, key)) = external_secret(scene.environment, file) {
             let items = items(key, CONTENT, file);
             let volume = json!({ "secret": { "secretName": name, "items": items } });
             self.add(file.source.as_str(), volume, &file.target, Some(CONTENT), true);
@@ -162,9 +161,4 @@ fn is_secret(scene: &Scene<'_>, file: &FileUse) -> bool {
 
 fn items(key: &str, path: &str, file: &FileUse) -> Json {
     json!([{ "key": key, "path": path, "mode": file.owner.mode }])
-}
-
-/// The named volumes that a service uses.
-pub(super) fn named(service: &Service) -> BTreeSet<Label> {
-    service.compose.mounts.iter().filter_map(compose::Mount::volume).filter_map(Label::parse).collect()
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::compose::UpdateOrder;
 use crate::name::MAX_LABEL_CHARACTERS;
-use crate::plan::{Platform, Service, ServiceKind};
+use crate::plan::{Platform, Service, Workload};
 
 use super::definition::Definition;
 use super::labels::{self, Written};
@@ -14,54 +14,18 @@ use super::object::{Object, Scene, digest, map};
 use super::yaml::ours;
 use super::{claims, pod, probe};
 
-/// What runs a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::render) enum Workload {
-    /// Replicas that are all alike.
-    Deployment,
-    /// Replicas with volumes of their own.
-    StatefulSet,
-    /// One replica on every node.
-    DaemonSet,
-    /// Runs until it ends.
-    Job,
-}
-
-impl Workload {
-    /// What runs a service.
-    pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Self {
-        match (service.kind, service.is_global) {
-            (ServiceKind::Job, _) => Self::Job,
-            (ServiceKind::Service, true) => Self::DaemonSet,
-            (ServiceKind::Service, false) if claims::own(scene, service).is_empty() => Self::Deployment,
-            (ServiceKind::Service, false) => Self::StatefulSet,
-        }
-    }
-
-    /// As the API calls it.
-    pub(super) fn kind(self) -> &'static str {
-        match self {
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-            Self::Job => "Job",
-        }
-    }
-}
-
 /// The workload, patched.
 pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Object {
-    let workload = Workload::of(scene, service);
+    let workload = scene.shared.workload(service);
     let spec = match workload {
         Workload::Deployment => deployment(scene, service, definition),
         Workload::StatefulSet => stateful_set(scene, service, definition),
         Workload::DaemonSet => daemon_set(scene, service, definition),
         Workload::Job => job(scene, service, definition),
     };
-    let api_version = if workload == Workload::Job { "batch/v1" } else { "apps/v1" };
     let body = json!({ "spec": spec });
     let Written { labels, annotations } = labels::written(definition, &[&["labels"], &["deploy", "labels"]]);
-    let mut object = Object::of_service(scene, service, api_version, workload.kind(), service.name.as_str(), body);
+    let mut object = Object::of_service(scene, service, workload.kind(), service.name.as_str(), body);
     let ours_over_theirs = labels::of_pods(scene, service, &Written { labels, annotations: Map::new() });
     object = object.labelled(ours_over_theirs).annotated(annotations);
     object = object.annotated(map(labels::version(scene)));

@@ -3,17 +3,16 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::name::Label;
-use crate::plan::{Environment, FileKind, Plan, Platform, Service, ServiceKind};
+use crate::plan::{Environment, FileKind, Mounts, Plan, Platform, Service, ServiceKind, external_secret, host_file};
 
-use super::super::manifest::{constant_labels, escaped, merge_patch, texts_by_key, to_json_map};
-use super::super::mounts::{self, Mounts};
+use super::super::manifest::{constant_labels, escaped, merge_patch, texts_by_key};
 use super::keys::{KEPT, NARROWED, REWRITTEN};
 use super::values::{bytes, environment_value, expand_ports, restart_policy, text, untemplated};
 use crate::compose::{self, ExtraHost, HOST_GATEWAY, MountSource};
 
 /// The body of a service, without its image.
 pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mounts: &Mounts) -> Map<String, Json> {
-    let mut body = to_json_map(&service.definition);
+    let mut body = service.definition.to_json();
     body.retain(|key, _| KEPT.contains(&key.as_str()) || REWRITTEN.contains(&key.as_str()));
     let limits = take_limits(&mut body);
     body.remove("restart");
@@ -31,7 +30,7 @@ pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mo
     complete_deploy(&mut deploy, service, limits);
     body.insert("deploy".to_owned(), Json::from(deploy));
     if let Some(patch) = service.patches.get(&Platform::Swarm) {
-        merge_patch(&mut body, &to_json_map(patch));
+        merge_patch(&mut body, &patch.to_json());
     }
     add_variables(&mut body, plan, environment, service);
     body
@@ -147,7 +146,7 @@ fn rewrite_mounts(body: &mut Map<String, Json>, environment: &Environment, servi
     }
     body.remove("tmpfs");
     volumes.extend(service.compose.mounts.iter().filter(|mount| mount.is_short).filter_map(tmpfs));
-    for (file, path) in service.files.iter().filter_map(|file| Some((file, mounts::host_file(environment, file)?))) {
+    for (file, path) in service.files.iter().filter_map(|file| Some((file, host_file(environment, file)?))) {
         volumes.push(json!({
             "type": "bind", "source": untemplated(&escaped(path)), "target": untemplated(&escaped(&file.target)), "read_only": true,
         }));
@@ -191,7 +190,7 @@ fn add_files(body: &mut Map<String, Json>, environment: &Environment, service: &
             };
             let serving = mounts.serving(environment, file);
             entries.extend(serving.iter().map(|(mount, target)| entry(mount.name(), target)));
-            if mounts::external(environment, file).is_some() {
+            if external_secret(environment, file).is_some() {
                 entries.push(entry(external_key(&file.source), &file.target));
             }
         }

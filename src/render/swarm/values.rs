@@ -70,7 +70,6 @@ pub(super) fn restart_policy(restart: Restart) -> Json {
 mod tests {
     use super::*;
     use crate::compose;
-    use crate::document::{self, Context};
 
     #[test]
     fn a_template_stands_for_itself() {
@@ -95,9 +94,7 @@ mod tests {
         let long = |published: Json| json!({ "target": 80, "published": published });
         let expand = |written: Json| {
             let text = format!("ports = [{}]", written.to_string().replace("\":", "\"="));
-            let mut context = Context::new("bootstrap.toml".into());
-            let port = compose::Service::read(&document::parse(&text, &mut context), &mut context).ports.remove(0);
-            expand_ports(written, &port)
+            expand_ports(written, &compose::Service::of_text(&text).ports[0])
         };
         assert_eq!(expand(long(json!("8080-8081"))), [long(json!(8080)), long(json!(8081))]);
         assert_eq!(expand(long(json!("8080"))), [long(json!(8080))]);

@@ -29,11 +29,11 @@ const EDGE: &[&str] = &["host", "cli"];
 
 const ABSENCES: &[Absence] = &[
     Absence {
-        says: "`render` cannot see `spec`: a template shows decisions, it makes none.",
+        says: "`render` cannot see `spec`, and reports nothing to the user: a template shows decisions, it makes none.",
         rooms: &["render"],
-        modules: &["spec"],
-        words: &[],
-        except: &[],
+        modules: &["spec", "diagnostic"],
+        words: &["Context", "Diagnostics"],
+        except: &[("src/render/manifest.rs", "Tera has a `Context` too")],
     },
     Absence {
         says: "`layer` and `image` know no Compose: a file is a file.",
@@ -156,6 +156,8 @@ mod tests {
     fn what_should_be_absent_is_found() {
         for (path, text) in [
             ("src/render/yaml.rs", "use crate::spec::Spec;"),
+            ("src/render/swarm.rs", "use crate::diagnostic::Code;"),
+            ("src/render/swarm.rs", "fn check(context: &mut crate::document::Context) {}"),
             ("src/image/base.rs", "use super::super::plan::Plan;"),
             ("src/layer.rs", "fn is_compose(compose: &str) {}"),
             ("src/pipeline.rs", "fn f() { std::fs::read(\"x\"); }"),
