@@ -57,7 +57,7 @@ use crate::path::RelativePath;
 use crate::reference::is_local_base;
 
 pub use additions::{Additions, ObjectPatch};
-pub use given_object::GivenObject;
+pub use given_object::{GivenObject, resource_of_kind};
 pub use image_files::{migration_file, script_file};
 pub use kubernetes_name::{is_label_key, is_label_value};
 pub use kubernetes_objects::{

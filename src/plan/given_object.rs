@@ -34,19 +34,24 @@ pub struct GivenObject {
 }
 
 impl GivenObject {
-    /// How the API server names all of the kind, as `RESOURCE.GROUP`: as it names those whose definition does not say another plural
-    /// (`UnsafeGuessKindToResource` of `k8s.io/apimachinery`).
+    /// How the API server names all of the kind: see [`resource_of_kind`].
     pub fn resource(&self) -> String {
-        let singular = self.kind.to_ascii_lowercase();
-        let plural = match singular.strip_suffix('y') {
-            Some(stem) => format!("{stem}ies"),
-            None if singular.ends_with('s') => format!("{singular}es"),
-            None => format!("{singular}s"),
-        };
-        match self.api_version.split_once('/') {
-            Some((group, _)) => format!("{plural}.{group}"),
-            None => plural,
-        }
+        resource_of_kind(&self.api_version, &self.kind)
+    }
+}
+
+/// How the API server names all of a kind, as `RESOURCE.GROUP`: as it names those whose definition does not say another plural
+/// (`UnsafeGuessKindToResource` of `k8s.io/apimachinery`).
+pub fn resource_of_kind(api_version: &str, kind: &str) -> String {
+    let singular = kind.to_ascii_lowercase();
+    let plural = match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if singular.ends_with('s') => format!("{singular}es"),
+        None => format!("{singular}s"),
+    };
+    match api_version.split_once('/') {
+        Some((group, _)) => format!("{plural}.{group}"),
+        None => plural,
     }
 }
 

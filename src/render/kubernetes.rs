@@ -44,7 +44,7 @@ use crate::tree::FileTree;
 
 use super::folder::EnvironmentFolder;
 use super::{RenderBug, manifest, release_data};
-use additions::Addition;
+use additions::{Addition, Origin};
 use definition::Definition;
 use object::{Object, Scene};
 
@@ -53,6 +53,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("objects", include_str!("../../templates/kubernetes/objects.yaml.tera")),
     ("namespace.yaml", include_str!("../../templates/kubernetes/namespace.yaml.tera")),
     ("common.yaml", include_str!("../../templates/kubernetes/common.yaml.tera")),
+    ("availability.yaml", include_str!("../../templates/kubernetes/availability.yaml.tera")),
     ("additions.yaml", include_str!("../../templates/kubernetes/additions.yaml.tera")),
     ("schedules.yaml", include_str!("../../templates/kubernetes/schedules.yaml.tera")),
     ("service.yaml", include_str!("../../templates/kubernetes/service.yaml.tera")),
@@ -86,6 +87,8 @@ struct Rendition<'a> {
     service: &'a Service,
     workload: Workload,
     objects: Vec<Object>,
+    /// Budget and autoscaler, which change without a new pod.
+    availability: Vec<Object>,
 }
 
 /// Renders an environment into the tree.
@@ -99,8 +102,7 @@ pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree
     let mut objects = all_objects(&mut whole, &mut services);
     compare(&scene, &objects)?;
     patch::apply(&scene, &mut objects);
-    whole.additions = additions::of(&scene);
-    whole.additions.extend(schedule::of(&scene, &services));
+    let additions = all_additions(&scene, &mut whole, &mut services);
     let by_name: BTreeMap<_, _> = services.iter().map(|rendition| (&rendition.service.name, rendition)).collect();
     let mut data = release_data::environment(
         environment,
@@ -109,8 +111,8 @@ pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree
         &definitions(&services),
         &|service| facts(by_name[&service.name]),
     );
-    data.push_str(&additions::records(&whole.additions));
-    for (name, text) in files(&scene, &whole, &services, &folder)? {
+    data.push_str(&additions::records(&additions));
+    for (name, text) in files(&scene, &whole, &additions, &services, &folder)? {
         folder.insert(&name, &text)?;
     }
     folder.insert("release", &data)?;
@@ -122,7 +124,6 @@ struct Whole {
     namespace: Object,
     common: Vec<Object>,
     in_cluster: Vec<Object>,
-    additions: Vec<Addition>,
 }
 
 impl Whole {
@@ -132,15 +133,29 @@ impl Whole {
         let mut common = vec![account::of_environment(scene)];
         common.extend(network_policy::of_environment(scene));
         common.extend(claims::shared(scene));
-        Self { namespace, common, in_cluster: in_cluster::of(scene), additions: Vec::new() }
+        Self { namespace, common, in_cluster: in_cluster::of(scene) }
     }
 }
 
 /// Every object, to be looked for and changed.
 fn all_objects<'a>(whole: &'a mut Whole, services: &'a mut [Rendition<'_>]) -> Vec<&'a mut Object> {
-    let Whole { namespace, common, in_cluster, additions: _ } = whole;
+    let Whole { namespace, common, in_cluster } = whole;
     let of_environment = std::iter::once(namespace).chain(common).chain(in_cluster);
-    of_environment.chain(services.iter_mut().flat_map(|rendition| &mut rendition.objects)).collect()
+    let of_services =
+        services.iter_mut().flat_map(|Rendition { objects, availability, .. }| objects.iter_mut().chain(availability));
+    of_environment.chain(of_services).collect()
+}
+
+/// What changes without a new pod, taken from where it was rendered.
+fn all_additions(scene: &Scene<'_>, whole: &mut Whole, services: &mut [Rendition<'_>]) -> Vec<Addition> {
+    let common = std::mem::take(&mut whole.common).into_iter().map(|object| Addition::own(Origin::Common, object));
+    let mut additions: Vec<_> = common.collect();
+    for availability in services.iter_mut().map(|rendition| std::mem::take(&mut rendition.availability)) {
+        additions.extend(availability.into_iter().map(|object| Addition::own(Origin::Availability, object)));
+    }
+    additions.extend(additions::of(scene));
+    additions.extend(schedule::of(scene, services));
+    additions
 }
 
 /// The objects of one service, the workload first.
@@ -151,15 +166,16 @@ fn render_service<'a>(scene: &Scene<'_>, service: &'a Service) -> Rendition<'a> 
     objects.extend(service::of(scene, service));
     objects.extend(ingress::of(scene, service));
     objects.extend(network_policy::of_service(scene, service));
-    objects.extend(scaling::disruption_budget(scene, service, workload));
-    objects.extend(scaling::autoscaler(scene, service, workload));
-    Rendition { service, workload, objects }
+    let budget = scaling::disruption_budget(scene, service, workload);
+    let availability = budget.into_iter().chain(scaling::autoscaler(scene, service, workload)).collect();
+    Rendition { service, workload, objects, availability }
 }
 
 /// The text of every file below `kubernetes/`, by its name in the folder.
 fn files(
     scene: &Scene<'_>,
     whole: &Whole,
+    additions: &[Addition],
     services: &[Rendition<'_>],
     folder: &EnvironmentFolder<'_>,
 ) -> Result<Vec<(String, String)>, RenderBug> {
@@ -170,14 +186,13 @@ fn files(
     };
     let mut files = vec![
         lay_out("namespace.yaml", "namespace.yaml", "", std::slice::from_ref(&whole.namespace))?,
-        lay_out("common.yaml", "common.yaml", "", &whole.common)?,
         lay_out("in-cluster.yaml", "in-cluster.yaml", "", &whole.in_cluster)?,
     ];
-    for (name, is_of_service) in [("additions.yaml", false), ("schedules.yaml", true)] {
-        let additions = whole.additions.iter().filter(|addition| addition.service.is_some() == is_of_service);
-        let objects: Vec<_> = additions.map(|addition| addition.object.clone()).collect();
+    for origin in Origin::ALL {
+        let of_origin = additions.iter().filter(|addition| addition.origin == origin);
+        let objects: Vec<_> = of_origin.map(|addition| addition.object.clone()).collect();
         if !objects.is_empty() {
-            files.push(lay_out(name, name, "", &objects)?);
+            files.push(lay_out(origin.manifest(), origin.manifest(), "", &objects)?);
         }
     }
     for rendition in services {
@@ -232,11 +247,10 @@ fn secret_configs(environment: &Environment) -> BTreeSet<Label> {
     configs.filter(|(_, content)| holds_secret(content)).map(|(name, _)| name.clone()).collect()
 }
 
-/// What each service is, apart from the release that brings it; budgets and autoscalers change without a new pod.
+/// What each service is, apart from the release that brings it.
 fn definitions<'a>(services: &[Rendition<'a>]) -> BTreeMap<&'a str, Digest> {
-    let counts = |object: &&Object| !matches!(object.kind.as_ref(), "PodDisruptionBudget" | "HorizontalPodAutoscaler");
     let digest = |rendition: &Rendition<'_>| {
-        let objects: Vec<_> = rendition.objects.iter().filter(counts).map(Object::definition).collect();
+        let objects: Vec<_> = rendition.objects.iter().map(Object::definition).collect();
         Digest::of(Json::from(objects).to_string().as_bytes())
     };
     services.iter().map(|rendition| (rendition.service.name.as_str(), digest(rendition))).collect()

@@ -18,7 +18,7 @@ pub(super) struct Records {
 }
 
 /// What has a section of its own, or belongs to a service; the manifest of the service has its constraints.
-const SAID_ELSEWHERE: [&str; 10] = [
+const SAID_ELSEWHERE: [&str; 11] = [
     "parameter",
     "mount",
     "service",
@@ -29,6 +29,7 @@ const SAID_ELSEWHERE: [&str; 10] = [
     "host_file",
     "external_secret",
     "constraint",
+    "addition",
 ];
 /// Digests over what other facts say one by one.
 const DIGESTS: [&str; 2] = ["definition", "digest"];

@@ -1,5 +1,6 @@
-# Additions: objects of the platform that are no part of a service. Those that the release brings as they are come before the services; what has
-# the pod of a service, a schedule, comes when all services are ready. What a release no longer has goes with its other leftovers.
+# Additions: objects of the platform that change without a service. Those that the release brings as they are, and those that bootsmith renders (own:
+# accounts, policies, budgets, autoscalers), come before the services; what has the pod of a service, a schedule, comes when all services are ready.
+# What a release no longer has goes with its other leftovers.
 #
 # $work/additions has a line for each of the loaded release: name | resource | digest | service; $work/additions.live one for each that the
 # target has: name | digest. A name is KIND/NAME; the digest of what has the pod of a service has that of the service behind a hyphen.
@@ -10,12 +11,13 @@
 parse_addition() {
     addition_name=$1
     shift
-    addition_resource='' addition_digest='' addition_service=''
+    addition_resource='' addition_digest='' addition_service='' addition_own=''
     for fact do
         case $fact in
         resource=*) addition_resource=${fact#*=} ;;
         definition=*) addition_digest=${fact#*=} ;;
         service=*) addition_service=${fact#*=} ;;
+        own=yes) addition_own=yes ;;
         esac
     done
 }

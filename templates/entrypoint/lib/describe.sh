@@ -102,7 +102,8 @@ explain_object() {
 }
 
 explain_addition() {
-    printf '%s\n' "$1"
+    parse_addition "$@"
+    [ -n "$addition_own" ] || printf '%s\n' "$addition_name"
 }
 
 explain_script() {

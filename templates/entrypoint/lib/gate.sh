@@ -35,6 +35,7 @@ list_refused() {
             rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
             rule["network digest"] = rule["addition definition"] = digest
             rule["addition service"] = label
+            rule["addition own"] = "^yes$"
             rule["script schedule"] = "^[-@*/,0-9A-Za-z ]+$"
             rule["addition resource"] = "^[a-z0-9.-]+$"
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"

@@ -90,3 +90,43 @@ fn a_kind_that_the_cluster_does_not_know_is_refused_before_anything_is_written()
     assert!(seen.err.contains("no resource `widgets.example.com`"), "{}", seen.err);
     assert_eq!(cluster.writes(), Vec::<String>::new());
 }
+
+/// Nothing that a pod would notice: they change without a service.
+#[test]
+fn a_budget_an_autoscaler_or_what_is_common_changes_alone() {
+    let Some(cluster) = Cluster::start_anywhere() else { return };
+    let worker = |keys: &str| {
+        let reserved = "deploy = { resources = { reservations = { cpus = \"0.1\" } } }";
+        Release::on(&cluster).service("worker", &format!("command = [\"sleep\", \"1000000\"]\n{reserved}\n{keys}"))
+    };
+    let availability = |least: u32, most: u32| {
+        let autoscale = format!("kubernetes = {{ autoscale = {{ min = 2, max = {most}, cpu = 80 }} }}");
+        let budget = format!("[services.web.kubernetes]\ndisruption-budget = {{ min-available = {least} }}\n");
+        worker(&autoscale).with(&budget)
+    };
+    let account = "[platforms.kubernetes.patch.\"ServiceAccount/shop\"]\nimagePullSecrets = [{ name = \"mirror\" }]\n";
+    cluster.operate(&availability(1, 3).render(), &["up"]).expect(0);
+    let second = availability(2, 5).with(account).render();
+    let plan = cluster.operate(&second, &["plan", "--exit-code"]).expect(10).out;
+    for line in ["HorizontalPodAutoscaler/worker", "PodDisruptionBudget/web", "ServiceAccount/shop"] {
+        assert!(plan.contains(&format!("object {line}: change\n")), "{line}: {plan}");
+    }
+    assert!(!plan.contains("NetworkPolicy"), "{plan}");
+    let before = cluster.mark();
+    cluster.operate(&second, &["up"]).expect(0);
+    let object = |kind, name| cluster.object(kind, NAMESPACE, name).expect("the object");
+    assert_eq!(object("PodDisruptionBudget", "web")["spec"]["minAvailable"], 2);
+    assert_eq!(object("HorizontalPodAutoscaler", "worker")["spec"]["maxReplicas"], 5);
+    assert_eq!(object("ServiceAccount", "shop")["imagePullSecrets"][0]["name"], "mirror");
+    let written = cluster.written(&before);
+    assert!(!written.iter().any(|request| request.contains("/deployments/")), "{written:?}");
+
+    let third = worker("").with(account).render();
+    let plan = cluster.operate(&third, &["plan", "--exit-code"]).expect(10).out;
+    assert!(plan.contains("object HorizontalPodAutoscaler/worker: remove\n"), "{plan}");
+    cluster.operate(&third, &["up"]).expect(0);
+    assert!(cluster.object("HorizontalPodAutoscaler", NAMESPACE, "worker").is_none());
+    cluster.operate(&third, &["plan", "--exit-code"]).expect(0);
+    cluster.operate(&second, &["rollback"]).expect(0);
+    assert_eq!(object("HorizontalPodAutoscaler", "worker")["spec"]["maxReplicas"], 5);
+}

@@ -1,23 +1,26 @@
-# The driver for Kubernetes, part: objects that a release brings as they are, and schedules (lib/additions.sh).
+# The driver for Kubernetes, part: objects that change without a service (lib/additions.sh).
 #
-# One of ours carries the digest of its definition as an annotation. Their kinds are those of the release, and those that a record of the
-# ledger names: what an earlier release brought is found when this one has nothing of the kind.
+# One of ours carries the digest of its definition as an annotation. Their kinds are those that bootsmith renders, those of the release, and
+# those that a record of the ledger names: what an earlier release brought is found when this one has nothing of the kind.
 #
 # Takes in:  the `addition` records, the ledger. Gives out: tables of what is there; objects on the cluster.
-# Must not:  look for a kind that the cluster does not know.
+# Must not:  look for a kind that the cluster does not know, or remove a claim: that is data.
 # shellcheck disable=SC2016 # dollars of the template; backquotes in messages are quotation marks
 
-readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{$labels := .metadata.labels}}{{with .metadata.annotations}}
-{{- with index . "io.bootsmith.definition"}}{{$kind}}/{{$name}}|{{.}}{{with $labels}}{{with index . "io.bootsmith.config-digest"}}-{{.}}{{end}}{{end}}|{{$version}}{{"\n"}}{{end}}{{end}}{{end}}'
+readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{$labels := .metadata.labels}}{{$kind}}/{{$name}}|{{with .metadata.annotations}}
+{{- with index . "io.bootsmith.definition"}}{{.}}{{with $labels}}{{with index . "io.bootsmith.config-digest"}}-{{.}}{{end}}{{end}}{{end}}{{end}}|{{$version}}{{"\n"}}{{end}}'
 
-# Prints the resources of the loaded release's additions, each once.
+# Of every kind that bootsmith renders as an addition.
+readonly OWN_ADDITION_KINDS='networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
+
+# Prints the resources of what the loaded release brings, each once.
 own_addition_resources() {
     for_each addition show_addition_resource | sort -u
 }
 
 show_addition_resource() {
     parse_addition "$@"
-    printf '%s\n' "$addition_resource"
+    [ -n "$addition_own" ] || printf '%s\n' "$addition_resource"
 }
 
 # Prints those that records of the ledger name and this release does not.
@@ -50,16 +53,24 @@ list_known_resources() {
 
 # $work/additions.found: name | digest | object as kubectl deletes it.
 find_additions() {
-    : >"$work/additions.found"
     read_addition_resources || return 1
-    [ -s "$work/addition-resources" ] || return 0
-    capture "$work/answer" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" --selector "$(our_labels)" \
+    found_resources=$(printf '%s\n' $OWN_ADDITION_KINDS | cat - "$work/addition-resources" | awk '!seen[$0]++' | tr '\n' ',')
+    capture "$work/answer" cluster get "${found_resources%,}" --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user,ledger)" \
         -o go-template="$ADDITION_TEMPLATE" || return 1
-    awk -F '|' -v OFS='|' '{
-        split($1, name, "/"); group = ""
-        if (match($3, /[/]/)) group = "." substr($3, 1, RSTART - 1)
-        print $1, $2, tolower(name[1]) group "/" name[2]
-    }' "$work/answer" >"$work/additions.found"
+    for_each addition show_addition_name >"$work/addition-names"
+    awk -F '|' -v OFS='|' '
+        FILENAME == ARGV[1] { wanted[$1] = 1; next }
+        # What an earlier image made has no digest, and a claim outlives the release that had it.
+        !($1 in wanted) && ($2 == "" || $1 ~ /^PersistentVolumeClaim\//) { next }
+        {
+            split($1, name, "/"); group = ""
+            if (match($3, /[/]/)) group = "." substr($3, 1, RSTART - 1)
+            print $1, $2, tolower(name[1]) group "/" name[2]
+        }' "$work/addition-names" "$work/answer" >"$work/additions.found"
+}
+
+show_addition_name() {
+    printf '%s\n' "$1"
 }
 
 driver_list_additions() {
@@ -70,12 +81,21 @@ driver_list_additions() {
 driver_apply_additions() {
     capture_seconds=$1
     case $2 in
-    first) apply_as bootsmith "$work/answer" -f "$work/manifests/_additions.yaml" ;;
+    first) apply_first_additions ;;
     last) apply_as bootsmith "$work/answer" -f "$work/manifests/_schedules.yaml" ;;
     esac
     additions_status=$?
     capture_seconds=''
     return "$additions_status"
+}
+
+apply_first_additions() {
+    set --
+    for additions_manifest in common _availability _additions; do
+        [ ! -f "$work/manifests/$additions_manifest.yaml" ] || set -- "$@" -f "$work/manifests/$additions_manifest.yaml"
+    done
+    apply_as bootsmith "$work/answer" "$@" || return 1
+    common_applied=yes
 }
 
 # Those that the rehearsal of this release did not name. Needs $work/kept.

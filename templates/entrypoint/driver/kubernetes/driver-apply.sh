@@ -40,7 +40,7 @@ render_manifests() {
     for manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$manifest" ] || sed -f "$work/replacements" "$manifest" >"$work/manifests/${manifest##*/}"
     done
-    for manifest in additions schedules; do # no service has a name with an underscore
+    for manifest in additions availability schedules; do # no service has a name with an underscore
         [ ! -f "$environment_folder/kubernetes/$manifest.yaml" ] ||
             sed -f "$work/replacements" "$environment_folder/kubernetes/$manifest.yaml" >"$work/manifests/_$manifest.yaml"
     done

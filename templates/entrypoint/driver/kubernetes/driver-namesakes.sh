@@ -40,7 +40,7 @@ kinds_with_names() {
 list_release_names() {
     # shellcheck disable=SC2086 # a list of names
     printf 'service-of-the-release/%s\n' $service_names
-    for named_manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
+    for named_manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/availability.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$named_manifest" ] || awk '
             /^---/ { kind = "" } /^kind: / { kind = tolower($2) }
             /^[a-zA-Z]/ { is_head = /^metadata:/; is_claim = 0 }

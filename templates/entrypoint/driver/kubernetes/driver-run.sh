@@ -257,7 +257,7 @@ driver_show_manifest() {
     for file_mount in $mount_ids; do
         write_replacement NAME "$file_mount" "$(printf '%s' "$file_mount" | tr 'A-Z_' 'a-z-')" >>"$work/replacements"
     done
-    for manifest in namespace common additions schedules; do show_manifest_file "$manifest"; done
+    for manifest in namespace common availability additions schedules; do show_manifest_file "$manifest"; done
     for manifest_service in $service_names; do
         load_service "$manifest_service"
         [ -z "$service_parameters" ] || show_values
