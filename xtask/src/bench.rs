@@ -41,7 +41,7 @@ enum Subject {
     Growth,
 }
 
-/// Those who are measured beside us, where they can be had.
+/// The other tools that are measured, where they are available.
 struct Rivals {
     crane: Option<String>,
     oras: Option<String>,

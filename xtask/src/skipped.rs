@@ -38,7 +38,7 @@ impl Skipped {
     }
 }
 
-/// Tells the tests that a command runs where to write.
+/// Sets where the tests that a command runs write their list.
 pub(crate) fn watch(command: &mut Command) {
     command.env(VARIABLE, notes());
 }

@@ -53,7 +53,7 @@ const STEPS: &[Step] = &[
     Step { name: "end to end", run: end_to_end },
 ];
 
-/// The shells that a base may have, beside bash.
+/// The shells that a base may have, in addition to bash.
 const SHELLS: &[Package] = &[DASH, BUSYBOX];
 
 /// The entrypoint's own tests; their arguments are the shell that they start it with.
@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })
 }
 
-/// Whatever fails here is tried again, and told, by the step that needs it.
+/// Whatever fails here is retried and reported by the step that needs it.
 fn fetch_ahead(options: &Options) {
     if python::ensure().is_ok() && !options.no_e2e && e2e::obstacle().is_none() {
         e2e::prepare().map(drop).unwrap_or_default();
@@ -123,8 +123,8 @@ fn rustdoc() -> Result<Outcome> {
     passes(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// Some hand data to the shells that a base may have, some to programs of the Python index, some use a real kubectl; where those cannot be
-/// had, they say that they are left out, or fail in CI.
+/// Some hand data to the shells that a base may have, some to programs of the Python index, some use a real kubectl; where those are not
+/// available, they say that they are left out, or fail in CI.
 fn tests() -> Result<Outcome> {
     lacks(SHELLS)?;
     for (what, ensured) in
@@ -184,7 +184,7 @@ fn entrypoint_under(shell: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Licences, sources and duplicates. Advisories need a service on the network, so they are no part of a test.
+/// Licences, sources and duplicates. Advisories need a service on the network, so they are not part of a test.
 fn dependencies() -> Result<Outcome> {
     let mut deny = tools::DENY.command()?;
     passes(deny.args(["--log-level", "error", "--all-features", "check", "bans", "licenses", "sources"]))

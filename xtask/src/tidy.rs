@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: what compilers and linters do not check.
 //!
-//! One table of floors decides which module may use which, one of absences what else a module must not hold; the other checks keep files short, headed, linked and free of words
-//! that belong to no published text. Every fault is reported, then the task fails.
+//! One table of floors decides which module may use which, one of absences what else a module must not hold; the other checks keep files short, headed, linked, in the words of the
+//! glossary, and free of words that belong to no published text. Every fault is reported, then the task fails.
 
 mod absences;
 mod cases;
@@ -10,8 +10,10 @@ mod diagnostics;
 mod document;
 mod floors;
 mod portability;
+mod prose;
 mod text;
 mod uses;
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -76,6 +78,8 @@ fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Result<Vec<String
     let page = |path| sources.iter().find(|source| source.path == path).map(|source| source.text.as_str());
     faults.extend(diagnostics::check(page(diagnostics::PAGE)));
     faults.extend(portability::check(page(portability::PAGE)));
+    let texts = sources.iter().map(|source| (source.path.as_str(), source.text.as_str()));
+    faults.extend(words::check(page(words::PAGE), texts));
     Ok(faults)
 }
 

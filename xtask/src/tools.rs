@@ -61,7 +61,7 @@ impl Tool {
 
 /// Cargo in the workspace, with the tools that were had here in its `PATH`.
 ///
-/// Without what `cargo run` has told us of our own package: build scripts that read the same names, as that of `ring` does, would run
+/// Without the variables of our own package that `cargo run` sets: build scripts that read the same names, as that of `ring` does, would run
 /// again, and all that depends on them be compiled again, whenever Cargo is called from here after it was called by hand.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new("cargo");

@@ -1,6 +1,6 @@
 //! What was made from what, so that a second run has nothing to do.
 //!
-//! Takes in an output and the text of everything that decides its bytes; keeps that text beside the output.
+//! Takes in an output and the text of everything that decides its bytes; keeps that text next to the output.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(crate) fn is_fresh(output: &Path, inputs: &str) -> bool {
     output.is_file() && fs::read_to_string(record(output)).is_ok_and(|recorded| recorded == inputs)
 }
 
-/// Forgets what an output was made from: it is being made anew.
+/// Forgets what an output was made from: it is being rebuilt.
 pub(crate) fn forget(output: &Path) {
     // Failing is harmless: without a record there is nothing to forget.
     let _ = fs::remove_file(record(output));

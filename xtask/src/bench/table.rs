@@ -1,4 +1,4 @@
-//! A table: contenders against each other, the first one being the unit, and what is wanted of ours.
+//! A table: contenders compared, the first one being the unit, and our targets.
 
 use anyhow::Result;
 

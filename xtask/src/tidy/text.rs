@@ -10,7 +10,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("TO", "DO"), "unfinished work belongs into an issue"),
     (concat!("FIX", "ME"), "unfinished work belongs into an issue"),
     (concat!("XX", "X:"), "unfinished work belongs into an issue"),
-    (concat!("#[", "ignore"), "a test that does not run is no test"),
+    (concat!("#[", "ignore"), "a test that does not run checks nothing"),
     (concat!("/wo", "rk/"), "a path of one machine"),
     (concat!("/tmp/", "bash_jobs"), "a path of one machine"),
     (concat!("/ro", "ot/.cargo"), "a path of one machine"),
