@@ -39,6 +39,7 @@ pub(super) fn engine(templates: &[(&'static str, &'static str)], write: yaml::Wr
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&'static str>::new());
     yaml::register(&mut tera, write);
+    yaml::register_others(&mut tera, write, "service.body", templates);
     tera.add_raw_templates(templates.iter().copied()).expect("the templates are sound");
     tera
 }
