@@ -1,7 +1,7 @@
 //! Checked names: a name that exists is valid.
 //!
-//! Takes in text; gives out names of services, environments, scripts … (DNS labels) and of parameters and variables
-//! (environment variables). Knows no file.
+//! Takes in text; gives out names of projects, environments, scripts … (DNS labels), of what a Compose file declares (services, volumes …), and of
+//! parameters and variables (environment variables). Knows no file.
 
 use std::fmt;
 
@@ -11,6 +11,11 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Label(String);
+
+/// The name of a service, volume, network, config or secret, as the Compose Specification has it: `[a-zA-Z0-9][a-zA-Z0-9._-]*`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct DeclaredName(String);
 
 /// The name of a parameter or variable: `[A-Za-z_][A-Za-z0-9_]*`, a POSIX environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -35,10 +40,47 @@ impl Label {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// The name as part of an environment variable: `web-conf` is `WEB_CONF`.
-    pub fn to_environment_key(&self) -> String {
-        self.0.to_ascii_uppercase().replace('-', "_")
+impl DeclaredName {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let valid = text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(inner);
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as part of a variable of a manifest, which no other name has: `web-conf` is `WEB_CONF`. What the names of DNS do not have is marked by
+    /// small letters: `c` stands before a capital, `d` for a dot, `u` for `_`. The entrypoint writes the same (`read_service_variable`).
+    pub fn to_variable(&self) -> String {
+        let written = |letter: char| match letter {
+            '-' => "_".to_owned(),
+            '.' => "d".to_owned(),
+            '_' => "u".to_owned(),
+            capital if capital.is_ascii_uppercase() => format!("c{capital}"),
+            other => other.to_ascii_uppercase().to_string(),
+        };
+        self.0.chars().map(written).collect()
+    }
+
+    /// The same in capitals alone, which names may have in common: `Web.conf` and `web-conf` are `WEB_CONF`.
+    pub fn to_capitals(&self) -> String {
+        self.0.to_ascii_uppercase().replace(['-', '.'], "_")
+    }
+
+    /// The nearest name of a host (RFC 1123): in small letters, with `-` for what is neither letter nor digit. Names may have it in common.
+    pub fn to_host_name(&self) -> String {
+        self.0.to_ascii_lowercase().replace(['_', '.'], "-").trim_end_matches('-').to_owned()
+    }
+
+    /// The nearest name of a service of a swarm, which has no dots and ends in a letter or digit. Names may have it in common.
+    pub fn to_swarm_name(&self) -> String {
+        self.0.replace('.', "-").trim_end_matches(['-', '_']).to_owned()
     }
 }
 
@@ -81,6 +123,12 @@ impl fmt::Display for Label {
     }
 }
 
+impl fmt::Display for DeclaredName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for EnvironmentKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -89,6 +137,8 @@ impl fmt::Display for EnvironmentKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -98,6 +148,36 @@ mod tests {
         }
         for bad in ["", "2web", "-web", "web-", "Web", "we_b", "wéb", "a.b", &"a".repeat(64)] {
             assert!(Label::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn objects_have_the_names_of_the_compose_specification() {
+        for good in ["a", "web-2", "My_Web.1", "2web", "1.0", "web-", "a..b__c--", &"a".repeat(99)] {
+            assert!(DeclaredName::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "-web", "_web", ".web", "we b", "web/1", "wéb", "a:b", "a\n"] {
+            assert!(DeclaredName::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_mapped_to_what_a_platform_takes() {
+        let name = |text| DeclaredName::parse(text).expect("a name");
+        assert_eq!(name("My_Web.1").to_host_name(), "my-web-1");
+        assert_eq!(name("web._-").to_host_name(), "web");
+        assert_eq!(name("My_Web.1").to_swarm_name(), "My_Web-1");
+        assert_eq!(name("web._-").to_swarm_name(), "web");
+        assert_eq!(name("web-conf").to_variable(), "WEB_CONF");
+        assert_eq!(name("My_Web.1").to_variable(), "cMYucWEBd1");
+        assert_eq!(name("My_Web.1").to_capitals(), "MY_WEB_1");
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_have_one_variable(left in "[a-cA-Cdu0-1][a-cA-Cdu0-1._-]{0,4}", right in "[a-cA-Cdu0-1][a-cA-Cdu0-1._-]{0,4}") {
+            let variable = |text: &str| DeclaredName::parse(text).expect("a name").to_variable();
+            prop_assert_eq!(left == right, variable(&left) == variable(&right));
         }
     }
 

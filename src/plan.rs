@@ -6,6 +6,7 @@
 mod additions;
 mod allow;
 mod config;
+mod declared_name;
 mod environment;
 mod environment_file;
 mod fragment;
@@ -52,7 +53,7 @@ use crate::compose;
 use crate::digest::Digest;
 use crate::document::node::{Node, Table};
 use crate::document::text::Piece;
-use crate::name::{EnvironmentKey, Label};
+use crate::name::{DeclaredName, EnvironmentKey, Label};
 use crate::path::RelativePath;
 use crate::reference::is_local_base;
 
@@ -203,15 +204,15 @@ pub struct Environment {
     /// The services, by wave, then name.
     pub services: Vec<Service>,
     /// Named volumes: the Compose definition, as written.
-    pub volumes: BTreeMap<Label, Object>,
+    pub volumes: BTreeMap<DeclaredName, Object>,
     /// Networks: the Compose definition, as written.
-    pub networks: BTreeMap<Label, Object>,
+    pub networks: BTreeMap<DeclaredName, Object>,
     /// Files that services mount.
-    pub configs: BTreeMap<Label, ConfigContent>,
+    pub configs: BTreeMap<DeclaredName, ConfigContent>,
     /// The files of configs that somebody may execute: of a folder below it, of a file `None`.
-    pub executables: BTreeMap<Label, BTreeSet<Option<RelativePath>>>,
+    pub executables: BTreeMap<DeclaredName, BTreeSet<Option<RelativePath>>>,
     /// Secrets that services mount.
-    pub secrets: BTreeMap<Label, SecretSource>,
+    pub secrets: BTreeMap<DeclaredName, SecretSource>,
     /// What one platform alone is told, beyond its services.
     pub additions: BTreeMap<Platform, Additions>,
     /// Maintenance scripts.
@@ -276,7 +277,7 @@ pub enum SecretSource {
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The name.
-    pub name: Label,
+    pub name: DeclaredName,
     /// The image reference.
     pub image: String,
     /// The Compose keys that need no decision, in normal form: `${NAME}` for parameters, `$$` for a dollar.
@@ -286,7 +287,7 @@ pub struct Service {
     /// The environment, in normal form.
     pub environment: BTreeMap<String, String>,
     /// The services it waits for.
-    pub depends_on: BTreeMap<Label, Dependency>,
+    pub depends_on: BTreeMap<DeclaredName, Dependency>,
     /// The configs and secrets it mounts.
     pub files: Vec<FileUse>,
     /// How it runs.
@@ -408,7 +409,7 @@ pub struct FileUse {
     /// Whether it is a config or a secret.
     pub kind: FileKind,
     /// The config or secret.
-    pub source: Label,
+    pub source: DeclaredName,
     /// The absolute path in the container.
     pub target: String,
     /// The owner.

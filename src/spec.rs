@@ -345,6 +345,10 @@ fn parse_environments(table: &Table, context: &mut Context) -> BTreeMap<Label, E
 /// What a name may be, for hints.
 pub const LABEL_HINT: &str = "a name starts with a lower-case letter, goes on with lower-case letters, digits and `-`, and has at most 63 characters";
 
+/// What the name of a service, volume, network, config or secret may be, for hints.
+pub const DECLARED_NAME_HINT: &str =
+    "a name starts with a letter or digit, and goes on with letters, digits, `.`, `_` and `-`";
+
 fn parse_environment(name: &str, table: &Table, span: Span, context: &mut Context) -> Environment {
     let what = format!("environment `{name}`");
     let mut fields = Fields::new(table, span, what.clone());

@@ -68,7 +68,7 @@ codes! {
     error 4 MISSING_KEY "a required key is missing"
         "The table cannot be understood without this key. An environment needs at least one service."
     error 5 INVALID_NAME "a name that cannot be used"
-        "Names of projects, services, environments and scripts become DNS labels and object names on every platform: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`. Names of parameters and variables are environment variables: `[A-Za-z_][A-Za-z0-9_]*`."
+        "Names of projects, environments, scripts and migrations become DNS labels and names of objects on every platform: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`. Services, volumes, networks, configs and secrets are called as in a Compose file: `[a-zA-Z0-9][a-zA-Z0-9._-]*`. Names of parameters and variables are environment variables: `[A-Za-z_][A-Za-z0-9_]*`."
     error 6 INVALID_VALUE "a value out of its bounds"
         "The value has the right type but cannot be honoured: a number out of range, a duration without a unit, a word that is not one of the known ones."
     error 7 RESERVED_NAME "a name that means something else already"

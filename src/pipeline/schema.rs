@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::diagnostic::Code;
 use crate::document::Context;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::path::RelativePath;
 use crate::plan::{Environment, Object, Plan, Platform, Service};
 use crate::render::{Payload, ROOT};
@@ -40,7 +40,8 @@ pub(super) fn check(plan: &Plan, platform: Platform, payload: &Payload, context:
             Platform::Swarm => (stack(&of_one_replica(manifest(environment, "stack.yaml", payload))), Code::STACK),
             Platform::Kubernetes => (compose(&definitions(environment)), Code::SCHEMA),
         };
-        report(violations, code, environment, context);
+        let violations = violations.into_iter().map(|violation| violation.with_declared_name(environment, platform));
+        report(violations.collect(), code, environment, context);
     }
 }
 
@@ -76,7 +77,7 @@ fn definitions(environment: &Environment) -> Json {
     })
 }
 
-fn objects(objects: &BTreeMap<Label, Object>) -> Map<String, Json> {
+fn objects(objects: &BTreeMap<DeclaredName, Object>) -> Map<String, Json> {
     let own = objects.iter().filter(|(_, object)| !object.external);
     own.map(|(name, object)| (name.to_string(), Json::from(object.definition.to_json()))).collect()
 }
@@ -96,6 +97,19 @@ struct Violation {
     path: Vec<String>,
     /// Why.
     message: String,
+}
+
+impl Violation {
+    /// With the name of the spec for a service that is called otherwise in a manifest.
+    fn with_declared_name(mut self, environment: &Environment, platform: Platform) -> Self {
+        if let [section, name, ..] = self.path.as_mut_slice()
+            && section == "services"
+            && let Some(service) = environment.services.iter().find(|service| service.name_on(platform) == *name)
+        {
+            *name = service.name.to_string();
+        }
+        self
+    }
 }
 
 /// Everything that the schema refuses in a Compose file.

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, wrong_type};
 use crate::document::node::{Entry, Node, Span, Table, Value};
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::source::Sources;
 
 use super::given_object::{self, GivenObject};
@@ -181,11 +181,11 @@ fn refuse_identity(kind: &str, patch: &Table, context: &mut Context) {
 pub(super) fn patch_objects(
     additions: &BTreeMap<Platform, Additions>,
     kind: &str,
-    objects: &mut BTreeMap<Label, Object>,
+    objects: &mut BTreeMap<DeclaredName, Object>,
 ) {
     for (platform, additions) in additions {
         for patch in additions.patches.iter().filter(|patch| patch.kind == kind) {
-            let object = Label::parse(&patch.name).and_then(|name| objects.get_mut(&name));
+            let object = DeclaredName::parse(&patch.name).and_then(|name| objects.get_mut(&name));
             object.map(|object| object.patches.insert(*platform, patch.patch.clone()));
         }
     }

@@ -11,13 +11,13 @@ use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
 use crate::document::node::{Entry, Span, Table};
 use crate::document::text::{Piece, pieces, unescaped};
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::path::RelativePath;
 use crate::source::{MAX_FILE_BYTES, Source, Sources};
 
-use super::ConfigContent;
-use super::objects::{find, find_file, read_label, report_fault};
+use super::objects::{find, find_file, report_fault};
 use super::template::{self, Names};
+use super::{ConfigContent, declared_name};
 
 /// The end of a config's file name that makes it a template.
 pub(super) const TEMPLATE_SUFFIX: &str = ".tera";
@@ -63,10 +63,10 @@ pub(super) fn read_all(
     sources: &Sources,
     names: &Names<'_>,
     context: &mut Context,
-) -> BTreeMap<Label, ConfigContent> {
+) -> BTreeMap<DeclaredName, ConfigContent> {
     let mut configs = BTreeMap::new();
     for (name, entry) in table.iter() {
-        let Some(label) = read_label(name, entry.key_span, "config", context) else { continue };
+        let Some(label) = declared_name::read(name, entry.key_span, "config", context) else { continue };
         let Some(table) = entry.node.as_table() else { continue };
         let Some(written) = read(name, table, entry.key_span, context) else { continue };
         if let Some(content) = read_content(&written, sources, names, context) {
@@ -177,7 +177,10 @@ fn check_size(name: &str, content: &ConfigContent, span: Span, context: &mut Con
 }
 
 /// The files of configs that somebody may execute in the project: of a folder below it, of a file `None`.
-pub(super) fn read_executables(table: &Table, sources: &Sources) -> BTreeMap<Label, BTreeSet<Option<RelativePath>>> {
+pub(super) fn read_executables(
+    table: &Table,
+    sources: &Sources,
+) -> BTreeMap<DeclaredName, BTreeSet<Option<RelativePath>>> {
     let of_config = |(name, entry): (&str, &Entry)| {
         let written = |key| entry.node.as_table()?.get(key)?.as_text().and_then(unescaped);
         let found: BTreeSet<_> = match (written("file"), written("directory")) {
@@ -185,7 +188,7 @@ pub(super) fn read_executables(table: &Table, sources: &Sources) -> BTreeMap<Lab
             (None, Some(folder)) => executables_below(&folder, sources).map(Some).collect(),
             (None, None) => BTreeSet::new(),
         };
-        (!found.is_empty()).then_some((Label::parse(name)?, found))
+        (!found.is_empty()).then_some((DeclaredName::parse(name)?, found))
     };
     table.iter().filter_map(of_config).collect()
 }

@@ -7,9 +7,9 @@ use semver::Version;
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::node::{Entry, Node, Span, Table, Value};
 use crate::document::{self, Context};
-use crate::name::{EnvironmentKey, Label, MAX_LABEL_CHARACTERS};
+use crate::name::{DeclaredName, EnvironmentKey, Label};
 use crate::source::Sources;
-use crate::spec::{self, LABEL_HINT, Spec};
+use crate::spec::{self, Spec};
 
 use super::fragment::{self, Fragments};
 use super::pins::Pins;
@@ -22,8 +22,8 @@ use super::{
     ServiceKind,
 };
 use super::{
-    additions, config, lint, migration, objects, parameter, port, previous, profiles, script, script_uses,
-    service_environment, upgrade,
+    additions, config, declared_name, lint, migration, objects, parameter, port, previous, profiles, script,
+    script_uses, service_environment, upgrade,
 };
 
 /// What every environment of a release shares.
@@ -233,6 +233,7 @@ fn read(
     let sections = written.as_table().expect("the sections are a table");
     let target = format!("{}-{name}", release.project);
     check_name(name, sections, release.spec, context);
+    declared_name::check_apart(sections, release.platforms, context);
     let parameters = parameter::read_all(section(sections, "parameters"), context);
     let mut volumes = objects::read_all(section(sections, "volumes"), "volume", &target, context);
     let mut networks = objects::read_all(section(sections, "networks"), "network", &target, context);
@@ -256,7 +257,7 @@ fn read(
         is_for_compose: release.platforms.contains(&Platform::Compose),
         spec_text: &release.sources.spec_text,
     };
-    let services = read_services(around.services, &target, &around, context);
+    let services = read_services(around.services, &target, release.platforms, &around, context);
     if release.platforms.iter().any(|platform| *platform != Platform::Kubernetes) {
         port::check_services(&services, around.services, context);
     }
@@ -351,52 +352,37 @@ fn section<'a>(sections: &'a Table, name: &str) -> &'a Table {
     sections.table(name).unwrap_or(&EMPTY)
 }
 
-fn read_services(table: &Table, target: &str, around: &Surroundings<'_>, context: &mut Context) -> Vec<Service> {
+fn read_services(
+    table: &Table,
+    target: &str,
+    platforms: &[Platform],
+    around: &Surroundings<'_>,
+    context: &mut Context,
+) -> Vec<Service> {
     let mut services: Vec<Service> = Vec::new();
     for (name, entry) in table.iter() {
-        let Some(label) = Label::parse(name) else {
-            context.error(Code::INVALID_NAME, entry.key_span, format!("`{name}` cannot name a service"), LABEL_HINT);
-            continue;
-        };
-        check_length(target, "service", name, entry.key_span, context);
-        let read =
-            entry.node.as_table().and_then(|table| service::read(&label, table, entry.key_span, around, context));
+        let Some(own) = declared_name::read(name, entry.key_span, "service", context) else { continue };
+        declared_name::check_length(&own, target, entry.key_span, platforms, context);
+        let read = entry.node.as_table().and_then(|table| service::read(&own, table, entry.key_span, around, context));
         services.extend(read);
     }
     order(&mut services, table, context);
     services
 }
 
-/// The longest name on a target is a container's: `shop-production-web-12`; a migration's is no longer.
-pub(super) fn check_length(target: &str, what: &str, name: &str, span: Span, context: &mut Context) {
-    let longest = format!("{target}-{name}-999");
-    if longest.len() > MAX_LABEL_CHARACTERS {
-        let message = format!(
-            "`{longest}` has {} characters; names on the target have at most {MAX_LABEL_CHARACTERS}",
-            longest.len()
-        );
-        context.error(
-            Code::TOO_LONG,
-            span,
-            message,
-            format!("shorten the name of the project, of the environment or of the {what}"),
-        );
-    }
-}
-
 /// Sets waves and gates, and sorts by them.
 fn order(services: &mut [Service], table: &Table, context: &mut Context) {
     let graph = services.iter().map(|service| (&service.name, &service.depends_on)).collect();
-    let waves: BTreeMap<Label, u32> = match waves(&graph) {
+    let waves: BTreeMap<DeclaredName, u32> = match waves(&graph) {
         Ok(waves) => waves.into_iter().map(|(name, wave)| (name.clone(), wave)).collect(),
         Err(circle) => {
-            let names: Vec<_> = circle.iter().map(Label::as_str).collect();
+            let names: Vec<_> = circle.iter().map(DeclaredName::as_str).collect();
             let span = table.entry(names[0]).map(|entry| entry.key_span).unwrap_or_default();
             context.error(Code::CYCLE, span, format!("services wait for each other: {}", names.join(" → ")), None);
             return;
         }
     };
-    let mut gates: BTreeMap<Label, Gate> = BTreeMap::new();
+    let mut gates: BTreeMap<DeclaredName, Gate> = BTreeMap::new();
     for (name, dependency) in services.iter().flat_map(|service| &service.depends_on) {
         let gate = gates.entry(name.clone()).or_insert(Gate::None);
         *gate = (*gate).max(dependency.condition);
@@ -444,7 +430,7 @@ fn check_gate(service: &Service, table: &Table, context: &mut Context) {
 /// A file of the host is bound as it is: it keeps its owner.
 fn check_secret_uses(
     services: &[Service],
-    secrets: &BTreeMap<Label, SecretSource>,
+    secrets: &BTreeMap<DeclaredName, SecretSource>,
     table: &Table,
     context: &mut Context,
 ) {
@@ -460,8 +446,8 @@ fn check_secret_uses(
 
 fn check_unused(
     services: &[Service],
-    configs: &BTreeMap<Label, ConfigContent>,
-    secrets: &BTreeMap<Label, SecretSource>,
+    configs: &BTreeMap<DeclaredName, ConfigContent>,
+    secrets: &BTreeMap<DeclaredName, SecretSource>,
     sections: &Table,
     context: &mut Context,
 ) {

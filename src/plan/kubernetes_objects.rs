@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use crate::name::Label;
+use crate::name::{DeclaredName, Label};
 
 use super::shared::is_open;
-use super::{Environment, Service, Shared, Workload};
+use super::{Environment, Platform, Service, Shared, Workload};
 
 /// The policy that nothing passes which no other lets through.
 pub const DEFAULT_DENY: &str = "default-deny";
@@ -56,12 +56,13 @@ pub fn api_version(kind: &str) -> &'static str {
 
 /// The policy that lets the members of a network talk to each other.
 pub fn policy_of_network(network: &str) -> String {
-    format!("network-{network}")
+    let name = DeclaredName::parse(network).map(|name| Platform::Kubernetes.network_name(&name));
+    format!("network-{}", name.unwrap_or_default())
 }
 
 /// The policy that opens a service's ports to all.
 pub fn policy_of_service(service: &Service) -> String {
-    format!("published-{}", service.name)
+    format!("published-{}", service.name_in_cluster())
 }
 
 /// Every object of an environment: those of no service first.
@@ -71,7 +72,11 @@ pub fn objects(project: &Label, environment: &Environment, shared: &Shared<'_>) 
     objects.push(object("NetworkPolicy", DEFAULT_DENY));
     objects.extend((!members.is_empty()).then(|| object("NetworkPolicy", NAME_SERVER)));
     objects.extend(members.keys().map(|network| object("NetworkPolicy", &policy_of_network(network))));
-    objects.extend(shared.shared_volumes().map(|(name, _)| object("PersistentVolumeClaim", name.as_str())));
+    objects.extend(
+        shared
+            .shared_volumes()
+            .map(|(name, _)| object("PersistentVolumeClaim", &Platform::Kubernetes.volume_name(name))),
+    );
     objects.extend(IN_CLUSTER_KINDS.iter().map(|kind| object(kind, IN_CLUSTER)));
     objects.extend(environment.services.iter().flat_map(|service| objects_of(service, shared)));
     objects
@@ -79,7 +84,8 @@ pub fn objects(project: &Label, environment: &Environment, shared: &Shared<'_>) 
 
 /// The objects of one service, the workload first.
 fn objects_of(service: &Service, shared: &Shared<'_>) -> Vec<ObjectName> {
-    let name = service.name.as_str();
+    let name = service.name_in_cluster();
+    let name = name.as_str();
     let workload = shared.workload(service);
     let mut objects = vec![object(workload.kind(), name)];
     let reached = shared.names_inside(service).into_iter().chain(shared.published_name(service));

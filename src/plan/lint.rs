@@ -9,7 +9,7 @@ use crate::compose::{Mount, MountSource};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::node::{Span, Table};
-use crate::name::{EnvironmentKey, Label};
+use crate::name::{DeclaredName, EnvironmentKey};
 
 use super::{Parameter, Service};
 use crate::document::text::{Piece, pieces, unescaped};
@@ -37,7 +37,7 @@ static SECRET_VALUE: LazyLock<Regex> = LazyLock::new(|| {
 const NO_SECRETS: &[&str] = &["", "0", "1", "false", "no", "true", "yes"];
 
 /// Finds secrets written out in an environment.
-pub(super) fn check_environment(service: &Label, environment: Option<&Table>, context: &mut Context) {
+pub(super) fn check_environment(service: &DeclaredName, environment: Option<&Table>, context: &mut Context) {
     for (key, entry) in environment.into_iter().flat_map(Table::iter) {
         let Some(value) = entry.node.as_text().and_then(unescaped) else { continue };
         let by_key = SECRET_KEY.is_match(key.as_bytes()) && !NO_SECRETS.contains(&value.as_str());
@@ -54,7 +54,7 @@ pub(super) fn check_environment(service: &Label, environment: Option<&Table>, co
 }
 
 /// Checks where volumes come from.
-pub(super) fn check_volumes(service: &Label, mounts: &[Mount], declared: &Table, context: &mut Context) {
+pub(super) fn check_volumes(service: &DeclaredName, mounts: &[Mount], declared: &Table, context: &mut Context) {
     for mount in mounts {
         match &mount.source {
             MountSource::Host(path) => check_bind(service, path, &mount.target, mount.source_span, context),
@@ -74,7 +74,7 @@ fn refuse_drive(source: &str, mount: &Mount, context: &mut Context) {
     context.error(Code::INVALID_VALUE, mount.span, message, hint);
 }
 
-fn check_bind(service: &Label, source: &str, target: &str, span: Span, context: &mut Context) {
+fn check_bind(service: &DeclaredName, source: &str, target: &str, span: Span, context: &mut Context) {
     if source.starts_with('/') {
         let message = format!("service `{service}` needs `{source}` on every host that it runs on");
         let hint = "use a named volume, a config or a secret; when the host's file is meant, `allow = [\"B031\"]` in `[bootstrap]`";
@@ -90,7 +90,7 @@ fn relative_bind_hint(source: &str, target: &str) -> String {
     let path = source.trim_start_matches("./").trim_end_matches('/');
     let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
     let name = stem.to_ascii_lowercase().replace('_', "-");
-    let name = Label::parse(&name).map_or_else(|| "NAME".to_owned(), |name| name.to_string());
+    let name = DeclaredName::parse(&name).map_or_else(|| "NAME".to_owned(), |name| name.to_string());
     let volume = format!("`[volumes.{name}]` and `volumes = [\"{name}:{target}\"]`");
     let config = |key: &str| {
         format!(
@@ -156,7 +156,7 @@ pub(super) fn check_optional_secrets(
     }
 }
 
-fn check_named(service: &Label, source: &str, span: Span, declared: &Table, context: &mut Context) {
+fn check_named(service: &DeclaredName, source: &str, span: Span, declared: &Table, context: &mut Context) {
     if declared.get(source).is_none() {
         let hint = unknown_name_hint(source, "volumes", declared.keys());
         context.error(

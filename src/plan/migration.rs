@@ -13,12 +13,11 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::Spanned;
 use crate::document::node::{Entry, Node, Span, Table, Value};
-use crate::name::Label;
+use crate::name::{DeclaredName, Label, MAX_LABEL_CHARACTERS};
 use crate::path::RelativePath;
 use crate::source::Sources;
 use crate::spec::{self, LABEL_HINT, Spec};
 
-use super::environment::check_length;
 use super::migration_runner::{MigrationAction, read_action};
 use super::objects::find_file;
 use super::scope::Scope;
@@ -33,7 +32,7 @@ pub struct Migration {
     /// The release that needs it.
     pub release: Version,
     /// The service that it is run with.
-    pub service: Label,
+    pub service: DeclaredName,
     /// Where it runs.
     pub mode: MigrationMode,
     /// What takes the data to the release.
@@ -147,7 +146,7 @@ fn check_order(written: &[spec::Migration], context: &mut Context) {
 
 fn read(written: &spec::Migration, around: &Around<'_>, scope: &mut Scope, context: &mut Context) -> Option<Migration> {
     let name = read_name(&written.name, context);
-    check_length(around.target, "migration", &written.name.value, written.name.span, context);
+    check_length(around.target, &written.name, context);
     let release = read_release(written, around.version, context);
     let mode = read_mode(written.mode.as_ref(), context);
     let service = read_service(written, mode, around, context);
@@ -165,6 +164,18 @@ fn read(written: &spec::Migration, around: &Around<'_>, scope: &mut Scope, conte
     let content = migration_content::of(written, mode, &up.bytes, down.as_ref().map(|down| &*down.bytes));
     let (compatible, idempotent) = (written.compatible, written.idempotent);
     Some(Migration { name, release, service, mode, up, down, action, compatible, idempotent, content })
+}
+
+/// What a migration runs in is called after it.
+fn check_length(target: &str, name: &Spanned<String>, context: &mut Context) {
+    let longest = format!("{target}-{}-999", name.value);
+    if longest.len() > MAX_LABEL_CHARACTERS {
+        let length = longest.len();
+        let message =
+            format!("`{longest}` has {length} characters; names on the target have at most {MAX_LABEL_CHARACTERS}");
+        let hint = "shorten the name of the project, of the environment or of the migration";
+        context.error(Code::TOO_LONG, name.span, message, hint);
+    }
 }
 
 fn read_name(name: &Spanned<String>, context: &mut Context) -> Option<Label> {
@@ -217,7 +228,7 @@ fn read_service(
     mode: Option<MigrationMode>,
     around: &Around<'_>,
     context: &mut Context,
-) -> Option<Label> {
+) -> Option<DeclaredName> {
     let (name, service) = (&written.name.value, &written.service);
     if around.written_services.get(&service.value).is_none() {
         report_absent(written, around, context);
@@ -234,7 +245,7 @@ fn read_service(
         );
     }
     // A service that is faulty itself was reported.
-    Label::parse(&service.value)
+    DeclaredName::parse(&service.value)
 }
 
 /// A service that is declared nowhere is a slip; one that this environment leaves out is a decision, to be made with open eyes.

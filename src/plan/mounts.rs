@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::path::RelativePath;
 
 use super::{ConfigContent, Environment, FileKind, FileUse, Owner, SecretSource};
@@ -25,7 +25,7 @@ pub struct MountKey {
     /// Config or secret.
     pub kind: FileKind,
     /// Which.
-    pub source: Label,
+    pub source: DeclaredName,
     /// Who may read it.
     pub owner: Owner,
     /// The one file of a folder.
@@ -84,7 +84,7 @@ impl Mounts {
             FileKind::Config => "CONFIG",
             FileKind::Secret => "SECRET",
         };
-        let first = format!("{prefix}_{}", key.source.to_environment_key());
+        let first = format!("{prefix}_{}", key.source.to_capitals());
         let numbered = (2..).map(|number| format!("{first}_{number}"));
         std::iter::once(first.clone())
             .chain(numbered)

@@ -8,21 +8,25 @@ use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
 use crate::document::node::{Node, Span, Table};
-use crate::name::{EnvironmentKey, Label};
+use crate::name::{DeclaredName, EnvironmentKey};
 use crate::source::{Source, SourceFault, Sources};
-use crate::spec::LABEL_HINT;
 
-use super::{KubernetesVolume, Object, SecretSource, volume_kubernetes};
+use super::{KubernetesVolume, Object, SecretSource, declared_name, volume_kubernetes};
 use crate::document::text::unescaped;
 
 /// The key of an external secret, unless the spec names another.
 const EXTERNAL_KEY: &str = "content";
 
 /// Reads `[volumes]` or `[networks]`; what Compose takes beyond names is validated with the rendered file.
-pub(super) fn read_all(table: &Table, what: &str, target: &str, context: &mut Context) -> BTreeMap<Label, Object> {
+pub(super) fn read_all(
+    table: &Table,
+    what: &str,
+    target: &str,
+    context: &mut Context,
+) -> BTreeMap<DeclaredName, Object> {
     let mut objects = BTreeMap::new();
     for (name, entry) in table.iter() {
-        let Some(label) = read_label(name, entry.key_span, what, context) else { continue };
+        let Some(label) = declared_name::read(name, entry.key_span, what, context) else { continue };
         let Some(written) = entry.node.as_table() else { continue };
         let mut definition = written.clone();
         let mut fields = Fields::new(written, entry.key_span, format!("{what} `{name}`"));
@@ -77,14 +81,6 @@ fn check_device(name: &str, volume: &Table, context: &mut Context) {
     }
 }
 
-pub(super) fn read_label(name: &str, span: Span, what: &str, context: &mut Context) -> Option<Label> {
-    let label = Label::parse(name);
-    if label.is_none() {
-        context.error(Code::INVALID_NAME, span, format!("`{name}` cannot name a {what}"), LABEL_HINT);
-    }
-    label
-}
-
 /// The bytes of a file that the spec names; the hint is for who names a folder.
 pub(super) fn find_file<'a>(
     file: &Spanned<String>,
@@ -134,10 +130,10 @@ pub(super) fn read_secrets(
     table: &Table,
     parameters: &BTreeMap<EnvironmentKey, super::Parameter>,
     context: &mut Context,
-) -> BTreeMap<Label, SecretSource> {
+) -> BTreeMap<DeclaredName, SecretSource> {
     let mut secrets = BTreeMap::new();
     for (name, entry) in table.iter() {
-        let Some(label) = read_label(name, entry.key_span, "secret", context) else { continue };
+        let Some(label) = declared_name::read(name, entry.key_span, "secret", context) else { continue };
         let Some(table) = entry.node.as_table() else { continue };
         if let Some(source) = read_secret(name, table, entry.key_span, parameters, context) {
             secrets.insert(label, source);

@@ -4,7 +4,7 @@ use crate::compose::Port;
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::Table;
-use crate::name::Label;
+use crate::name::DeclaredName;
 
 use super::{PublishedPorts, Service};
 
@@ -28,7 +28,7 @@ impl PublishedPorts {
 /// Takes what a service publishes from its ports. On one engine a published port belongs to one container: there must be enough for `on_compose`
 /// replicas, when the release is built for Compose. A swarm and a cluster publish a port once, for all replicas.
 pub(super) fn read(
-    service: &Label,
+    service: &DeclaredName,
     ports: &[Port],
     on_compose: Option<u32>,
     context: &mut Context,
@@ -60,7 +60,7 @@ fn published(port: &Port) -> Option<PublishedPorts> {
     })
 }
 
-fn check_count(service: &Label, port: &Port, published: &PublishedPorts, replicas: u32, context: &mut Context) {
+fn check_count(service: &DeclaredName, port: &Port, published: &PublishedPorts, replicas: u32, context: &mut Context) {
     let (count, Some(range)) = (published.count(), port.published) else { return };
     if count < replicas {
         let message = format!(
@@ -110,7 +110,7 @@ mod tests {
 
     fn faults(entries: &[&str], on_compose: Option<u32>) -> Vec<String> {
         let mut context = Context::new("bootstrap.toml".into());
-        let web = Label::parse("web").expect("a label");
+        let web = DeclaredName::parse("web").expect("a label");
         let ports = ports(entries, &mut context);
         read(&web, &ports, on_compose, &mut context);
         context.diagnostics.errors().map(|diagnostic| diagnostic.message.clone()).collect()

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
-use crate::name::Label;
+use crate::name::{DeclaredName, Label};
 use crate::path::RelativePath;
 use crate::source::Sources;
 use crate::spec::LABEL_HINT;
@@ -54,9 +54,9 @@ pub enum ScriptAction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptMode {
     /// In the running service.
-    Exec(Label),
+    Exec(DeclaredName),
     /// In a new container of the service's image, removed afterwards.
-    Run(Label),
+    Run(DeclaredName),
     /// In the bootstrap container.
     Bootstrap,
 }
@@ -168,7 +168,7 @@ fn read_mode(
         );
         return None;
     }
-    Label::parse(&service.value).map(constructor)
+    DeclaredName::parse(&service.value).map(constructor)
 }
 
 fn read_output(output: Option<&Spanned<String>>, context: &mut Context) -> bool {

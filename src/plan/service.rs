@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned, expect_text, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
-use crate::name::{EnvironmentKey, Label};
+use crate::name::{DeclaredName, EnvironmentKey};
 use crate::reference::ReferenceParts;
 
 use super::pins::Pins;
@@ -42,7 +42,7 @@ const DEFAULT_WINDOW_SECONDS: u64 = 5;
 
 /// Reads a service; `None` when nothing sensible can be made of it. Wave and gate are set by the caller, who sees all services.
 pub(super) fn read(
-    name: &Label,
+    name: &DeclaredName,
     table: &Table,
     span: Span,
     around: &Surroundings<'_>,
@@ -180,7 +180,7 @@ fn tables_of(node: &Node) -> Vec<&Table> {
 }
 
 /// How many replicas are asked for.
-fn replicas(name: &Label, deploy: &compose::Deploy, context: &mut Context) -> u32 {
+fn replicas(name: &DeclaredName, deploy: &compose::Deploy, context: &mut Context) -> u32 {
     let is_global = deploy.mode.is_some_and(Mode::is_global);
     if let Some(written) = deploy.replicas.filter(|_| is_global) {
         let message = format!("service `{name}` runs once a node: it has no `replicas`");
@@ -190,7 +190,7 @@ fn replicas(name: &Label, deploy: &compose::Deploy, context: &mut Context) -> u3
 }
 
 /// A namespace of another service needs the service.
-fn check_namespaces(name: &Label, service: &compose::Service, services: &Table, context: &mut Context) {
+fn check_namespaces(name: &DeclaredName, service: &compose::Service, services: &Table, context: &mut Context) {
     for (key, namespace) in &service.namespaces {
         let Namespace::Service(other) = &namespace.value else { continue };
         if services.get(other).is_none() {
@@ -231,11 +231,11 @@ pub(super) fn texts(node: Option<&Node>, key: &str, context: &mut Context) -> Ve
 }
 
 fn read_dependencies(
-    name: &Label,
+    name: &DeclaredName,
     node: Option<&Node>,
     services: &Table,
     context: &mut Context,
-) -> BTreeMap<Label, Dependency> {
+) -> BTreeMap<DeclaredName, Dependency> {
     let mut dependencies = BTreeMap::new();
     let Some(node) = node else { return dependencies };
     let started = Dependency { condition: Gate::Started, restart: false };
@@ -254,7 +254,7 @@ fn read_dependencies(
     };
     for (dependency, span, how, required) in found {
         if services.get(&dependency).is_some() {
-            dependencies.extend(Label::parse(&dependency).map(|label| (label, how)));
+            dependencies.extend(DeclaredName::parse(&dependency).map(|label| (label, how)));
         } else if required {
             let hint = unknown_name_hint(&dependency, "services", services.keys());
             context.error(
@@ -297,7 +297,7 @@ fn read_dependency(name: &str, node: &Node, context: &mut Context) -> Option<(De
 }
 
 /// Networks are named in a list, or are the keys of a table.
-fn check_networks(name: &Label, node: Option<&Node>, networks: &Table, context: &mut Context) {
+fn check_networks(name: &DeclaredName, node: Option<&Node>, networks: &Table, context: &mut Context) {
     let named = match node.map(|node| &node.value) {
         Some(Value::Table(table)) => table.iter().map(|(key, entry)| (key.to_owned(), entry.key_span)).collect(),
         _ => texts(node, "networks", context),

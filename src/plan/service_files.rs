@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, wrong_type};
 use crate::document::node::{Node, Span, Table, Value};
-use crate::name::Label;
+use crate::name::DeclaredName;
 
 use super::service::Surroundings;
 use super::{FileKind, FileUse, Owner};
@@ -68,7 +68,7 @@ fn read_file_use(kind: FileKind, node: &Node, around: &Surroundings<'_>, context
     }
     let target = absolute_target(kind, target.unwrap_or_else(|| source.clone()));
     let keeps_executables = kind == FileKind::Config && !has_mode;
-    Some(FileUse { kind, source: Label::parse(&source)?, target, owner, keeps_executables })
+    Some(FileUse { kind, source: DeclaredName::parse(&source)?, target, owner, keeps_executables })
 }
 
 /// Where Compose mounts what has no absolute target (Compose Specification, services, configs and secrets).
@@ -140,7 +140,7 @@ fn misread_mode<'a>(node: &Node, spec_text: &'a str) -> Option<(&'a str, u32)> {
 }
 
 /// Two files cannot be mounted at one place.
-pub(super) fn check_targets(name: &Label, files: &[FileUse], span: Span, context: &mut Context) {
+pub(super) fn check_targets(name: &DeclaredName, files: &[FileUse], span: Span, context: &mut Context) {
     let mut targets = BTreeSet::new();
     for file in files.iter().filter(|file| !targets.insert(&file.target)) {
         context.error(Code::DUPLICATE, span, format!("service `{name}` mounts two files at `{}`", file.target), None);

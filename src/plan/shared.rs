@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compose;
 use crate::document::node::{Node, Value};
 use crate::document::text::unescaped;
-use crate::name::{Label, MAX_LABEL_CHARACTERS};
+use crate::name::{DeclaredName, Label, MAX_LABEL_CHARACTERS};
 
 use super::{Environment, Object, Service, ServiceKind, ServiceType};
 
@@ -18,9 +18,9 @@ const DEFAULT_NETWORK: &str = "default";
 /// Volumes and names, with the services that use them.
 pub struct Shared<'a> {
     environment: &'a Environment,
-    volumes: BTreeMap<Label, Vec<&'a Service>>,
-    services: BTreeSet<&'a str>,
-    aliases: BTreeMap<String, &'a Label>,
+    volumes: BTreeMap<DeclaredName, Vec<&'a Service>>,
+    services: BTreeSet<String>,
+    aliases: BTreeMap<String, &'a DeclaredName>,
 }
 
 /// What runs a service.
@@ -51,7 +51,7 @@ impl Workload {
 impl<'a> Shared<'a> {
     /// Finds them.
     pub fn of(environment: &'a Environment) -> Self {
-        let services = environment.services.iter().map(|service| service.name.as_str()).collect();
+        let services = environment.services.iter().map(Service::name_in_cluster).collect();
         let mut shared = Self { environment, volumes: BTreeMap::new(), services, aliases: BTreeMap::new() };
         for service in &environment.services {
             for name in named_volumes(service) {
@@ -65,25 +65,25 @@ impl<'a> Shared<'a> {
     }
 
     /// The services that use a volume.
-    fn users(&self, volume: &Label) -> &[&'a Service] {
+    fn users(&self, volume: &DeclaredName) -> &[&'a Service] {
         self.volumes.get(volume).map_or(&[], Vec::as_slice)
     }
 
     /// Whether each replica of the service has a volume of its own.
-    pub fn is_own(&self, service: &Service, name: &Label) -> bool {
+    pub fn is_own(&self, service: &Service, name: &DeclaredName) -> bool {
         let stays = service.kind == ServiceKind::Service && !service.is_global;
         let is_claimed = |volume: &Object| !volume.external && !volume.kubernetes.is_for_many();
         stays && self.environment.volumes.get(name).is_some_and(is_claimed) && self.users(name).len() == 1
     }
 
     /// The volumes of a service that each of its replicas has for itself.
-    pub fn own_volumes(&self, service: &Service) -> Vec<Label> {
+    pub fn own_volumes(&self, service: &Service) -> Vec<DeclaredName> {
         named_volumes(service).into_iter().filter(|name| self.is_own(service, name)).collect()
     }
 
     /// The volumes of which there is one claim, which services share.
-    pub fn shared_volumes(&self) -> impl Iterator<Item = (&'a Label, &'a Object)> {
-        let is_shared = |name: &Label| {
+    pub fn shared_volumes(&self) -> impl Iterator<Item = (&'a DeclaredName, &'a Object)> {
+        let is_shared = |name: &DeclaredName| {
             let users = self.users(name);
             !users.is_empty() && !users.iter().any(|service| self.is_own(service, name))
         };
@@ -106,7 +106,7 @@ impl<'a> Shared<'a> {
         if !is_reached || text(service, "network_mode").as_deref() == Some("none") {
             return Vec::new();
         }
-        std::iter::once(service.name.to_string()).chain(self.own_aliases(service)).collect()
+        std::iter::once(service.name_in_cluster()).chain(self.own_aliases(service)).collect()
     }
 
     /// The name under which its published ports are reached from outside, when the spec opens them: `web-published`, or what is free.
@@ -116,7 +116,7 @@ impl<'a> Shared<'a> {
         if service.kubernetes.service_type == ServiceType::ClusterIp {
             return None;
         }
-        let name = service.name.as_str();
+        let name = service.name_in_cluster();
         let short = name[..name.len().min(MAX_LABEL_CHARACTERS - SUFFIX.len() - 2)].trim_end_matches('-');
         let first = format!("{short}{SUFFIX}");
         let numbered = (2..).map(|number| format!("{short}{SUFFIX}{number}"));
@@ -131,8 +131,7 @@ impl<'a> Shared<'a> {
     /// The aliases of a service that resolve to it: names of the DNS that neither a service has nor one before it as an alias.
     fn own_aliases(&self, service: &Service) -> Vec<String> {
         let is_own = |alias: &String| {
-            !self.services.contains(alias.as_str())
-                && self.aliases.get(alias).is_some_and(|first| **first == service.name)
+            !self.services.contains(alias) && self.aliases.get(alias).is_some_and(|first| **first == service.name)
         };
         written_aliases(service).into_iter().filter(is_own).collect()
     }
@@ -150,8 +149,8 @@ impl<'a> Shared<'a> {
 }
 
 /// The named volumes that a service uses.
-pub fn named_volumes(service: &Service) -> BTreeSet<Label> {
-    service.compose.mounts.iter().filter_map(compose::Mount::volume).filter_map(Label::parse).collect()
+pub fn named_volumes(service: &Service) -> BTreeSet<DeclaredName> {
+    service.compose.mounts.iter().filter_map(compose::Mount::volume).filter_map(DeclaredName::parse).collect()
 }
 
 fn written_aliases(service: &Service) -> BTreeSet<String> {

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::name::Label;
+use crate::name::DeclaredName;
 
 use super::Dependency;
 
 /// Who waits for whom.
-pub(super) type Graph<'a> = BTreeMap<&'a Label, &'a BTreeMap<Label, Dependency>>;
+pub(super) type Graph<'a> = BTreeMap<&'a DeclaredName, &'a BTreeMap<DeclaredName, Dependency>>;
 
 /// The wave of every service, the first being 1; or the services of a circle, the first one again at its end.
-pub(super) fn waves<'a>(graph: &Graph<'a>) -> Result<BTreeMap<&'a Label, u32>, Vec<Label>> {
+pub(super) fn waves<'a>(graph: &Graph<'a>) -> Result<BTreeMap<&'a DeclaredName, u32>, Vec<DeclaredName>> {
     let mut waves = BTreeMap::new();
     for service in graph.keys() {
         visit(service, graph, &mut waves, &mut Vec::new())?;
@@ -21,11 +21,11 @@ pub(super) fn waves<'a>(graph: &Graph<'a>) -> Result<BTreeMap<&'a Label, u32>, V
 }
 
 fn visit<'a>(
-    service: &'a Label,
+    service: &'a DeclaredName,
     graph: &Graph<'a>,
-    waves: &mut BTreeMap<&'a Label, u32>,
-    open: &mut Vec<&'a Label>,
-) -> Result<u32, Vec<Label>> {
+    waves: &mut BTreeMap<&'a DeclaredName, u32>,
+    open: &mut Vec<&'a DeclaredName>,
+) -> Result<u32, Vec<DeclaredName>> {
     if let Some(wave) = waves.get(service) {
         return Ok(*wave);
     }

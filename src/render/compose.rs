@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
 use crate::digest::Digest;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::plan::{Environment, Folders, Gate, Mounts, Object, Plan, Platform, Service, ServiceKind, host_file};
 use crate::tree::FileTree;
 
@@ -90,8 +90,8 @@ fn view<'a>(plan: &Plan, environment: &Environment, service: &'a Service, mounts
     if let Some(patch) = service.patches.get(&Platform::Compose) {
         merge_patch(&mut body, &patch.to_json());
     }
-    body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_environment_key())));
-    ServiceView { name: service.name.as_str(), image: escaped(&service.image), body }
+    body.insert("scale".to_owned(), json!(format!("${{BOOTSMITH_REPLICAS_{}}}", service.name.to_variable())));
+    ServiceView { name: service.name.as_str(), key: service.name.to_string(), image: escaped(&service.image), body }
 }
 
 /// Mode and number are the entrypoint's: a job is not restarted, and a scale is recorded on the target.
@@ -111,7 +111,7 @@ fn depends_on(service: &Service) -> Json {
         Gate::Healthy => "service_healthy",
         Gate::Completed => "service_completed_successfully",
     };
-    let entry = |(name, dependency): (&Label, &crate::plan::Dependency)| {
+    let entry = |(name, dependency): (&DeclaredName, &crate::plan::Dependency)| {
         let mut entry = json!({ "condition": condition(dependency.condition) });
         if dependency.restart {
             entry["restart"] = json!(true);
@@ -157,7 +157,7 @@ fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service:
 fn add_labels(body: &mut Map<String, Json>, plan: &Plan, environment: &Environment, service: &Service) {
     let mut labels = constant_labels(body.remove("labels"), plan, environment);
     labels.insert("io.bootsmith.service".to_owned(), json!(service.name));
-    let digest = format!("${{BOOTSMITH_DIGEST_{}}}", service.name.to_environment_key());
+    let digest = format!("${{BOOTSMITH_DIGEST_{}}}", service.name.to_variable());
     labels.insert("io.bootsmith.config-digest".to_owned(), json!(digest));
     body.insert("labels".to_owned(), Json::from(labels));
 }
@@ -177,7 +177,7 @@ fn volumes(plan: &Plan, environment: &Environment, mounts: &Mounts) -> Map<Strin
     volumes
 }
 
-fn objects(objects: &BTreeMap<Label, Object>, plan: &Plan, environment: &Environment) -> Map<String, Json> {
+fn objects(objects: &BTreeMap<DeclaredName, Object>, plan: &Plan, environment: &Environment) -> Map<String, Json> {
     let definition = |object: &Object| {
         if object.external {
             return external_object(object);

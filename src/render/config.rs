@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::document::text::Piece;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::path::RelativePath;
 use crate::plan::ConfigContent;
 use crate::tree::{File, FileTree, Mode, PathTaken};
@@ -14,8 +14,8 @@ use super::shell::Record;
 
 /// Puts the configs below `configs/` of the environment's folder.
 pub(super) fn insert(
-    configs: &BTreeMap<Label, ConfigContent>,
-    executables: &BTreeMap<Label, BTreeSet<Option<RelativePath>>>,
+    configs: &BTreeMap<DeclaredName, ConfigContent>,
+    executables: &BTreeMap<DeclaredName, BTreeSet<Option<RelativePath>>>,
     folder: &RelativePath,
     tree: &mut FileTree,
 ) -> Result<(), PathTaken> {
@@ -28,7 +28,7 @@ pub(super) fn insert(
         match content {
             ConfigContent::File(bytes) => tree.insert(place, File { mode: mode(None), bytes: Arc::clone(bytes) })?,
             ConfigContent::Pieces(pieces) => {
-                let place = folder.join(&path(&format!("configs/{name}.pieces")));
+                let place = folder.join(&path(&pieces_path(name, configs)));
                 tree.insert(place, file(Mode::Plain, pieces_data(pieces).as_bytes()))?;
             }
             ConfigContent::Folder(files) => {
@@ -39,6 +39,13 @@ pub(super) fn insert(
         }
     }
     Ok(())
+}
+
+/// Where the pieces of a config are; another config may be called so, and none has a `+` in its name.
+pub(super) fn pieces_path(name: &DeclaredName, configs: &BTreeMap<DeclaredName, ConfigContent>) -> String {
+    let path = format!("{name}.pieces");
+    let is_taken = configs.keys().any(|other| other.as_str() == path);
+    format!("configs/{path}{}", if is_taken { "+" } else { "" })
 }
 
 fn pieces_data(pieces: &[Piece]) -> String {

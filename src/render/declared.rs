@@ -35,8 +35,9 @@ pub(super) fn network_records(networks: &Map<String, Json>, environment: &Enviro
 }
 
 fn network_record(key: &str, network: &Json, environment: &Environment) -> String {
+    let name = network["name"].as_str().map_or_else(|| format!("{}_{key}", environment.target), str::to_owned);
     Record::new("network", &[key])
-        .with("name", &format!("{}_{key}", environment.target))
+        .with("name", &name)
         .with("external", "no")
         .with("digest", network["labels"][DIGEST_LABEL].as_str().unwrap_or_default())
         .with("driver", network["driver"].as_str().unwrap_or("bridge"))

@@ -37,7 +37,7 @@ use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
 use crate::digest::Digest;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::path::RelativePath;
 use crate::plan::{self, ConfigContent, Environment, Folders, Plan, Platform, Service, Shared, Workload};
 use crate::tree::FileTree;
@@ -239,7 +239,7 @@ fn compare(scene: &Scene<'_>, objects: &[&mut Object]) -> Result<(), RenderBug> 
 }
 
 /// The configs in which the value of a secret parameter stands: the entrypoint keeps them as Secrets.
-fn secret_configs(environment: &Environment) -> BTreeSet<Label> {
+fn secret_configs(environment: &Environment) -> BTreeSet<DeclaredName> {
     let is_secret =
         |name: &str| environment.parameters.iter().any(|(known, parameter)| known.as_str() == name && parameter.secret);
     let holds_secret = |content: &ConfigContent| content.parameters().into_iter().any(is_secret);

@@ -14,6 +14,8 @@ use super::{RenderBug, yaml};
 pub(super) struct ServiceView<'a> {
     /// Its name.
     pub(super) name: &'a str,
+    /// What it is called in the manifest.
+    pub(super) key: String,
     /// Its image, in which every dollar stands for itself.
     pub(super) image: String,
     /// Everything else.
@@ -25,7 +27,7 @@ pub(super) fn document(services: &[ServiceView<'_>], sections: &[(&str, &Map<Str
     let service = |view: &ServiceView<'_>| {
         let mut body = view.body.clone();
         body.insert("image".to_owned(), Json::from(view.image.clone()));
-        (view.name.to_owned(), Json::from(body))
+        (view.key.clone(), Json::from(body))
     };
     let mut document = Map::from_iter([("services".to_owned(), services.iter().map(service).collect())]);
     for (key, entries) in sections.iter().filter(|(_, entries)| !entries.is_empty()) {

@@ -2,7 +2,7 @@
 
 use crate::plan::Mount;
 
-/// The key in the manifest's `volumes`. A dot keeps it apart from the user's volumes, whose names are DNS labels.
+/// The key in the manifest's `volumes`. No volume of the user begins so.
 pub(super) fn volume_key(mount: &Mount) -> String {
     format!("bootsmith.{}", mount.name())
 }

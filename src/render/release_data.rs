@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::name::{EnvironmentKey, Label};
+use crate::name::{DeclaredName, EnvironmentKey, Label};
 use crate::plan::{
     ConfigContent, Environment, FileKind, Gate, Migration, MigrationAction, Mount, MountKey, Mounts, Parameter,
     ParameterRule, Plan, Platform, PublishedPorts, PullPolicy, Script, ScriptAction, ScriptMode, SecretSource, Service,
     ServiceKind, Upgrade, migration_file, script_file,
 };
 
-use super::declared;
 use super::shell::{Record, quoted};
+use super::{config, declared};
 
 /// The format of the payload: raised by any change of our bytes for the same input.
 pub const FORMAT: u32 = 1;
@@ -133,7 +133,7 @@ fn mount_record(
         (_, _, Some(content @ ConfigContent::Pieces(_))) => {
             let parameters: Vec<_> = content.parameters().into_iter().collect();
             let record = record.with("kind", "config").with("source", source.as_str());
-            let record = record.with("pieces", &format!("configs/{source}.pieces"));
+            let record = record.with("pieces", &config::pieces_path(source, &environment.configs));
             record.with("parameters", &parameters.join(" "))
         }
         _ => record.with("kind", "config").with("source", source.as_str()).with("file", &format!("configs/{source}")),
@@ -201,7 +201,9 @@ fn service_record(
     let parameters: Vec<_> = service.parameters.iter().map(EnvironmentKey::as_str).collect();
     let serving = service.files.iter().flat_map(|file| mounts.serving(environment, file));
     let ids: Vec<_> = serving.map(|(mount, _)| mount.id.as_str()).collect();
+    let object = Some(service.name_on(platform)).filter(|object| object != service.name.as_str());
     Record::new("service", &[service.name.as_str()])
+        .with_some("object", object.as_deref())
         .with("image", &service.image)
         .with("definition", &definitions.get(service.name.as_str()).map(Digest::hex).unwrap_or_default())
         .with("wave", &service.wave.to_string())
@@ -228,7 +230,7 @@ fn published(service: &Service, platform: Platform) -> Option<String> {
 }
 
 /// The name of a mode, and the service that it runs in.
-pub(super) fn script_place(mode: &ScriptMode) -> (&'static str, Option<&Label>) {
+pub(super) fn script_place(mode: &ScriptMode) -> (&'static str, Option<&DeclaredName>) {
     match mode {
         ScriptMode::Exec(service) => ("exec", Some(service)),
         ScriptMode::Run(service) => ("run", Some(service)),
@@ -240,7 +242,7 @@ fn script_record(name: &Label, script: &Script) -> String {
     let (mode, service) = script_place(&script.mode);
     let record = Record::new("script", &[name.as_str()])
         .with("mode", mode)
-        .with_some("service", service.map(Label::as_str))
+        .with_some("service", service.map(DeclaredName::as_str))
         .with_some("output", script.output_is_data.then_some("data"))
         .with_flag("input", script.reads_input)
         .with_some("schedule", script.schedule.as_ref().map(ToString::to_string).as_deref())

@@ -19,7 +19,7 @@ use serde_json::{Map, Value as Json, json};
 use tera::Tera;
 
 use crate::digest::Digest;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::plan::{
     Environment, FileKind, Folders, MigrationMode, Mounts, Object, Plan, Platform, ScriptMode, SecretSource, Service,
 };
@@ -76,6 +76,7 @@ pub(super) fn render(plan: &Plan, environment: &Environment, tree: &mut FileTree
 fn stack<'a>(plan: &'a Plan, environment: &'a Environment, mounts: &Mounts) -> Manifest<'a> {
     let view = |service: &'a Service| ServiceView {
         name: service.name.as_str(),
+        key: service.name_on(Platform::Swarm),
         image: escaped(&service.image),
         body: service::body(plan, environment, service, mounts),
     };
@@ -106,6 +107,7 @@ fn run<'a>(plan: &'a Plan, environment: &'a Environment, stack: &Manifest<'a>) -
     let services: BTreeSet<_> = of_scripts.chain(of_migrations).collect();
     let views = stack.services.iter().filter(|view| services.contains(view.name)).map(|view| ServiceView {
         name: view.name,
+        key: view.key.clone(),
         image: view.image.clone(),
         body: service::one_off(&view.body, plan, environment),
     });
@@ -173,8 +175,19 @@ fn networks(plan: &Plan, environment: &Environment) -> Map<String, Json> {
         }
         narrow_ipam(network);
     }
+    name_networks(&mut networks, environment);
     declared::label_networks(&mut networks);
     networks
+}
+
+/// What a swarm would not take under the name that a stack gives it.
+fn name_networks(networks: &mut Map<String, Json>, environment: &Environment) {
+    for name in environment.networks.iter().filter(|(_, network)| !network.external).map(|(name, _)| name) {
+        let own = Platform::Swarm.network_name(name);
+        if own != name.as_str() {
+            networks[name.as_str()]["name"] = json!(format!("{}_{own}", environment.target));
+        }
+    }
 }
 
 /// A stack knows subnets alone.
@@ -186,7 +199,7 @@ fn narrow_ipam(network: &mut Json) {
 }
 
 fn objects(
-    objects: &BTreeMap<Label, Object>,
+    objects: &BTreeMap<DeclaredName, Object>,
     plan: &Plan,
     environment: &Environment,
     taken: &[&str],

@@ -15,6 +15,7 @@ mod interchange;
 mod kills;
 mod lifecycle;
 mod lock;
+mod names;
 mod nodes;
 mod objects;
 mod own_engine;

@@ -37,6 +37,7 @@ pub(crate) fn exhibits() -> Vec<Exhibit> {
         (own("kubernetes-odds"), "kubernetes-odds", &[Platform::Kubernetes]),
         (own("portable"), "portable", Platform::ALL),
         (own("additions"), "additions", Platform::ALL),
+        (own("names"), "names", Platform::ALL),
         (own("not-on-compose"), "not-on-compose", SWARM_AND_KUBERNETES),
         (own("not-on-swarm"), "not-on-swarm", COMPOSE_AND_KUBERNETES),
         (own("not-on-kubernetes"), "not-on-kubernetes", COMPOSE_AND_SWARM),

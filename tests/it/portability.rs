@@ -181,6 +181,8 @@ const EVERYWHERE: Sights = &[
 ];
 
 const COMPOSE: Sights = &[
+    ("services.*: a name with capitals or `_`, or one that begins with a digit", "  \"No\":"),
+    ("services.*: a name with dots, or one that ends in a sign", "  My_Web.1:"),
     ("services.*.pull_policy = \"never\"", "pull='never'"),
     ("services.*.depends_on.*.restart = true", "restart: true"),
     ("services.*.deploy.mode = \"replicated\"", "${BOOTSMITH_REPLICAS_WEB}"),
@@ -197,6 +199,8 @@ const COMPOSE: Sights = &[
 ];
 
 const SWARM: Sights = &[
+    ("services.*: a name with capitals or `_`, or one that begins with a digit", "  \"No\":"),
+    ("services.*: a name with dots, or one that ends in a sign", "  My_Web-1:"),
     ("services.*.restart", "restart_policy:"),
     ("services.*.cpus", "cpus: \"0.75\""),
     ("services.*.mem_limit", "memory: 128m"),

@@ -3,7 +3,7 @@
 //! Takes in random specs with odd names, texts and paths; of every one that builds, the gate (`lib/gate.sh`) must take each file that it
 //! will source, and must refuse what mutations make of it, unless that is a record again. The seed is printed with a failure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -85,7 +85,23 @@ const PARAMETERS: &[&str] = &[
     "path",
     "b_2",
 ];
-const LABELS: &[&str] = &["web", "a", "service", "parameter", "b-2", "x--y", "upgrade", "release", "literal", "wave"];
+const NAMES: &[&str] = &[
+    "web",
+    "a",
+    "service",
+    "parameter",
+    "b-2",
+    "x--y",
+    "upgrade",
+    "release",
+    "literal",
+    "wave",
+    "My_Web.1",
+    "1.0",
+    "a_b",
+    "No",
+    "end-",
+];
 const FILES: &[&str] = &["a.sh", "scripts/b.sh", "scripts/x..y/..c.sh", "migrations/.../d.sh", "it's/a $(b)/e.sh"];
 const POINTS: &[&str] = &["pre-up", "post-up", "pre-upgrade", "post-migrate", "pre-down"];
 
@@ -130,18 +146,14 @@ impl Maker<'_> {
     fn some<'t>(&mut self, list: &[&'t str], most: usize) -> Vec<&'t str> {
         let start = self.below(list.len());
         let count = self.below(most + 1);
-        (0..count)
-            .map(|index| list[(start + index * 3) % list.len()])
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect()
+        (0..count).map(|index| list[(start + index * 3) % list.len()]).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn spec(mut self, platform: Platform) -> String {
-        let lossy =
-            ["services.*.configs.*.uid", "services.*.secrets.*.uid", "services.*.secrets.*.mode"].map(|feature| {
-                format!("{{ code = \"B037\", feature = \"{feature}\", platform = \"kubernetes\", reason = \"test\" }}")
-            });
+        let lossy = ["services.*", "services.*.configs.*.uid", "services.*.secrets.*.uid", "services.*.secrets.*.mode"];
+        let lossy = lossy.map(|feature| {
+            format!("{{ code = \"B037\", feature = \"{feature}\", platform = \"kubernetes\", reason = \"test\" }}")
+        });
         let description = self.odd();
         self.line(&format!("[project]\nname = \"p\"\nversion = \"1.0.0\"\ndescription = {description}"));
         self.line(&format!("[bootstrap]\nplatforms = [\"{}\"]\nallow = [{}]", platform.name(), lossy.join(", ")));
@@ -149,14 +161,16 @@ impl Maker<'_> {
         for name in &parameters {
             self.parameter(name);
         }
-        let services = self.some(LABELS, 2);
+        let services = self.some(NAMES, 2);
         let services = if services.is_empty() { vec!["web"] } else { services };
         let content = match parameters.first() {
             Some(name) => format!("\"a ${{{name}}} '\\n\""),
             None => self.odd(),
         };
-        self.line(&format!("[configs.conf]\ncontent = {content}\n[configs.folder]\ndirectory = \"folder\"\n[parameters.PW]\nsecret = true"));
-        self.line("[secrets.pw]\nparameter = \"PW\"");
+        let conf = self.one_of(&["conf", "Web.conf", "conf.pieces", "2_", "folder.x"]);
+        let secret = self.one_of(&["pw", "DB_Password", "pw.1"]);
+        self.line(&format!("[configs.\"{conf}\"]\ncontent = {content}\n[configs.folder]\ndirectory = \"folder\"\n[parameters.PW]\nsecret = true"));
+        self.line(&format!("[secrets.\"{secret}\"]\nparameter = \"PW\""));
         if self.maybe() && platform == Platform::Compose {
             let path = self.one_of(&["/srv/a=b", "/srv/x..y", "/srv/it's", "/srv/a b"]);
             self.line(&format!("[secrets.host]\nhost-file = \"{path}\""));
@@ -165,12 +179,12 @@ impl Maker<'_> {
             let (mode, uid) = (self.one_of(&["0444", "0400", "0755"]), self.one_of(&["0", "999", "65534"]));
             let arguments = self.odds(3);
             self.line(&format!(
-                "[services.{service}]\nimage = \"docker.io/library/app:1\"\ncommand = [\"x\"{arguments}]"
+                "[services.\"{service}\"]\nimage = \"docker.io/library/app:1\"\ncommand = [\"x\"{arguments}]"
             ));
             self.line(&format!(
-                "configs = [{{ source = \"conf\", target = \"/etc/c\", uid = \"{uid}\", mode = \"{mode}\" }}, {{ source = \"folder\", target = \"/etc/f\" }}]"
+                "configs = [{{ source = \"{conf}\", target = \"/etc/c\", uid = \"{uid}\", mode = \"{mode}\" }}, {{ source = \"folder\", target = \"/etc/f\" }}]"
             ));
-            self.line("secrets = [\"pw\"]");
+            self.line(&format!("secrets = [\"{secret}\"]"));
         }
         let scripts = self.some(&["report", "a-b", "c"], 3);
         for name in &scripts {
@@ -263,17 +277,22 @@ fn sourced(spec: &str, platform: Platform) -> Result<Vec<(&'static str, String)>
         PrepareError::Input(found) => found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>(),
         other => panic!("{other}"),
     })?;
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("records are text");
-    let mut sourced = Vec::new();
-    for (path, file) in prepared.payloads[&platform].environments.iter() {
-        let path = path.as_str();
-        if path.ends_with(".pieces") {
-            sourced.push(("pieces", text(&file.bytes)));
-        } else if path == "bootstrap/environments/production/release" {
-            sourced.push(("release", text(&file.bytes)));
-        }
-    }
-    Ok(sourced)
+    let folder = "bootstrap/environments/production";
+    let files: BTreeMap<_, _> = prepared.payloads[&platform].environments.iter().collect();
+    let file = |path: &str| {
+        let place = RelativePath::parse(&format!("{folder}/{path}")).expect("a path of ours");
+        String::from_utf8(files[&place].bytes.to_vec()).expect("records are text")
+    };
+    let release = file("release");
+    // A config of the product may be called as if it were pieces.
+    let pieces: Vec<_> = pieces_of(&release).iter().map(|path| ("pieces", file(path))).collect();
+    Ok(std::iter::once(("release", release)).chain(pieces).collect())
+}
+
+/// The files that a release says hold the pieces of a config.
+fn pieces_of(release: &str) -> BTreeSet<String> {
+    let records = read_records(release).unwrap_or_default();
+    records.into_iter().filter_map(|mut record| record.facts.remove("pieces")).collect()
 }
 
 /// Files that the gate refuses, with the reason.

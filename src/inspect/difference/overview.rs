@@ -33,19 +33,20 @@ pub(super) fn services(before: Known<'_>, after: Known<'_>) -> Vec<Item> {
     let facts = |of: Known<'_>| {
         let defined = |name: &str| of.definitions.services.get(name).cloned().unwrap_or_default();
         by_name(&of.overview.services, |service| {
-            let mut facts = defined(&service.name);
+            let object = of.records.object_of_service(&service.name);
+            let mut facts = defined(object);
             facts.extend(of.records.of_service(&service.name));
-            (&service.name, service_facts(service, facts))
+            (&service.name, service_facts(service, object, facts))
         })
     };
     items(&facts(before), &facts(after), |facts| facts["image"].text().to_owned())
 }
 
 /// The overview says image and number in one way for every platform; what the manifest says of them is the same again.
-fn service_facts(service: &ServiceOverview, defined: Facts) -> Facts {
-    let ServiceOverview { name, image, kind, replicas, wave } = service;
+fn service_facts(service: &ServiceOverview, object: &str, defined: Facts) -> Facts {
+    let ServiceOverview { name: _, image, kind, replicas, wave } = service;
     let repeats = |path: &str| {
-        let container = format!("containers.{name}.image");
+        let container = format!("containers.{object}.image");
         ["image", "scale", "deploy.replicas"].contains(&path) || path.ends_with(&container)
     };
     let mut facts: Facts = defined.into_iter().filter(|(path, _)| !repeats(path)).collect();

@@ -64,6 +64,12 @@ impl Records {
         facts
     }
 
+    /// What a service is called in the manifests.
+    pub(super) fn object_of_service<'b>(&'b self, name: &'b str) -> &'b str {
+        let object = self.find("service", name).and_then(|record| record.facts.get("object"));
+        object.map_or(name, String::as_str)
+    }
+
     /// Networks, volumes and secrets that the target has, or gets, by their names in the spec.
     pub(super) fn objects(&self) -> BTreeMap<String, Facts> {
         let object = |record: &ReadRecord| {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compose::{self, Constraint, MountSource, NodeFact, PortRange, SecurityOption, User, Value as _, plain};
 use crate::document::node::{Node, Table, Value};
 use crate::document::text::{Piece, pieces};
-use crate::plan::Environment;
+use crate::name::DeclaredName;
+use crate::plan::{Environment, Platform};
 
 /// A condition and how it is called.
 pub(in crate::plan) struct Condition {
@@ -25,6 +26,8 @@ impl std::fmt::Debug for Condition {
 
 /// What a value belongs to.
 pub(super) struct Owner<'a> {
+    /// What it is called.
+    pub(super) name: &'a str,
     /// The service, volume, script … by itself.
     pub(super) table: &'a Table,
     /// What a service means; nothing, for what is none.
@@ -101,6 +104,9 @@ macro_rules! conditions {
 }
 
 conditions! {
+    NAMED_UNLIKE_A_HOST "a name with capitals or `_`, or one that begins with a digit" =
+        |_, owner| is_renamed(owner, Platform::Kubernetes) && !is_renamed(owner, Platform::Swarm);
+    NAMED_WITH_DOTS "a name with dots, or one that ends in a sign" = |_, owner| is_renamed(owner, Platform::Swarm);
     HEALTH_CHECK "a command" = |_, owner| owner.is(compose::Service::has_health_check);
     NO_HEALTH_CHECK "switched off" = |_, owner| owner.is(compose::Service::has_health_check_off);
     OF_A_JOB "of a job" = |_, owner| owner.is(compose::Service::is_job);
@@ -179,6 +185,11 @@ conditions! {
     RUNS_APART_WITH_INPUT "in a container of its own, with input" = |_, owner| {
         mode_of(owner.table) == "run" && is_true(owner.table, "input")
     };
+}
+
+/// Whether a platform calls a service otherwise than the spec.
+fn is_renamed(service: &Owner<'_>, platform: Platform) -> bool {
+    DeclaredName::parse(service.name).is_some_and(|name| platform.service_name(&name) != service.name)
 }
 
 /// In normal form a reference that is left is a parameter.

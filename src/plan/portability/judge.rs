@@ -99,13 +99,13 @@ fn uses(row: &Row, sections: &Sections<'_>) -> Vec<Use> {
             for (name, entry) in table.iter() {
                 let Some(own) = entry.node.as_table() else { continue };
                 let service = if *section == "services" { sections.service(name) } else { None };
-                let owner = Owner { table: own, service, sections };
+                let owner = Owner { name, table: own, service, sections };
                 let start = Use { path: format!("{section}.{name}"), span: entry.key_span };
                 walk(row, below, &entry.node, start, &owner, &mut found);
             }
         }
         (below, Some(table)) => {
-            let owner = Owner { table, service: None, sections };
+            let owner = Owner { name: section, table, service: None, sections };
             let start = Use { path: (*section).to_owned(), span: entry.key_span };
             walk(row, below, &entry.node, start, &owner, &mut found);
         }

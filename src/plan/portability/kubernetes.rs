@@ -8,9 +8,9 @@ use crate::compose::{Constraint, NodeFact, Protocol, pairs};
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::Span;
-use crate::name::Label;
-use crate::plan::kubernetes_name::{is_label_key, is_label_value};
-use crate::plan::{Environment, Service, ServiceType};
+use crate::name::{DeclaredName, Label};
+use crate::plan::kubernetes_name::{is_label_key, is_label_value, is_subdomain};
+use crate::plan::{Environment, Platform, SecretSource, Service, ServiceType};
 
 /// Checks every service of an environment.
 pub(in crate::plan) fn check(environment: &Environment, context: &mut Context) {
@@ -23,6 +23,23 @@ pub(in crate::plan) fn check(environment: &Environment, context: &mut Context) {
         check_ingress(service, context);
     }
     check_aliases(environment, context);
+    check_external_names(environment, context);
+}
+
+/// What the target has already is called as it is there.
+fn check_external_names(environment: &Environment, context: &mut Context) {
+    const HINT: &str =
+        "write what the cluster calls it, as in `name = \"shop-data\"`: small letters, digits, `-` and `.`";
+    let volumes = environment.volumes.iter().filter(|(_, volume)| volume.external);
+    let volumes = volumes.map(|(key, volume)| ("volumes", key, &volume.name));
+    let secrets = environment.secrets.iter().filter_map(|(key, secret)| match secret {
+        SecretSource::External { name, .. } => Some(("secrets", key, name)),
+        SecretSource::Parameter(_) | SecretSource::HostFile(_) => None,
+    });
+    for (section, key, name) in volumes.chain(secrets).filter(|(_, _, name)| !is_subdomain(name)) {
+        let span = environment.written.deepest([section, key.as_str(), "name"]).span;
+        refuse(span, name, "name of an external object", HINT, context);
+    }
 }
 
 fn refuse(span: Span, text: &str, what: &str, hint: &str, context: &mut Context) {
@@ -121,11 +138,11 @@ fn check_ingress(service: &Service, context: &mut Context) {
 /// Aliases are names of Services: the first service that has one keeps it.
 fn check_aliases(environment: &Environment, context: &mut Context) {
     let services = &environment.services;
-    let mut owners: BTreeMap<&str, &Label> =
-        services.iter().map(|service| (service.name.as_str(), &service.name)).collect();
+    let mut owners: BTreeMap<String, &DeclaredName> =
+        services.iter().map(|service| (service.name_on(Platform::Kubernetes), &service.name)).collect();
     for service in services {
         for alias in &service.compose.aliases {
-            let owner = owners.entry(&alias.value).or_insert(&service.name);
+            let owner = owners.entry(alias.value.clone()).or_insert(&service.name);
             let why = match Label::parse(&alias.value) {
                 None => "a Service has a name of small letters, digits and dashes",
                 Some(_) if *owner != &service.name => "another service has that name",

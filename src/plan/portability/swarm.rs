@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::node::Span;
-use crate::plan::{ConfigContent, Environment, FileKind, Folders, Mounts};
+use crate::plan::{ConfigContent, Environment, FileKind, Folders, Mounts, Platform};
 
 /// What names of configs and services are cut to by the engine (moby, `daemon/cluster`, names of configs and secrets).
 const MAX_NAME_CHARACTERS: usize = 64;
@@ -31,18 +31,18 @@ fn check_names(environment: &Environment, context: &mut Context) {
         let section = if key.kind == FileKind::Config { "configs" } else { "secrets" };
         (
             section,
-            &key.source,
+            key.source.as_str(),
             format!("{}_{}-{}", environment.target, mount.name(), "0".repeat(FINGERPRINT_CHARACTERS)),
         )
     });
-    let of_scales = environment
-        .services
-        .iter()
-        .map(|service| ("services", &service.name, format!("{}_scale-{}", environment.target, service.name)));
-    let of_ledger = [("environments", &environment.name, format!("{}{LONGEST_ENTRY}", environment.target))];
+    let of_scales = environment.services.iter().map(|service| {
+        let name = format!("{}_scale-{}", environment.target, service.name_on(Platform::Swarm));
+        ("services", service.name.as_str(), name)
+    });
+    let of_ledger = [("environments", environment.name.as_str(), format!("{}{LONGEST_ENTRY}", environment.target))];
     for (section, source, name) in of_mounts.chain(of_scales).chain(of_ledger) {
         if name.len() > MAX_NAME_CHARACTERS {
-            let span = environment.written.deepest([section, source.as_str()]).span;
+            let span = environment.written.deepest([section, source]).span;
             let message =
                 format!("`{name}` has {} characters; a Swarm takes {MAX_NAME_CHARACTERS} in a name", name.len());
             let hint = format!("shorten the name of the project, of the environment or of `{source}`");

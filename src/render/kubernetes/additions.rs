@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use crate::digest::Digest;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::plan::{GivenObject, Platform, Service, resource_of_kind};
 use crate::render::shell::Record;
 
@@ -58,7 +58,7 @@ pub(super) struct Addition {
     /// As `RESOURCE.GROUP`.
     resource: String,
     /// The service whose pod it has.
-    pub(super) service: Option<Label>,
+    pub(super) service: Option<DeclaredName>,
     /// The object.
     pub(super) object: Object,
 }
@@ -106,6 +106,6 @@ fn record(Addition { origin, resource, service, object }: &Addition) -> String {
     let digest = object.metadata["annotations"][DEFINITION].as_str().unwrap_or_default();
     let name = format!("{}/{}", object.kind, object.address);
     let record = Record::new("addition", &[&name]).with("resource", resource).with("definition", digest);
-    let record = record.with_some("service", service.as_ref().map(Label::as_str));
+    let record = record.with_some("service", service.as_ref().map(DeclaredName::as_str));
     record.with_some("own", origin.is_own().then_some("yes")).line()
 }

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::name::Label;
-use crate::plan::{Object as Volume, Service, named_volumes};
+use crate::name::DeclaredName;
+use crate::plan::{Object as Volume, Platform, Service, named_volumes};
 
 use super::labels;
 use super::object::{Object, Scene, map, set};
@@ -14,9 +14,14 @@ use super::object::{Object, Scene, map, set};
 const VOLUME_LABEL: &str = "io.bootsmith.volume";
 
 /// What a pod calls the claim of a shared volume.
-pub(super) fn name<'a>(scene: &Scene<'a>, name: &'a Label) -> &'a str {
+pub(super) fn name(scene: &Scene<'_>, name: &DeclaredName) -> String {
     let external = scene.environment.volumes.get(name).filter(|volume| volume.external);
-    external.map_or(name.as_str(), |volume| volume.name.as_str())
+    external.map_or_else(|| own_name(name), |volume| volume.name.clone())
+}
+
+/// What a volume is called in a cluster.
+pub(super) fn own_name(name: &DeclaredName) -> String {
+    Platform::Kubernetes.volume_name(name)
 }
 
 /// Whether a shared volume that a service uses can be mounted by one node alone.
@@ -30,14 +35,14 @@ pub(super) fn holds_back(scene: &Scene<'_>, service: &Service) -> bool {
 
 /// The templates of a service's own claims. They cannot be changed later, so that nothing of one release is in them.
 pub(super) fn templates(scene: &Scene<'_>, service: &Service) -> Vec<Json> {
-    let template = |name: Label| {
+    let template = |name: DeclaredName| {
         let volume = &scene.environment.volumes[&name];
         let mut labels = labels::selector(scene, service);
-        labels.insert(VOLUME_LABEL.to_owned(), json!(name));
+        labels.insert(VOLUME_LABEL.to_owned(), json!(own_name(&name)));
         json!({
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": { "name": name, "labels": labels },
+            "metadata": { "name": own_name(&name), "labels": labels },
             "spec": spec(volume, "ReadWriteOnce"),
         })
     };
@@ -49,10 +54,10 @@ pub(super) fn shared(scene: &Scene<'_>) -> Vec<Object> {
     scene.shared.shared_volumes().map(|(name, volume)| claim(scene, name, volume)).collect()
 }
 
-fn claim(scene: &Scene<'_>, name: &Label, volume: &Volume) -> Object {
+fn claim(scene: &Scene<'_>, name: &DeclaredName, volume: &Volume) -> Object {
     let body = json!({ "spec": spec(volume, "ReadWriteMany") });
-    let object = Object::new(scene, "PersistentVolumeClaim", name.as_str(), body);
-    object.labelled([(VOLUME_LABEL.to_owned(), json!(name))])
+    let object = Object::new(scene, "PersistentVolumeClaim", &own_name(name), body);
+    object.labelled([(VOLUME_LABEL.to_owned(), json!(own_name(name)))])
 }
 
 fn spec(volume: &Volume, default_mode: &str) -> Map<String, Json> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::plan::{PullPolicy, Service};
 
 use super::definition::Definition;
-use super::object::{map, set};
+use super::object::{map, name, set};
 use super::volumes::Volumes;
 use super::yaml::{ours, placeholder};
 use super::{ports, probe, resources, security, words};
@@ -14,7 +14,7 @@ use super::{ports, probe, resources, security, words};
 pub(super) fn of(service: &Service, definition: &Definition, volumes: &Volumes) -> Map<String, Json> {
     let variable = |parameter: &str| variable(service, parameter);
     let mut container = map(json!({
-        "name": service.name,
+        "name": name(service),
         "image": service.image,
         "imagePullPolicy": pull_policy(service.pull),
         "securityContext": security::of_container(service, definition),
@@ -46,7 +46,7 @@ fn pull_policy(policy: PullPolicy) -> &'static str {
 
 /// The parameters first: what follows may use them. Values come from one Secret, because a value that is none today may be one tomorrow.
 fn environment(service: &Service) -> Vec<Json> {
-    let values = placeholder("VALUES", &service.name.to_environment_key());
+    let values = placeholder("VALUES", &service.name.to_variable());
     let parameters = service.parameters.iter().map(|parameter| {
         let source = json!({ "secretKeyRef": { "name": ours(values.clone()), "key": parameter } });
         json!({ "name": variable(service, parameter.as_str()), "valueFrom": source })

@@ -4,14 +4,14 @@ use serde_json::{Value as Json, json};
 
 use crate::plan::{Ingress, Service};
 
-use super::object::{Object, Scene, map, set};
+use super::object::{Object, Scene, map, name, set};
 use super::ports;
 
 /// The Ingress of a service, when the spec has one.
 pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Option<Object> {
     let ingress = service.kubernetes.ingress.as_ref()?;
     let port = port(service, ingress)?;
-    let backend = json!({ "service": { "name": service.name, "port": { "number": port } } });
+    let backend = json!({ "service": { "name": name(service), "port": { "number": port } } });
     let path = json!({ "path": ingress.path, "pathType": "Prefix", "backend": backend });
     let mut spec = map(json!({ "rules": [{ "host": ingress.host, "http": { "paths": [path] } }] }));
     set(&mut spec, "ingressClassName", ingress.class.as_deref().map_or(Json::Null, Json::from));
@@ -20,7 +20,7 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service) -> Option<Object> {
     }
     let annotations = ingress.annotations.iter().map(|(key, value)| (key.clone(), json!(value)));
     let body = json!({ "spec": spec });
-    let object = Object::of_service(scene, service, "Ingress", service.name.as_str(), body);
+    let object = Object::of_service(scene, service, "Ingress", &name(service), body);
     Some(object.annotated(annotations))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::plan::{Service, is_label_value};
 
 use super::definition::Definition;
-use super::object::{Scene, digest_value, map};
+use super::object::{Scene, digest_value, map, name};
 
 /// The annotation with the release's version, which is no label value when it has a `+`.
 pub(super) const VERSION: &str = "io.bootsmith.version";
@@ -33,7 +33,7 @@ pub(super) fn constant(scene: &Scene<'_>) -> Map<String, Json> {
 /// The labels by which the pods of a service are found.
 pub(super) fn selector(scene: &Scene<'_>, service: &Service) -> Map<String, Json> {
     let mut labels = constant(scene);
-    labels.insert("io.bootsmith.service".to_owned(), json!(service.name));
+    labels.insert("io.bootsmith.service".to_owned(), json!(name(service)));
     labels
 }
 

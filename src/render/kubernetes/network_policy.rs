@@ -11,7 +11,7 @@ use crate::plan::{DEFAULT_DENY, NAME_SERVER, Service, policy_of_network, policy_
 
 use super::definition;
 use super::labels;
-use super::object::{Object, Scene};
+use super::object::{self, Object, Scene};
 use super::ports::{self, Port};
 
 /// Where node-local name servers listen (`k8s.io/dns`, node-local-dns).
@@ -23,12 +23,12 @@ pub(super) fn of_environment(scene: &Scene<'_>) -> Vec<Object> {
     let deny = json!({ "podSelector": everything, "policyTypes": ["Ingress", "Egress"] });
     let mut policies = vec![policy(scene, DEFAULT_DENY, &deny)];
     let members = scene.shared.members();
-    let connected: BTreeSet<_> = members.values().flatten().map(|service| service.name.as_str()).collect();
+    let connected: BTreeSet<_> = members.values().flatten().map(|service| object::name(service)).collect();
     if !connected.is_empty() {
         policies.push(policy(scene, NAME_SERVER, &name_server(scene, &connected)));
     }
     for (network, services) in &members {
-        let names = services.iter().map(|service| service.name.as_str()).collect();
+        let names = services.iter().map(|service| object::name(service)).collect();
         policies.push(policy(scene, &policy_of_network(network), &of_network(scene, network, &names)));
     }
     policies
@@ -62,14 +62,14 @@ fn policy(scene: &Scene<'_>, name: &str, spec: &Json) -> Object {
 }
 
 /// The pods of some services.
-fn pods(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
+fn pods(scene: &Scene<'_>, services: &BTreeSet<String>) -> Json {
     json!({
         "matchLabels": labels::constant(scene),
         "matchExpressions": [{ "key": "io.bootsmith.service", "operator": "In", "values": services }],
     })
 }
 
-fn name_server(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
+fn name_server(scene: &Scene<'_>, services: &BTreeSet<String>) -> Json {
     json!({
         "podSelector": pods(scene, services),
         "policyTypes": ["Egress"],
@@ -80,7 +80,7 @@ fn name_server(scene: &Scene<'_>, services: &BTreeSet<&str>) -> Json {
     })
 }
 
-fn of_network(scene: &Scene<'_>, network: &str, services: &BTreeSet<&str>) -> Json {
+fn of_network(scene: &Scene<'_>, network: &str, services: &BTreeSet<String>) -> Json {
     let known = scene.environment.networks.iter().find(|(name, _)| name.as_str() == network).map(|(_, known)| known);
     let is_internal =
         known.is_some_and(|known| known.definition.to_json().get("internal").is_some_and(definition::is_true));

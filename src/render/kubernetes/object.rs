@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::document::node::Table;
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::plan::{Environment, GivenObject, Mounts, ObjectName, Plan, Service, Shared, api_version};
 use crate::render::manifest;
 
@@ -23,7 +23,7 @@ pub(super) struct Scene<'a> {
     /// What the entrypoint stores on the target.
     pub(super) mounts: &'a Mounts,
     /// The configs that hold a secret's value.
-    pub(super) secret_configs: &'a BTreeSet<Label>,
+    pub(super) secret_configs: &'a BTreeSet<DeclaredName>,
     /// What services have in common.
     pub(super) shared: &'a Shared<'a>,
 }
@@ -139,6 +139,11 @@ impl Object {
     }
 }
 
+/// What a service is called in a cluster.
+pub(super) fn name(service: &Service) -> String {
+    service.name_in_cluster()
+}
+
 /// The table of a literal that is one.
 pub(super) fn map(value: Json) -> Map<String, Json> {
     match value {
@@ -163,7 +168,7 @@ pub(super) fn set(map: &mut Map<String, Json>, key: &str, value: impl Into<Json>
 
 /// The digest of a service, which the entrypoint computes on the target.
 pub(super) fn digest(service: &Service) -> String {
-    placeholder("DIGEST", &service.name.to_environment_key())
+    placeholder("DIGEST", &service.name.to_variable())
 }
 
 /// The same as a value.

@@ -11,7 +11,7 @@ use crate::plan::{Script, ScriptAction, ScriptMode, Service};
 use super::Rendition;
 use super::additions::Addition;
 use super::labels;
-use super::object::{Object, Scene, digest_value, map};
+use super::object::{self, Object, Scene, digest_value, map};
 use super::words::doubled;
 
 /// Every `CronJob` of the environment.
@@ -49,18 +49,17 @@ fn cron_job(scene: &Scene<'_>, name: &Label, script: &Script, rendition: &Rendit
 
 /// The pod of the service, as a one-off.
 fn pod(scene: &Scene<'_>, name: &Label, script: &Script, rendition: &Rendition<'_>) -> Map<String, Json> {
-    let workload = &rendition.objects[0].body["spec"];
+    let (service, workload) = (rendition.service, &rendition.objects[0].body["spec"]);
     let mut pod = map(workload["template"]["spec"].clone());
     pod.insert("restartPolicy".to_owned(), json!("Never"));
     pod.insert("readinessGates".to_owned(), json!([{ "conditionType": "io.bootsmith/one-off" }]));
     let containers = pod.get_mut("containers").and_then(Json::as_array_mut).into_iter().flatten();
-    for container in containers
-        .filter_map(Json::as_object_mut)
-        .filter(|container| container["name"] == *rendition.service.name.as_str())
+    for container in
+        containers.filter_map(Json::as_object_mut).filter(|container| container["name"] == *object::name(service))
     {
         command(scene, name, script, container);
     }
-    let claims = claims(rendition.service, workload);
+    let claims = claims(service, workload);
     if !claims.is_empty() {
         let volumes = pod.entry("volumes").or_insert_with(|| json!([]));
         volumes.as_array_mut().into_iter().for_each(|volumes| volumes.extend(claims.iter().cloned()));
@@ -103,6 +102,6 @@ fn words(name: &Label, script: &Script) -> Vec<String> {
 fn claims(service: &Service, workload: &Json) -> Vec<Json> {
     let templates = workload.get("volumeClaimTemplates").and_then(Json::as_array).into_iter().flatten();
     let names = templates.filter_map(|template| template["metadata"]["name"].as_str());
-    let claim = |name: &str| json!({ "claimName": format!("{name}-{}-0", service.name) });
+    let claim = |name: &str| json!({ "claimName": format!("{name}-{}-0", object::name(service)) });
     names.map(|name| json!({ "name": name, "persistentVolumeClaim": claim(name) })).collect()
 }

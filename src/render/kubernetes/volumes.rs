@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::compose::{self, MountSource};
-use crate::name::{Label, MAX_LABEL_CHARACTERS};
+use crate::name::{DeclaredName, MAX_LABEL_CHARACTERS};
 use crate::plan::{ConfigContent, FileKind, FileUse, Mount, Service, external_secret, host_file};
 
 use super::claims;
@@ -47,13 +47,14 @@ impl Volumes {
     }
 
     fn add_claim(&mut self, scene: &Scene<'_>, service: &Service, used: &compose::Mount) {
-        let Some(name) = used.volume().and_then(Label::parse) else { return };
-        let is_new = self.names.insert(name.to_string());
+        let Some(name) = used.volume().and_then(DeclaredName::parse) else { return };
+        let own = claims::own_name(&name);
+        let is_new = self.names.insert(own.clone());
         if is_new && !scene.shared.is_own(service, &name) {
             let claim = claims::name(scene, &name);
-            self.of_pod.push(json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }));
+            self.of_pod.push(json!({ "name": own, "persistentVolumeClaim": { "claimName": claim } }));
         }
-        self.mount(name.as_str(), &used.target, used.sub_path.as_deref(), used.is_read_only);
+        self.mount(&own, &used.target, used.sub_path.as_deref(), used.is_read_only);
     }
 
     fn add_other(&mut self, used: &compose::Mount) {
@@ -74,7 +75,7 @@ impl Volumes {
         } else if let Some((name, key)) = external_secret(scene.environment, file) {
             let items = items(key, CONTENT, file);
             let volume = json!({ "secret": { "secretName": name, "items": items } });
-            self.add(file.source.as_str(), volume, &file.target, Some(CONTENT), true);
+            self.add(&file.source.to_host_name(), volume, &file.target, Some(CONTENT), true);
         } else if let Some(ConfigContent::Folder(_)) = folder(scene, file) {
             self.add_folder(scene, file);
         } else {
@@ -105,7 +106,7 @@ impl Volumes {
         };
         let sources: Vec<_> = scene.mounts.serving(scene.environment, file).into_iter().map(source).collect();
         let volume = json!({ "projected": { "sources": sources } });
-        self.add(&format!("config-{}", file.source), volume, &file.target, None, true);
+        self.add(&format!("config-{}", file.source.to_host_name()), volume, &file.target, None, true);
     }
 
     /// A volume and where it is mounted.

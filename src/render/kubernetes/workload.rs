@@ -10,7 +10,7 @@ use crate::plan::{Platform, Service, Workload};
 
 use super::definition::Definition;
 use super::labels::{self, Written};
-use super::object::{Object, Scene, digest, map};
+use super::object::{Object, Scene, digest, map, name};
 use super::yaml::ours;
 use super::{claims, pod, probe};
 
@@ -25,7 +25,7 @@ pub(super) fn of(scene: &Scene<'_>, service: &Service, definition: &Definition) 
     };
     let body = json!({ "spec": spec });
     let Written { labels, annotations } = labels::written(definition, &[&["labels"], &["deploy", "labels"]]);
-    let mut object = Object::of_service(scene, service, workload.kind(), service.name.as_str(), body);
+    let mut object = Object::of_service(scene, service, workload.kind(), &name(service), body);
     let ours_over_theirs = labels::of_pods(scene, service, &Written { labels, annotations: Map::new() });
     object = object.labelled(ours_over_theirs).annotated(annotations);
     object = object.annotated(map(labels::version(scene)));
@@ -78,7 +78,7 @@ fn stateful_set(scene: &Scene<'_>, service: &Service, definition: &Definition) -
         "podManagementPolicy": "Parallel",
         "revisionHistoryLimit": 1,
         "selector": { "matchLabels": labels::selector(scene, service) },
-        "serviceName": service.name,
+        "serviceName": name(service),
         "template": pod::template(scene, service, definition),
         "updateStrategy": { "type": "RollingUpdate" },
         "volumeClaimTemplates": claims::templates(scene, service),
@@ -116,7 +116,7 @@ fn job(scene: &Scene<'_>, service: &Service, definition: &Definition) -> Map<Str
 fn job_name(service: &Service) -> Json {
     /// The digest and a dash.
     const DIGEST_CHARACTERS: usize = 33;
-    let name = service.name.as_str();
+    let name = name(service);
     let short = &name[..name.len().min(MAX_LABEL_CHARACTERS - DIGEST_CHARACTERS)];
     ours(format!("{}-{}", short.trim_end_matches('-'), digest(service)))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::name::Label;
+use crate::name::DeclaredName;
 use crate::plan::{Environment, FileKind, Mounts, Plan, Platform, Service, ServiceKind, external_secret, host_file};
 
 use super::super::manifest::{constant_labels, escaped, merge_patch, texts_by_key};
@@ -19,6 +19,7 @@ pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mo
     for (path, taken) in NARROWED {
         narrow(&mut body, path, taken);
     }
+    add_own_name(&mut body, service);
     rewrite_values(&mut body, &service.compose);
     rewrite_mounts(&mut body, environment, service);
     if !service.environment.is_empty() {
@@ -34,6 +35,30 @@ pub(super) fn body(plan: &Plan, environment: &Environment, service: &Service, mo
     }
     add_variables(&mut body, plan, environment, service);
     body
+}
+
+/// A service that is called otherwise in a swarm is found under its own name as well.
+fn add_own_name(body: &mut Map<String, Json>, service: &Service) {
+    if service.name_on(Platform::Swarm) == service.name.as_str() {
+        return;
+    }
+    let mut networks = match body.remove("networks") {
+        Some(Json::Object(networks)) => networks,
+        Some(Json::Array(names)) => {
+            names.iter().filter_map(Json::as_str).map(|name| (name.to_owned(), json!({}))).collect()
+        }
+        _ => Map::from_iter([("default".to_owned(), json!({}))]),
+    };
+    for network in networks.values_mut() {
+        if network.is_null() {
+            *network = json!({});
+        }
+        let aliases = network["aliases"].take();
+        let mut aliases = aliases.as_array().cloned().unwrap_or_default();
+        aliases.push(json!(service.name));
+        network["aliases"] = Json::from(aliases);
+    }
+    body.insert("networks".to_owned(), Json::from(networks));
 }
 
 /// The same service for one command that ends: nobody reaches it, and it is not started again. The command is the entrypoint's business.
@@ -242,7 +267,7 @@ fn rewrite_deploy(deploy: &mut Map<String, Json>) {
 /// What the entrypoint decides. The digest is on the service, where a roll-back puts the old one back, and on the container, where a
 /// changed one makes it anew.
 fn add_variables(body: &mut Map<String, Json>, plan: &Plan, environment: &Environment, service: &Service) {
-    let variable = |what: &str| json!(format!("${{BOOTSMITH_{what}_{}}}", service.name.to_environment_key()));
+    let variable = |what: &str| json!(format!("${{BOOTSMITH_{what}_{}}}", service.name.to_variable()));
     let labels = |written: Option<Json>| {
         let mut labels = constant_labels(written, plan, environment);
         texts(&mut labels);
@@ -270,7 +295,7 @@ fn add_variables(body: &mut Map<String, Json>, plan: &Plan, environment: &Enviro
     body.insert("deploy".to_owned(), Json::from(deploy));
 }
 
-/// The key of an external secret in the stack. A dot keeps it apart from the entrypoint's own.
-pub(super) fn external_key(name: &Label) -> String {
+/// The key of an external secret in the stack. The entrypoint's own have no dot.
+pub(super) fn external_key(name: &DeclaredName) -> String {
     format!("external.{name}")
 }

@@ -32,7 +32,7 @@ read_network_change() {
     [ -z "$object_external" ] && [ -n "$object_digest" ] || return 0
     live_network_id=''
     IFS='|' read -r live_network_id live_network_digest live_network_driver live_network_internal live_network_ipv6 live_network_hash <<END
-$(awk -F '|' -v OFS='|' -v name="$object_name" '$2 == name { print $1, $3, $4, $5, $6, $7; exit }' "$work/networks.live")
+$(awk -F '|' -v OFS='|' -v name="$object_name" '$2 "" == name { print $1, $3, $4, $5, $6, $7; exit }' "$work/networks.live")
 END
     [ -z "$live_network_id" ] || is_network_as_declared || printf '%s|%s|%s\n' "$object_key" "$object_name" "$live_network_id" >>"$work/network-changes"
 }
@@ -115,13 +115,13 @@ is_on_changed_network() {
 # Prints what has to be done to a service whose containers are tied to something that is gone. SERVICE
 stale_action() {
     [ ! -s "$work/stale" ] || awk -F '|' -v service="$1" '
-        $1 == service && action != "recreate" { action = $2 }
+        $1 "" == service && action != "recreate" { action = $2 }
         END { printf "%s", action }' "$work/stale"
 }
 
 # Prints why. SERVICE
 stale_reason() {
-    [ ! -s "$work/stale" ] || awk -F '|' -v service="$1" '$1 == service { print $3; exit }' "$work/stale"
+    [ ! -s "$work/stale" ] || awk -F '|' -v service="$1" '$1 "" == service { print $3; exit }' "$work/stale"
 }
 
 # What was started after those who follow it, in whatever order.

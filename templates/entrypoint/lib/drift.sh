@@ -99,5 +99,5 @@ compare_traits() { # BASELINE TRAITS
 
 # Prints the traits of a service that were changed by hand, a word each. SERVICE
 drift_of() {
-    awk -F '|' -v service="$1" '$1 == service { print $2 }' "$work/drift"
+    awk -F '|' -v service="$1" '$1 "" == service { print $2 }' "$work/drift"
 }

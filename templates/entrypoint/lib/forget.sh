@@ -66,7 +66,7 @@ warn_of_lost_migrations() {
     use_own_release
     [ -z "$lost_scripts" ] || warn "no other record has the scripts of these migrations, so they can no longer be taken back:$lost_scripts"
     lost_entries=$(cut -d '|' -f 1 "$work/migrations" | while IFS= read -r lost_name; do
-        awk -F '|' -v name="$lost_name" '$1 == "migration" && $9 == name { found = 1 } END { exit !found }' "$work/ledger" || printf ' %s' "$lost_name"
+        awk -F '|' -v name="$lost_name" '$1 == "migration" && $9 "" == name { found = 1 } END { exit !found }' "$work/ledger" || printf ' %s' "$lost_name"
     done)
     [ -n "$lost_readable" ] || [ -z "$lost_entries" ] ||
         warn "the ledger will no longer know that these migrations ran:$lost_entries"

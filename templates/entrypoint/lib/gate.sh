@@ -23,7 +23,8 @@ list_refused() {
             # What a fact must look like, for the target uses it as a number, as part of a path, or as a name. Any other is text.
             number = "^[0-9]+$"; octal = "^[0-7]+$"; integer = "^-?[0-9]+$"
             is_numeric[number] = is_numeric[octal] = is_numeric[integer] = 1
-            variables = "^[A-Za-z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; labels = "^[a-z0-9 -]*$"; path = "path"; digest = "^[0-9a-f]+$"
+            variables = "^[A-Za-z0-9_ ]*$"; label = "^[a-z][a-z0-9-]*$"; declared = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+            several = "^[A-Za-z0-9._ -]*$"; path = "path"; digest = "^[0-9a-f]+$"
             rule["service wave"] = rule["service replicas"] = rule["service max_replicas"] = rule["service window"] = number
             rule["mount uid"] = rule["mount gid"] = rule["upgrade backup_age"] = number
             rule["mount mode"] = octal
@@ -31,16 +32,18 @@ list_refused() {
             rule["service mounts"] = rule["service parameters"] = rule["mount parameters"] = rule["mount parameter"] = variables
             rule["mount file"] = rule["mount pieces"] = rule["mount directory"] = path
             rule["script file"] = rule["migration up"] = rule["migration down"] = path
-            rule["script service"] = rule["migration service"] = rule["upgrade backup"] = label
-            rule["service networks"] = rule["service joins"] = rule["service restarts"] = labels
+            rule["script service"] = rule["migration service"] = rule["addition service"] = declared
+            rule["upgrade backup"] = label; rule["service object"] = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+            rule["service networks"] = rule["service joins"] = rule["service restarts"] = several
             rule["network digest"] = rule["addition definition"] = digest
-            rule["addition service"] = label
             rule["addition own"] = "^yes$"
             rule["script schedule"] = "^[-@*/,0-9A-Za-z ]+$"
             rule["addition resource"] = "^[a-z0-9.-]+$"
             rule["script interpreter"] = rule["migration interpreter"] = "^[a-z]+$"
-            split("environment mount network volume service constraint script hook migration value", parts, " ")
+            split("environment script hook migration", parts, " ")
             for (i in parts) name_rule[parts[i]] = label
+            split("network volume service constraint", parts, " ")
+            for (i in parts) name_rule[parts[i]] = declared
             name_rule["mount"] = "^[A-Z][A-Z0-9_]*$"
             name_rule["value"] = name_rule["parameter"] = "^[A-Za-z_][A-Za-z0-9_]*$"
             name_rule["addition"] = "^[A-Z][A-Za-z0-9]*/[a-z0-9.-]+$"

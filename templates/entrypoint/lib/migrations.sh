@@ -76,7 +76,7 @@ read_applied_migrations() {
 
 # What the ledger says of a migration: state | content | release | at, nothing when it knows none. NAME
 known_migration() {
-    awk -F '|' -v OFS='|' -v name="$1" '$1 == name { print $2, $3, $4, $5; exit }' "$work/migrations"
+    awk -F '|' -v OFS='|' -v name="$1" '$1 "" == name { print $2, $3, $4, $5; exit }' "$work/migrations"
 }
 
 # Names of the release's migrations that did not run to their end, in $pending_migrations; faults for those that cannot run, and for
@@ -156,7 +156,7 @@ await_service_of_migration() {
 
 # Prints the id of a replica that a command can be run in. SERVICE
 ready_replica() {
-    awk -F '|' -v service="$1" '$2 == service && $4 == "running" && $7 != "starting" { print $1; exit }' "$work/instances"
+    awk -F '|' -v service="$1" '$2 "" == service && $4 == "running" && $7 != "starting" { print $1; exit }' "$work/instances"
 }
 
 need_first() { # SERVICE

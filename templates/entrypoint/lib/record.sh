@@ -39,7 +39,7 @@ list_recorded_images() {
 # A record that is deployed again keeps the digest that it had. SERVICE
 recorded_digest() {
     if [ -n "$pinned_images" ]; then
-        awk -F '|' -v service="$1" '$1 == service { print $4; exit }' "$pinned_images"
+        awk -F '|' -v service="$1" '$1 "" == service { print $4; exit }' "$pinned_images"
     else
         driver_image_digest "$service_image"
     fi
@@ -165,6 +165,6 @@ read_service_image() {
         driver_read_image_id "$service_image"
         return 0
     fi
-    pinned_id=$(awk -F '|' -v service="$service_name" '$1 == service { print $3; exit }' "$pinned_images")
+    pinned_id=$(awk -F '|' -v service="$service_name" '$1 "" == service { print $3; exit }' "$pinned_images")
     driver_read_image_id "$pinned_id"
 }

@@ -28,6 +28,7 @@ load_environment() {
     environment_folder=$release_root/environments/$1
     environment_data=$environment_folder/release
     service_names='' mount_ids=''
+    : >"$work/objects"
     for_each environment keep_environment
     for_each service keep_service
     for_each mount keep_mount
@@ -139,13 +140,14 @@ parse_object() {
 }
 
 parse_service() {
-    service_name=$1
+    service_name=$1 service_object=$1
     shift
     service_image='' service_definition='' service_wave=1 service_gate=none service_kind=service service_replicas=1
     service_window=5 service_parameters='' service_mounts='' service_pull=missing service_max_replicas='' service_global=''
     service_autoscaled='' service_networks='' service_joins='' service_restarts=''
     for fact do
         case $fact in
+        object=*) service_object=${fact#*=} ;;
         image=*) service_image=${fact#*=} ;;
         definition=*) service_definition=${fact#*=} ;;
         wave=*) service_wave=${fact#*=} ;;
@@ -173,8 +175,9 @@ keep_service() {
     printf '%s|' "$service_image" "$service_definition" "$service_wave" "$service_gate" "$service_kind" \
         "$service_replicas" "$service_window" "$service_parameters" "$service_mounts" "$service_pull" \
         "$service_max_replicas" "$service_global" "$service_autoscaled" "$service_networks" "$service_joins" "$service_restarts" \
-        >"$work/services/$service_name"
+        "$service_object" >"$work/services/$service_name"
     printf '\n' >>"$work/services/$service_name"
+    [ "$service_object" = "$service_name" ] || printf '%s|%s\n' "$service_object" "$service_name" >>"$work/objects"
 }
 
 # Sets the service_ variables. NAME
@@ -182,7 +185,22 @@ load_service() {
     service_name=$1
     IFS='|' read -r service_image service_definition service_wave service_gate service_kind service_replicas \
         service_window service_parameters service_mounts service_pull service_max_replicas service_global \
-        service_autoscaled service_networks service_joins service_restarts _ <"$work/services/$1"
+        service_autoscaled service_networks service_joins service_restarts service_object _ <"$work/services/$1"
+}
+
+# Sets object_of_service to what a service is called on the target. What is not of this release is known by that alone. NAME
+read_object_of_service() {
+    object_of_service=$1
+    [ ! -f "$work/services/$1" ] ||
+        IFS='|' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ object_of_service _ <"$work/services/$1"
+}
+
+# Sets service_variable to a name as part of a variable of a manifest, which no other name has (src/name.rs, to_variable). NAME
+read_service_variable() {
+    case $1 in
+    *[!a-z0-9-]*) service_variable=$(printf '%s' "$1" | sed 's/[A-Z]/+&/g; s/_/,/g' | tr 'a-z.,+-' 'A-Zduc_') ;;
+    *) service_variable=$(printf '%s' "$1" | tr 'a-z-' 'A-Z_') ;;
+    esac
 }
 
 # The wave numbers of the environment, first to last.

@@ -128,7 +128,7 @@ prepare_recorded() {
 # It is neither here under its id: a registry may have it under its digest. SERVICE
 fetch_recorded_image() {
     load_service "$1"
-    recorded_image=$(awk -F '|' -v service="$1" '$1 == service { print $3 "|" $4; exit }' "$pinned_images")
+    recorded_image=$(awk -F '|' -v service="$1" '$1 "" == service { print $3 "|" $4; exit }' "$pinned_images")
     if [ -n "${recorded_image#*|}" ] && [ -z "$option_dry_run$option_check" ]; then
         say "pulling $service_image as it was"
         driver_pull "${service_image%@*}@${recorded_image#*|}"

@@ -90,7 +90,7 @@ recorded_name() {
     for named_revision in $good_revision $deployed_revision $earlier_good; do
         fetch_record "$named_revision" 2>/dev/null || continue
         named_image=$(awk -F '|' -v service="$1" -v id="$2" '
-            $3 == id && (name == "" || $1 == service) { name = $2 } END { print name }' "$work/revisions/$named_revision/images")
+            $3 == id && (name == "" || $1 "" == service) { name = $2 } END { print name }' "$work/revisions/$named_revision/images")
         [ -z "$named_image" ] || { printf '%s' "$named_image" && return 0; }
     done
 }
@@ -103,7 +103,7 @@ read_addresses() {
 
 # Prints the addresses of a service as ADDRESS->TARGET, with commas. SERVICE
 addresses_of() {
-    awk -F '|' -v service="$1" '$1 == service { printf "%s%s%s", (count++ ? ", " : ""), $2, ($3 == "" ? "" : "->" $3) }' "$work/addresses"
+    awk -F '|' -v service="$1" '$1 "" == service { printf "%s%s%s", (count++ ? ", " : ""), $2, ($3 == "" ? "" : "->" $3) }' "$work/addresses"
 }
 
 # After a deployment: where a person finds it.
@@ -237,7 +237,7 @@ ps_json_deployed() {
 }
 
 ps_json_addresses() { # SERVICE
-    awk -F '|' -v service="$1" '$1 == service { print $2 "|" $3 }' "$work/addresses" >"$work/addresses.one"
+    awk -F '|' -v service="$1" '$1 "" == service { print $2 "|" $3 }' "$work/addresses" >"$work/addresses.one"
     json_separator=''
     while IFS='|' read -r json_address json_target; do
         printf '%s{"address": %s, "target": %s}' "$json_separator" "$(json_string "$json_address")" "$(json_string "$json_target")"

@@ -37,14 +37,14 @@ orphan_services() {
 
 # Prints how many replicas a service has when it runs; nothing when the target does not have it. SERVICE
 live_replicas() {
-    awk -F '|' -v service="$1" '$1 == service { print $2 }' "$work/live"
+    awk -F '|' -v service="$1" '$1 "" == service { print $2 }' "$work/live"
 }
 
 # Sets live_reason, empty when the target has nothing left to do for a service, and live_failed. SERVICE
 read_live_reason() {
     live_reason='' live_failed=''
     IFS='|' read -r live_reason live_failed <<END
-$(awk -F '|' -v service="$1" '$1 == service { print $3 "|" $4; exit }' "$work/live")
+$(awk -F '|' -v service="$1" '$1 "" == service { print $3 "|" $4; exit }' "$work/live")
 END
 }
 

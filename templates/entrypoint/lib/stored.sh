@@ -30,7 +30,7 @@ stored_secret() {
 read_scale() {
     scale_recorded='' scale_of=''
     IFS='|' read -r scale_recorded scale_of <<END
-$(awk -F '|' -v service="$1" '$2 == "scale" && $7 == service { print $8 "|" $9; exit }' "$work/stored")
+$(awk -F '|' -v service="$1" '$2 == "scale" && $7 "" == service { print $8 "|" $9; exit }' "$work/stored")
 END
 }
 

@@ -102,7 +102,7 @@ judge_backup() {
     backup_hooked=''
     for_each hook find_backup_hook
     [ -z "$backup_hooked" ] || return 0
-    backup_at=$(awk -F '|' -v name="$upgrade_backup" '$1 == "backup" && $9 == name { at = $3 } END { print at }' "$work/ledger")
+    backup_at=$(awk -F '|' -v name="$upgrade_backup" '$1 == "backup" && $9 "" == name { at = $3 } END { print at }' "$work/ledger")
     if ! read_epoch "$backup_at"; then
         add_fault "$project $version wants a backup before an upgrade, and none was taken" "$(backup_hint)"
     elif [ $(($(date +%s) - epoch)) -gt "${upgrade_backup_age:-86400}" ]; then

@@ -459,3 +459,26 @@ test_swarm_the_first_service_may_be_one_of_every_node() {
     expect_output 'database: create (1)'
     expect_no_error 'parameter not set'
 }
+
+# A swarm takes no dots in the names of services.
+test_swarm_calls_a_service_by_its_object() {
+    use_swarm
+    swarm_after
+    sed -i "s/service 'web' /service 'My_Web.1' object='My_Web-1' /; s/service='web'/service='My_Web.1'/" "$box/root/environments/production/release"
+    for file in stack.yaml run.yaml; do
+        sed -i 's/^  web:/  My_Web-1:/; s/_WEB\b/_cMYucWEBd1/g' "$box/root/environments/production/$file"
+    done
+    sed -i 's/^web|web|/My_Web.1|My_Web.1|/; s/^\(t[34]\)|web|/\1|My_Web.1|/' "$box/docker/after.services" "$box/docker/after.tasks"
+    sed -i 's/BOOTSMITH_DIGEST_WEB/BOOTSMITH_DIGEST_cMYucWEBd1/' "$box/bin/docker"
+    echo My_Web.1 >"$box/docker/declared.My_Web-1"
+    DB_PASSWORD=pw bootstrap up production
+    expect_code 0
+    expect_match "$box/docker/stack.yaml" '^  My_Web-1:'
+    expect_no_match "$box/docker/stack.yaml" '^  database:'
+    bootstrap ps production
+    expect_match "$box/out" '^My_Web\.1 .* 2/2'
+    DB_PASSWORD=pw bootstrap scale My_Web.1=1 production
+    expect_call '^\[config\]\[create\].*\[io.bootsmith.service=My_Web.1\].*\[shop-production_scale-My_Web-1\]'
+    bootstrap logs My_Web.1 production
+    expect_code 0
+}

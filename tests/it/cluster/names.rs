@@ -67,3 +67,79 @@ fn users_may_be_called_as_they_like() {
         assert_eq!(role["metadata"]["labels"]["io.bootsmith.user"], *name);
     }
 }
+
+/// Names that Compose takes and a cluster does not: people say the ones, the cluster has the others.
+const OF_COMPOSE: &str = r#"
+[project]
+name = "signs"
+version = "1.0.0"
+[bootstrap]
+platforms = ["kubernetes"]
+allow = [{ code = "B037", feature = "services.*", platform = "kubernetes", reason = "nothing calls them" }]
+[environments.none]
+[parameters.log_level]
+default = "info"
+[parameters.dbPassword]
+secret = true
+required = true
+[service-defaults.deploy.update_config]
+monitor = "1s"
+
+[services."My_Web.1"]
+image = "registry.example.com/web:1.0.0"
+expose = ["80"]
+environment = { LEVEL = "${log_level}" }
+secrets = ["DB_Password"]
+volumes = ["My_Data.1:/data"]
+networks = ["Back.end"]
+[services."1.0"]
+image = "registry.example.com/cache:1.0.0"
+expose = ["80"]
+depends_on = ["My_Web.1"]
+networks = ["Back.end"]
+[volumes."My_Data.1"]
+[networks."Back.end"]
+[secrets.DB_Password]
+parameter = "dbPassword"
+[scripts.once]
+service = "My_Web.1"
+mode = "run"
+command = ["report"]
+[scripts.look]
+service = "My_Web.1"
+command = ["look"]
+"#;
+
+#[test]
+fn services_are_called_as_declared_by_people_and_by_their_objects_in_a_cluster() {
+    const NAMESPACE: &str = "signs-none";
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.set_exec(|_, _, _| Ran { out: Vec::new(), err: Vec::new(), code: 0 });
+    let release = render(OF_COMPOSE);
+    let operate = |words: &[&str]| {
+        cluster.operate_given(&release, words, &[("dbPassword", "no"), ("log_level", "debug")]).expect(0).out
+    };
+    operate(&["up", "none", "--yes"]);
+    assert!(cluster.object("StatefulSet", NAMESPACE, "my-web-1").is_some());
+    assert!(cluster.object("Deployment", NAMESPACE, "s1-0").is_some());
+    for object in ["Service", "NetworkPolicy"] {
+        let name = if object == "Service" { "my-web-1" } else { "network-back-end" };
+        assert!(cluster.object(object, NAMESPACE, name).is_some(), "{object}/{name}");
+    }
+    let ps = operate(&["ps", "none"]);
+    assert!(ps.lines().any(|line| line.starts_with("My_Web.1 ") && line.contains("1/1")), "{ps}");
+    assert!(ps.lines().any(|line| line.starts_with("1.0 ") && line.contains("1/1")), "{ps}");
+    operate(&["up", "none", "--yes"]);
+    operate(&["plan", "none", "--exit-code"]);
+    operate(&["scale", "none", "My_Web.1=2", "1.0=3"]);
+    assert!(operate(&["ps", "none"]).lines().any(|line| line.starts_with("1.0 ") && line.contains("3/3")));
+    operate(&["plan", "none", "--exit-code"]);
+    operate(&["restart", "none", "My_Web.1"]);
+    operate(&["logs", "none", "My_Web.1"]);
+    operate(&["run", "once", "none"]);
+    operate(&["run", "look", "none"]);
+    operate(&["stop", "none"]);
+    operate(&["start", "none"]);
+    operate(&["down", "none", "--volumes", "--yes"]);
+    assert!(cluster.object("Namespace", "", NAMESPACE).is_none());
+}

@@ -3,6 +3,18 @@
 use super::rows;
 
 rows! {
+    "services.*" where NAMED_UNLIKE_A_HOST {
+        compose native
+        swarm native
+        kubernetes lossy "the service is called in small letters, with `-` for `_` and `.`, and with an `s` before a digit: who reaches it by its name, as in a URL, has to call it so"
+            "give the service a name of small letters, digits and `-`"
+    }
+    "services.*" where NAMED_WITH_DOTS {
+        compose native
+        swarm emulated "the service is called with `-` for `.`; others find it under its own name as well"
+        kubernetes lossy "the service is called in small letters, with `-` for `_` and `.`, and with an `s` before a digit: who reaches it by its name, as in a URL, has to call it so"
+            "give the service a name of small letters, digits and `-`"
+    }
     "services.*.image" { compose native swarm native kubernetes native }
     "services.*.command" { compose native swarm native kubernetes native }
     "services.*.command" where USES_A_PARAMETER {

@@ -70,7 +70,7 @@ make_empty_image() {
 create_volume() {
     load_mount "$mount_id"
     file_volume=$(volume_of_mount)
-    ! awk -F '|' -v name="$file_volume" '$1 == name { found = 1 } END { exit !found }' "$work/volumes" || return 0
+    ! awk -F '|' -v name="$file_volume" '$1 "" == name { found = 1 } END { exit !found }' "$work/volumes" || return 0
     set -- --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" \
         --label "io.bootsmith.source=$mount_source" --label "io.bootsmith.fingerprint=$mount_fingerprint" \
         --label "io.bootsmith.owner=$mount_uid:$mount_gid:$mount_mode"
@@ -195,7 +195,7 @@ driver_record_scale() {
 
 driver_forget_scale() {
     # shellcheck disable=SC2046 # a list of names
-    remove_volumes $(awk -F '|' -v service="$1" '$2 == "scale" && $7 == service { print $1 }' "$work/volumes")
+    remove_volumes $(awk -F '|' -v service="$1" '$2 == "scale" && $7 "" == service { print $1 }' "$work/volumes")
 }
 
 remove_volumes() {

@@ -114,8 +114,8 @@ export_wanted() {
 }
 
 export_service() { # SERVICE REPLICAS DIGEST
-    manifest_variable=$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')
-    export "BOOTSMITH_REPLICAS_$manifest_variable=$2" "BOOTSMITH_DIGEST_$manifest_variable=$3"
+    read_service_variable "$1"
+    export "BOOTSMITH_REPLICAS_$service_variable=$2" "BOOTSMITH_DIGEST_$service_variable=$3"
 }
 
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number, Compose's digest of the
@@ -193,7 +193,7 @@ compose_up() {
 # Compose was killed between making a replacement and taking away the old: the replacement, never started, stands in
 # the way of the next one. Where the old is gone already it is kept, for it may hold the old one's unnamed volumes. SERVICE
 half_made_ids() {
-    awk -F '|' -v service="$1" '$2 == service && $13 == "" {
+    awk -F '|' -v service="$1" '$2 "" == service && $13 == "" {
             if ($4 == "created") made[$1] = $16; else old[$16] = 1
         }
         END { for (id in made) if (made[id] in old) print id }' "$work/containers"
@@ -202,7 +202,7 @@ half_made_ids() {
 # Compose calls a replacement `<id of the old>_<name>` as long as the old one has the name. When we are killed it keeps that. SERVICE
 name_half_made() {
     awk -F '|' -v service="$1" '
-        $2 != service || $13 != "" { next }
+        $2 "" != service || $13 != "" { next }
         { has[$12] = 1 }
         sub("^/[0-9a-f]+_", "", $12) { name[$1] = $12 }
         END { for (id in name) if (!(("/" name[id]) in has)) print id, name[id] }' "$work/containers" >"$work/half-made"

@@ -268,7 +268,7 @@ subset_of_services() {
 subset_of_section() {
     awk -v among="$2:" -v wanted="$3" '
         /^[^ ]/ { section = $1; inside = 0; next }
-        section == among && /^  [^ ]/ { name = $1; sub(/:$/, "", name); inside = (name == wanted); next }
+        section == among && /^  [^ ]/ { name = $1; gsub(/:$|["\047]/, "", name); inside = (name "" == wanted); next }
         inside { print substr($0, 5) }' "$1"
 }
 

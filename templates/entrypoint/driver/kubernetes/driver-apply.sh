@@ -40,7 +40,7 @@ render_manifests() {
     for manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$manifest" ] || sed -f "$work/replacements" "$manifest" >"$work/manifests/${manifest##*/}"
     done
-    for manifest in additions availability schedules; do # no service has a name with an underscore
+    for manifest in additions availability schedules; do # the name of no service begins with an underscore
         [ ! -f "$environment_folder/kubernetes/$manifest.yaml" ] ||
             sed -f "$work/replacements" "$environment_folder/kubernetes/$manifest.yaml" >"$work/manifests/_$manifest.yaml"
     done
@@ -51,8 +51,9 @@ write_replacements() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"
         load_wanted "$manifest_service"
-        write_replacement DIGEST "$manifest_service" "$wanted_digest"
-        [ -z "$service_parameters" ] || write_replacement VALUES "$manifest_service" "$(name_of_values)"
+        read_service_variable "$manifest_service"
+        write_replacement DIGEST "$service_variable" "$wanted_digest"
+        [ -z "$service_parameters" ] || write_replacement VALUES "$service_variable" "$(name_of_values)"
     done
     for file_mount in $mount_ids; do
         load_mount "$file_mount"
@@ -60,8 +61,8 @@ write_replacements() {
     done
 }
 
-write_replacement() { # WHAT NAME VALUE
-    printf 's|${BOOTSMITH_%s_%s}|%s|g\n' "$1" "$(printf '%s' "$2" | tr 'a-z-' 'A-Z_')" "$3"
+write_replacement() { # WHAT VARIABLE VALUE
+    printf 's|${BOOTSMITH_%s_%s}|%s|g\n' "$1" "$2" "$3"
 }
 
 # The server says of every object what it would do. $work/rehearsed/NAME: the objects of common or of a service.
@@ -151,7 +152,8 @@ add_rehearsal_faults() {
 refusal_hint() { # NAME TEXT
     case $2 in
     *'updates to statefulset spec'*)
-        printf 'Kubernetes cannot change that in place. Pods and data stay when only their manager goes: kubectl -n %s delete statefulset %s --cascade=orphan; then repeat the same command' "$target" "$1"
+        read_object_of_service "$1"
+        printf 'Kubernetes cannot change that in place. Pods and data stay when only their manager goes: kubectl -n %s delete statefulset %s --cascade=orphan; then repeat the same command' "$target" "$object_of_service"
         ;;
     *'field is immutable'*) printf 'Kubernetes cannot change that in place: remove the object with kubectl -n %s delete, then repeat the same command' "$target" ;;
     *orbidden*) printf 'a policy or quota of the cluster is in the way: ask its administrator' ;;

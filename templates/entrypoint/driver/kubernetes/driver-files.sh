@@ -23,7 +23,7 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
         -o go-template="$RECORD_TEMPLATE" || return 1
-    mv "$work/records.new" "$work/records"
+    declare_services '|' 6 <"$work/records.new" >"$work/records"
     awk -F '|' -v OFS='|' '$2 != "ledger" { print $1, $2, $3, $4, $5, $10, $6, $7, $8, $9 }' "$work/records" >"$work/stored"
 }
 
@@ -39,7 +39,7 @@ name_of_mount() {
 
 # The name of the Secret with the values of a service's parameters. Needs the service_ variables.
 name_of_values() {
-    printf 'values-%s-%s' "$service_name" "$({ printf '%s\n' "$salt" && write_values; } | digest_of_input)"
+    printf 'values-%s-%s' "$service_object" "$({ printf '%s\n' "$salt" && write_values; } | digest_of_input)"
 }
 
 # The values of a service's parameters as the data of a Secret.
@@ -97,7 +97,7 @@ write_missing_mount() {
 
 write_values_object() {
     write_object_head Secret "$file_name" values
-    printf '    io.bootsmith.service: "%s"\nimmutable: true\ndata:\n' "$service_name"
+    printf '    io.bootsmith.service: "%s"\nimmutable: true\ndata:\n' "$service_object"
     write_values
 }
 
@@ -119,9 +119,10 @@ driver_check_host_files() {
 # SERVICE REPLICAS RELEASE-REPLICAS
 driver_record_scale() {
     make_namespace
+    read_object_of_service "$1"
     {
-        write_object_head ConfigMap "bootsmith-scale-$1" scale
-        printf '    io.bootsmith.service: "%s"\n    io.bootsmith.scale: "%s"\n    io.bootsmith.scale-of: "%s"\n' "$1" "$2" "$3"
+        write_object_head ConfigMap "bootsmith-scale-$object_of_service" scale
+        printf '    io.bootsmith.service: "%s"\n    io.bootsmith.scale: "%s"\n    io.bootsmith.scale-of: "%s"\n' "$object_of_service" "$2" "$3"
     } | cluster apply --server-side --field-manager=bootsmith --force-conflicts -f - >"$work/answer" 2>"$work/complaint" &
     child=$!
     wait_for_child || fail_unrestored "the scale of \`$1\` could not be recorded: $(complaint)"
@@ -130,7 +131,7 @@ driver_record_scale() {
 
 driver_forget_scale() {
     # shellcheck disable=SC2046 # a list of names
-    remove_objects $(awk -F '|' -v service="$1" '$2 == "scale" && $6 == service { print $1 }' "$work/records")
+    remove_objects $(awk -F '|' -v service="$1" '$2 == "scale" && $6 "" == service { print $1 }' "$work/records")
 }
 
 # Prints the objects with configs, secrets, values and scales that this release does not want.

@@ -38,8 +38,10 @@ kinds_with_names() {
 
 # KIND/NAME of what the release applies; of the claims of a StatefulSet `persistentvolumeclaim/CLAIM-NAME-*`, for they are numbered.
 list_release_names() {
-    # shellcheck disable=SC2086 # a list of names
-    printf 'service-of-the-release/%s\n' $service_names
+    for named_service in $service_names; do
+        read_object_of_service "$named_service"
+        printf 'service-of-the-release/%s\n' "$object_of_service"
+    done
     for named_manifest in "$environment_folder"/kubernetes/common.yaml "$environment_folder"/kubernetes/availability.yaml "$environment_folder"/kubernetes/service-*.yaml; do
         [ ! -f "$named_manifest" ] || awk '
             /^---/ { kind = "" } /^kind: / { kind = tolower($2) }

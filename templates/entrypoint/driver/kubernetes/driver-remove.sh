@@ -81,7 +81,7 @@ driver_list_removal() {
 driver_list_users() {
     [ "$1" = volume ] || return 0
     capture "$work/users-of" cluster get pods -o go-template="$CLAIM_TEMPLATE" || return 0
-    awk -v name="$2" '$2 == name { print "pod/" $1 }' "$work/users-of"
+    awk -v name="$2" '$2 "" == name { print "pod/" $1 }' "$work/users-of"
 }
 
 readonly CLAIM_TEMPLATE='{{range .items}}{{$pod := .metadata.name}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$pod}} {{.claimName}}{{"\n"}}{{end}}{{end}}{{end}}'

@@ -10,20 +10,23 @@ driver_show_last_lines() {
     capture "$work/lines" cluster get events --field-selector "involvedObject.name=$lines_object,type=Warning" \
         -o go-template='{{range .items}}{{.reason}}: {{.message}}{{"\n"}}{{end}}' &&
         tail -n 3 "$work/lines" | cut -c 1-400 | sed '/^$/d; s/^/    cluster | /' >&2
-    lines_container=$(service_of_pod "$lines_object")
+    lines_container=$(container_of_pod "$lines_object")
     { capture "$work/lines" cluster logs "$1" ${lines_container:+-c "$lines_container"} --tail 20 && [ -s "$work/lines" ]; } ||
         capture "$work/lines" cluster logs "$1" ${lines_container:+-c "$lines_container"} --tail 20 --previous
     show_lines "$work/lines"
 }
 
-# The container of a service is named as the service. POD
-service_of_pod() {
-    awk -F '|' -v name="$1" '$1 == name { print $2; exit }' "$work/pods"
+# Prints the container of a service, which is called as the service is on the cluster; nothing for a pod of none. POD
+container_of_pod() {
+    pod_of=$(awk -F '|' -v name="$1" '$1 "" == name { print $2; exit }' "$work/pods")
+    [ -n "$pod_of" ] || return 0
+    read_object_of_service "$pod_of"
+    printf '%s\n' "$object_of_service"
 }
 
 # ID NAME: lines on standard output, each with the name. With --follow until interrupted, several at once.
 driver_logs() {
-    logs_id=$1 logs_name=$2 logs_container=$(service_of_pod "${1#*/}")
+    logs_id=$1 logs_name=$2 logs_container=$(container_of_pod "${1#*/}")
     set -- cluster logs "$logs_id"
     [ -z "$logs_container" ] || set -- "$@" -c "$logs_container"
     if ! capture "$work/answer" "$@" --tail 0; then
@@ -52,7 +55,8 @@ driver_exec() {
     shift
     # shellcheck disable=SC2046 # a list of words
     set -- env $(script_variables) "$@"
-    set -- "$exec_id" -c "$script_service" -- "$@"
+    read_object_of_service "$script_service"
+    set -- "$exec_id" -c "$object_of_service" -- "$@"
     if [ -t 0 ] && [ -t 1 ] && [ -z "$script_input$script_output" ]; then set -- -t "$@"; fi
     run_without_its_end cluster exec -i "$@"
 }
@@ -96,7 +100,8 @@ driver_run_once() {
     make_once_job "$@" || { fail_once "the job $once_object could not be created: $(complaint)" && return 1; }
     await_once_begin || { fail_once "the job $once_object did not start: $once_text" && return 1; }
     once_unstarted=''
-    await cluster logs --follow "job/$once_object" -c "$script_service"
+    read_object_of_service "$script_service"
+    await cluster logs --follow "job/$once_object" -c "$object_of_service"
     await_once_end
 }
 
@@ -114,6 +119,7 @@ make_once_job() { # WORD…
         -f "$work/manifests/service-$script_service.yaml" || return 1
     capture "$work/once.claims" cluster create --dry-run=client --validate=false -o jsonpath='{.spec.volumeClaimTemplates[*].metadata.name}' \
         -f "$work/manifests/service-$script_service.yaml" || return 1
+    read_object_of_service "$script_service"
     write_once_job >"$work/once.job"
     write_once_patch "$@" >"$work/once.patch"
     capture "$work/once.yaml" cluster patch --local --type=strategic -f "$work/once.job" --patch-file "$work/once.patch" -o json || return 1
@@ -130,7 +136,7 @@ store_once_file() {
 
 write_once_job() {
     once_labels=$(printf '{"io.bootsmith.project": %s, "io.bootsmith.environment": %s, "io.bootsmith.service": %s, "io.bootsmith.kind": "oneoff"}' \
-        "$(json_string "$project")" "$(json_string "$environment_name")" "$(json_string "$script_service")")
+        "$(json_string "$project")" "$(json_string "$environment_name")" "$(json_string "$object_of_service")")
     printf '{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": %s, "labels": %s}, "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": %s}, "spec": ' \
         "$(json_string "$once_object")" "$once_labels" "$once_labels"
     cat "$work/once.pod"
@@ -143,7 +149,7 @@ write_once_patch() {
     once_volumes=$(write_once_volumes)
     [ -z "$once_volumes" ] || printf '"volumes": [%s], ' "$once_volumes"
     printf '"containers": [{"name": %s, "args": null, "livenessProbe": null, "readinessProbe": null, "startupProbe": null, "lifecycle": null, ' \
-        "$(json_string "$script_service")"
+        "$(json_string "$object_of_service")"
     [ -z "$once_file" ] || printf '"volumeMounts": [{"name": "migration", "mountPath": %s, "subPath": "content", "readOnly": true}], ' \
         "$(json_string "$once_place")"
     printf '"env": [%s], "command": [' "$(script_variables | sed 's/^\([A-Z_]*\)=\(.*\)$/{"name": "\1", "value": "\2"}/; $!s/$/, /')"
@@ -166,7 +172,7 @@ write_once_volumes() {
     fi
     # shellcheck disable=SC2013 # names are words
     for once_claim in $(cat "$work/once.claims"); do
-        printf '%s{"name": "%s", "persistentVolumeClaim": {"claimName": "%s-%s-0"}}' "$once_separator" "$once_claim" "$once_claim" "$script_service"
+        printf '%s{"name": "%s", "persistentVolumeClaim": {"claimName": "%s-%s-0"}}' "$once_separator" "$once_claim" "$once_claim" "$object_of_service"
         once_separator=', '
     done
 }
@@ -251,8 +257,9 @@ driver_name_changes() {
 driver_show_manifest() {
     for manifest_service in $service_names; do
         load_service "$manifest_service"
-        write_replacement DIGEST "$manifest_service" '(decided on the target)'
-        write_replacement VALUES "$manifest_service" "values-$manifest_service"
+        read_service_variable "$manifest_service"
+        write_replacement DIGEST "$service_variable" '(decided on the target)'
+        write_replacement VALUES "$service_variable" "values-$service_object"
     done >"$work/replacements"
     for file_mount in $mount_ids; do
         write_replacement NAME "$file_mount" "$(printf '%s' "$file_mount" | tr 'A-Z_' 'a-z-')" >>"$work/replacements"
@@ -272,7 +279,7 @@ show_manifest_file() { # NAME
 }
 
 show_values() {
-    write_object_head Secret "values-$service_name" values
+    write_object_head Secret "values-$service_object" values
     printf 'stringData:\n'
     for value_name in $service_parameters; do
         load_parameter_value "$value_name"

@@ -92,7 +92,7 @@ workload_of() {
     if [ -f "$work/rehearsed/$1" ]; then
         grep -E '^(deployment|statefulset|daemonset)\.apps/|^job\.batch/' "$work/rehearsed/$1" | sed -n 1p
     else
-        awk -F '|' -v service="$1" '$3 == service && $1 != "CronJob" { print $1, $2; exit }' "$work/workloads" |
+        awk -F '|' -v service="$1" '$3 "" == service && $1 != "CronJob" { print $1, $2; exit }' "$work/workloads" |
             while read -r workload_kind workload_name; do
                 printf '%s/%s\n' "$(object_of_kind "$workload_kind")" "$workload_name"
             done
@@ -124,7 +124,7 @@ write_wanted_scale() {
 
 # Schedules of the service at hand that a stop has suspended.
 write_resumed_schedules() {
-    for resumed in $(awk -F '|' -v service="$service_name" '$1 == "CronJob" && $3 == service && $7 == "yes" { print $2 }' "$work/workloads"); do
+    for resumed in $(awk -F '|' -v service="$service_name" '$1 == "CronJob" && $3 "" == service && $7 == "yes" { print $2 }' "$work/workloads"); do
         write_started "cronjob.batch/$resumed" ''
     done
 }
@@ -135,7 +135,7 @@ is_scaled_by_us() {
 
 # Prints the number that a stopped service has when it runs; nothing when it is not stopped. SERVICE
 stopped_number() {
-    awk -F '|' -v service="$1" '$3 == service && $7 == "yes" { print ($6 == "" ? 1 : $6); exit }' "$work/workloads"
+    awk -F '|' -v service="$1" '$3 "" == service && $7 == "yes" { print ($6 == "" ? 1 : $6); exit }' "$work/workloads"
 }
 
 # The whole of what the second manager owns of a workload. WORKLOAD LINE-OF-SPEC KEPT-NUMBER
@@ -204,7 +204,7 @@ await_no_pods() {
 }
 
 is_ended_pod() {
-    awk -F '|' -v name="$pod_name" '$1 == name && $6 ~ /^(Succeeded|Failed)$/ { ended = 1 } END { exit !ended }' "$work/pods"
+    awk -F '|' -v name="$pod_name" '$1 "" == name && $6 ~ /^(Succeeded|Failed)$/ { ended = 1 } END { exit !ended }' "$work/pods"
 }
 
 driver_start() {

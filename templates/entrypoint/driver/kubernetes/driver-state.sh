@@ -51,15 +51,23 @@ readonly TRAIT_TEMPLATE='{{range .items}}{{$service := or (index .metadata.label
 {{- "\t"}}{{printf "%q" (print $spec.nodeSelector $spec.affinity $spec.tolerations $spec.topologySpreadConstraints)}}{{"\t"}}{{printf "%q" (print .ports)}}
 {{- "\t"}}{{printf "%q" (print .livenessProbe .readinessProbe .startupProbe)}}{{"\t"}}{{printf "%q" (print $spec)}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}{{end}}'
 
+# Lines of a table, with the names of services as the release declares them instead of those that they have on the cluster. SEPARATOR FIELD
+declare_services() {
+    awk -F "$1" -v OFS="$1" -v field="$2" -v objects="$work/objects" '
+        BEGIN { while ((getline line <objects) > 0) { split(line, part, "|"); declared[part[1]] = part[2] } }
+        $field in declared { $field = declared[$field] }
+        { print }'
+}
+
 # A newer API server may fill in what an older one did not know.
 driver_list_traits() {
     printf -- '-|tool|%s\n' "${server_version%.*}"
     # shellcheck disable=SC2086 # a list of kinds
     capture "$work/answer" cluster get "$(printf '%s\n' $WORKLOAD_KINDS | grep -v '^jobs\|^cronjobs' | tr '\n' ',' | sed 's/,$//')" \
         --selector "$(our_labels),io.bootsmith.kind!=in-cluster" -o go-template="$TRAIT_TEMPLATE" || return 1
-    awk -F '\t' -v OFS='|' '
+    declare_services '\t' 1 <"$work/answer" | awk -F '\t' -v OFS='|' '
         BEGIN { traits = split("- image command environment files limits placement ports healthcheck definition", trait, " ") }
-        NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }' "$work/answer"
+        NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }'
 }
 
 # Services of the types LoadBalancer and NodePort, and the hosts of Ingresses. Who may only look may not be allowed to list them.
@@ -73,7 +81,7 @@ readonly ADDRESS_TEMPLATE='{{range .items}}{{$service := or (index .metadata.lab
 
 driver_list_addresses() {
     capture "$work/answer" cluster get services,ingresses.networking.k8s.io --selector "$(our_labels)" -o go-template="$ADDRESS_TEMPLATE" || return 1
-    awk -F '|' -v OFS='|' 'NF == 3 && $1 != "" { $3 = tolower($3); print }' "$work/answer"
+    awk -F '|' -v OFS='|' 'NF == 3 && $1 != "" { $3 = tolower($3); print }' "$work/answer" | declare_services '|' 1
 }
 
 # The cluster keeps the last exit code itself.
@@ -225,10 +233,12 @@ readonly STATE_PROGRAM='
         }
         live(get(object, "service"), number, "", "")
     }
+    BEGIN { while ((getline line < (work "/objects")) > 0) { split(line, part, "|"); declared[part[1]] = part[2] } }
     {
         count++
         fields = split($0, field, "\t")
         for (i = 1; i <= fields; i++) { at = index(field[i], "="); value[count, substr(field[i], 1, at - 1)] = substr(field[i], at + 1) }
+        if (get(count, "service") in declared) value[count, "service"] = declared[get(count, "service")]
     }
     END {
         read_probe_ends()

@@ -39,6 +39,6 @@ write_pins() {
     for pinned_service do
         load_service "$pinned_service"
         pinned_digest=$(recorded_digest "$pinned_service")
-        [ -z "$pinned_digest" ] || printf '  "%s":\n    image: "%s"\n' "$pinned_service" "${service_image%@*}@$pinned_digest"
+        [ -z "$pinned_digest" ] || printf '  "%s":\n    image: "%s"\n' "$service_object" "${service_image%@*}@$pinned_digest"
     done
 }

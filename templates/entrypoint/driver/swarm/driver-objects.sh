@@ -65,7 +65,7 @@ store_file() {
     load_mount "$mount_id"
     if [ "$mount_kind" = secret ]; then file_type=secret; else file_type=config; fi
     file_name=$(name_of_mount)
-    file_stored=$(awk -F '|' -v name="$file_name" '$2 == name { print $5 }' "$work/${file_type}s")
+    file_stored=$(awk -F '|' -v name="$file_name" '$2 "" == name { print $5 }' "$work/${file_type}s")
     [ "$file_stored" != "$mount_fingerprint" ] || return 0
     [ -z "$file_stored" ] || fail_file "the $file_type $file_name exists with other content"
     detail "storing $mount_source"
@@ -87,17 +87,18 @@ fail_file() {
 # A record cannot be changed, only replaced. SERVICE REPLICAS RELEASE-REPLICAS
 driver_record_scale() {
     driver_forget_scale "$1"
+    read_object_of_service "$1"
     printf '%s\n' "$2" | docker config create --label "io.bootsmith.project=$project" \
         --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=scale \
         --label "io.bootsmith.service=$1" --label "io.bootsmith.scale=$2" --label "io.bootsmith.scale-of=$3" \
-        "${target}_scale-$1" - >"$work/answer" 2>"$work/complaint" &
+        "${target}_scale-$object_of_service" - >"$work/answer" 2>"$work/complaint" &
     child=$!
     wait_for_child || fail_unrestored "the scale of \`$1\` could not be recorded: $(complaint)"
 }
 
 driver_forget_scale() {
     # shellcheck disable=SC2046 # a list of ids
-    remove_objects config $(awk -F '|' -v service="$1" '$3 == "scale" && $8 == service { print $1 }' "$work/configs")
+    remove_objects config $(awk -F '|' -v service="$1" '$3 == "scale" && $8 "" == service { print $1 }' "$work/configs")
 }
 
 remove_objects() { # config|secret ID…
@@ -113,7 +114,7 @@ driver_remove_leftovers() {
     leftovers=$(orphan_services)
     for leftover in $leftovers; do
         say "$leftover: removed, it is not in this release"
-        remove_service "$(service_id "$leftover")" "${target}_$leftover" || warn "\`$leftover\` is left over: $(complaint)"
+        remove_service "$(service_id "$leftover")" || warn "\`$leftover\` is left over: $(complaint)"
     done
     # shellcheck disable=SC2046 # a list of ids
     set -- $(ended_once_services)
@@ -127,11 +128,11 @@ driver_remove_leftovers() {
     }
 }
 
-# ID NAME
+# ID
 remove_service() {
     capture "$work/answer" docker service rm "$1" || return 1
     await_no_containers "label=com.docker.swarm.service.id=$1"
-    remove_task_containers "$2"
+    remove_task_containers "com.docker.swarm.service.id=$1"
 }
 
 # Containers on the node that we talk to; those of other nodes are the swarm's alone. FILTER
@@ -212,9 +213,9 @@ remove_network() {
 # A service cannot be moved to another network of the same name: those on it go, and come again with their waves. NAME ID
 driver_renew_network() {
     network_name=$1 network_id=$2 renewed_network=$2 going_networks=''
-    awk -F '|' -v id="$2" 'index(" " $11 " ", " " id " ") { print $1, $2 }' "$work/services.live" >"$work/renewed"
-    while read -r renewed_id renewed_service; do
-        remove_service "$renewed_id" "${target}_$renewed_service" || return 1
+    awk -F '|' -v id="$2" 'index(" " $11 " ", " " id " ") { print $1 }' "$work/services.live" >"$work/renewed"
+    while read -r renewed_id; do
+        remove_service "$renewed_id" || return 1
     done <"$work/renewed"
     remove_network
     await_no_networks

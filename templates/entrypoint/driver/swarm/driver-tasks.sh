@@ -165,7 +165,7 @@ END
 # Prints the tasks that were in the loaded task's place, the newest last.
 tasks_of_place() {
     awk -F '|' -v service="$task_service" -v slot="$task_slot" -v node="$task_node" \
-        '$2 == service && $3 == slot && (slot != 0 || $4 == node)' "$work/tasks"
+        '$2 "" == service && $3 == slot && (slot != 0 || $4 == node)' "$work/tasks"
 }
 
 # What a service publishes on every node, or, in the mode `host`, on those where it runs.
@@ -226,7 +226,7 @@ driver_exec() {
     load_task "$1" || refuse "\`$script_name\`: the replica $1 is gone"
     shift
     exec_container=$(awk -F '|' -v service="$task_service" -v node="$swarm_node" \
-        '$2 == service && $4 == node && $6 == "running" { print $9; exit }' "$work/tasks")
+        '$2 "" == service && $4 == node && $6 == "running" { print $9; exit }' "$work/tasks")
     [ -n "$exec_container" ] || refuse_other_node
     exec_in_container "$exec_container" "$@"
 }
@@ -341,13 +341,13 @@ print_once_output() {
 driver_stop_once() {
     once_service=${target}_run-${1##*-}
     docker service rm "$once_service" >/dev/null 2>&1 </dev/null
-    remove_task_containers "$once_service"
+    remove_task_containers "com.docker.swarm.service.name=$once_service"
 }
 
-# Engines leave the containers of ended jobs when the service is gone. SERVICE-NAME
+# Engines leave the containers of ended jobs when the service is gone. LABEL=VALUE
 remove_task_containers() {
     for task_try in 1 2 3 4 5; do
-        left_containers=$(docker ps --all --quiet --no-trunc --filter "label=com.docker.swarm.service.name=$1" 2>/dev/null </dev/null)
+        left_containers=$(docker ps --all --quiet --no-trunc --filter "label=$1" 2>/dev/null </dev/null)
         # shellcheck disable=SC2086 # a list of ids
         [ -n "$left_containers" ] || return 0
         # shellcheck disable=SC2086 # a list of ids

@@ -119,8 +119,8 @@ export_wanted() {
 }
 
 export_service() { # SERVICE REPLICAS DIGEST IMAGE-ID
-    manifest_variable=$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')
-    export "BOOTSMITH_REPLICAS_$manifest_variable=$2" "BOOTSMITH_DIGEST_$manifest_variable=$3" "BOOTSMITH_IMAGE_$manifest_variable=$4"
+    read_service_variable "$1"
+    export "BOOTSMITH_REPLICAS_$service_variable=$2" "BOOTSMITH_DIGEST_$service_variable=$3" "BOOTSMITH_IMAGE_$service_variable=$4"
 }
 
 # Swarm reads `{{…}}` in the environment as a template; `{{"{{"}}` stands for itself. A brace at the end would make one together with
@@ -133,11 +133,15 @@ export_untemplated() {
 
 # Prints the stack file with these services alone. FILE SERVICE…
 subset_of_stack() {
-    subset_file=$1
+    subset_file=$1 subset_names=' '
     shift
-    awk -v wanted=" $* " '
+    for subset_name do
+        read_object_of_service "$subset_name"
+        subset_names="$subset_names$object_of_service "
+    done
+    awk -v wanted="$subset_names" '
         /^[^ ]/ { section = $1; inside = 0 }
-        section == "services:" && /^  [^ ]/ { name = $1; sub(/:$/, "", name); inside = index(wanted, " " name " ") }
+        section == "services:" && /^  [^ ]/ { name = $1; gsub(/:$|["\047]/, "", name); inside = index(wanted, " " name " ") }
         section != "services:" || /^services:/ || inside' "$subset_file"
 }
 
@@ -181,18 +185,18 @@ still_different() {
     for different do
         load_wanted "$different"
         awk -F '|' -v service="$different" -v digest="$wanted_digest" -v replicas="$wanted_replicas" \
-            '$2 == service && $4 == "" && $3 == digest && $7 == "" && ($5 ~ /^global/ || $6 == replicas) { same = 1 } END { exit !same }' \
+            '$2 "" == service && $4 == "" && $3 == digest && $7 == "" && ($5 ~ /^global/ || $6 == replicas) { same = 1 } END { exit !same }' \
             "$work/services.live" || printf '%s\n' "$different"
     done
 }
 
 # Services are updated by id. SERVICE
 service_id() {
-    awk -F '|' -v service="$1" '$2 == service && $4 == "" { print $1 }' "$work/services.live"
+    awk -F '|' -v service="$1" '$2 "" == service && $4 == "" { print $1 }' "$work/services.live"
 }
 
 service_field() { # SERVICE NUMBER
-    awk -F '|' -v service="$1" -v field="$2" '$2 == service && $4 == "" { print $field }' "$work/services.live"
+    awk -F '|' -v service="$1" -v field="$2" '$2 "" == service && $4 == "" { print $field }' "$work/services.live"
 }
 
 # ARGUMENT… of `docker service update`
@@ -303,7 +307,8 @@ driver_name_changes() {
 
 # The loaded release's definition of a service, as it was rendered. SERVICE
 driver_show_definition() {
-    subset_of_services "$environment_folder/stack.yaml" "$1"
+    read_object_of_service "$1"
+    subset_of_services "$environment_folder/stack.yaml" "$object_of_service"
 }
 
 driver_show_manifest() {

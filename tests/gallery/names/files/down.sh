@@ -1,0 +1,2 @@
+# What takes the migration of the gallery back.
+echo drop orders

@@ -1,0 +1,2 @@
+# What the migration of the gallery runs.
+echo add orders
