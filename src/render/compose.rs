@@ -21,7 +21,7 @@ use super::{RenderBug, declared, release_data, yaml};
 const TEMPLATE: &str = "compose.yaml";
 
 static TERA: LazyLock<Tera> = LazyLock::new(|| {
-    manifest::engine(&[(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera"))], yaml::to_yaml)
+    manifest::engine(&[(TEMPLATE, include_str!("../../templates/compose/compose.yaml.tera"))], yaml::PLAIN)
 });
 
 /// What the template sees.

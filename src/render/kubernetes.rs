@@ -51,6 +51,18 @@ use object::{Object, Scene};
 /// The templates, by the name of the output.
 const TEMPLATES: &[(&str, &str)] = &[
     ("objects", include_str!("../../templates/kubernetes/objects.yaml.tera")),
+    ("pod", include_str!("../../templates/kubernetes/kind/pod.yaml.tera")),
+    ("deployment", include_str!("../../templates/kubernetes/kind/deployment.yaml.tera")),
+    ("stateful-set", include_str!("../../templates/kubernetes/kind/stateful-set.yaml.tera")),
+    ("daemon-set", include_str!("../../templates/kubernetes/kind/daemon-set.yaml.tera")),
+    ("job", include_str!("../../templates/kubernetes/kind/job.yaml.tera")),
+    ("cron-job", include_str!("../../templates/kubernetes/kind/cron-job.yaml.tera")),
+    ("service", include_str!("../../templates/kubernetes/kind/service.yaml.tera")),
+    ("ingress", include_str!("../../templates/kubernetes/kind/ingress.yaml.tera")),
+    ("network-policy", include_str!("../../templates/kubernetes/kind/network-policy.yaml.tera")),
+    ("persistent-volume-claim", include_str!("../../templates/kubernetes/kind/persistent-volume-claim.yaml.tera")),
+    ("pod-disruption-budget", include_str!("../../templates/kubernetes/kind/pod-disruption-budget.yaml.tera")),
+    ("horizontal-pod-autoscaler", include_str!("../../templates/kubernetes/kind/horizontal-pod-autoscaler.yaml.tera")),
     ("namespace.yaml", include_str!("../../templates/kubernetes/namespace.yaml.tera")),
     ("common.yaml", include_str!("../../templates/kubernetes/common.yaml.tera")),
     ("availability.yaml", include_str!("../../templates/kubernetes/availability.yaml.tera")),
@@ -60,7 +72,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("in-cluster.yaml", include_str!("../../templates/kubernetes/in-cluster.yaml.tera")),
 ];
 
-static TERA: LazyLock<Tera> = LazyLock::new(|| manifest::engine(TEMPLATES, yaml::to_yaml));
+static TERA: LazyLock<Tera> = LazyLock::new(|| manifest::engine(TEMPLATES, yaml::STYLE));
 
 /// What a template sees.
 #[derive(Serialize)]
@@ -78,6 +90,8 @@ struct Manifest<'a> {
 struct ObjectView<'a> {
     api_version: &'a str,
     kind: &'a str,
+    /// The kind again, when the object has the shape that the template of the kind shows.
+    layout: &'a str,
     metadata: &'a Map<String, Json>,
     body: &'a Map<String, Json>,
 }
@@ -212,7 +226,8 @@ fn render_file(
 ) -> Result<String, RenderBug> {
     fn view(object: &Object) -> ObjectView<'_> {
         let Object { api_version, kind, address: _, metadata, body } = object;
-        ObjectView { api_version, kind, metadata, body }
+        let layout = if has_usual_shape(body) { kind } else { "" };
+        ObjectView { api_version, kind, layout, metadata, body }
     }
     let manifest = Manifest {
         project: scene.plan.project.as_str(),
@@ -226,6 +241,17 @@ fn render_file(
     let planned = objects.iter().map(|object| yaml::as_read(&object.to_json())).collect();
     manifest::read_back_all(&text, &planned, place)?;
     Ok(text)
+}
+
+/// Whether there is a `spec` and nothing else, in which pods, where there are any, have containers with names. A file or a patch may say otherwise.
+fn has_usual_shape(body: &Map<String, Json>) -> bool {
+    let has_name = |container: &Json| container.get("name").is_some();
+    let is_template = |template: &Json| {
+        let containers = template.pointer("/spec/containers").and_then(Json::as_array);
+        template.get("metadata").is_some() && containers.is_some_and(|containers| containers.iter().all(has_name))
+    };
+    let spec = body.get("spec").filter(|spec| spec.is_object() && body.len() == 1);
+    spec.is_some_and(|spec| spec.get("template").is_none_or(is_template))
 }
 
 /// What was made must be what the plan judged patches and brought files by.

@@ -36,12 +36,12 @@ pub(super) fn document(services: &[ServiceView<'_>], sections: &[(&str, &Map<Str
     document
 }
 
-/// The engine for templates, given by name and text, and for how they write trees.
-pub(super) fn engine(templates: &[(&'static str, &'static str)], write: yaml::Writer) -> Tera {
+/// The engine for templates, given by name and text, and for how they write values.
+pub(super) fn engine(templates: &[(&'static str, &'static str)], style: yaml::Style) -> Tera {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&'static str>::new());
-    yaml::register(&mut tera, write);
-    yaml::register_others(&mut tera, write, "service.body", templates);
+    yaml::register(&mut tera, style);
+    yaml::register_others(&mut tera, style, templates);
     tera.add_raw_templates(templates.iter().copied()).expect("the templates are sound");
     tera
 }

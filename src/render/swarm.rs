@@ -33,7 +33,7 @@ use super::{RenderBug, declared, release_data, yaml};
 const TEMPLATE: &str = "stack.yaml";
 
 static TERA: LazyLock<Tera> = LazyLock::new(|| {
-    manifest::engine(&[(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera"))], yaml::to_yaml)
+    manifest::engine(&[(TEMPLATE, include_str!("../../templates/swarm/stack.yaml.tera"))], yaml::PLAIN)
 });
 
 /// What the template sees.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::render::yaml::scalar;
+use crate::render::yaml::{Style, scalar};
 
 /// The one key of a text of ours: a user cannot write it, because a spec holds no control characters.
 const OURS: &str = "\0";
@@ -35,8 +35,11 @@ pub(super) fn as_read(value: &Json) -> Json {
     }
 }
 
+/// Trees with placeholders.
+pub(super) const STYLE: Style = Style { tree: to_yaml, scalar: to_yaml, is_block };
+
 /// A tree with placeholders.
-pub(super) fn to_yaml(value: &Json) -> Result<String, serde_saphyr::SerializeError> {
+fn to_yaml(value: &Json) -> Result<String, serde_saphyr::SerializeError> {
     Ok(lines(value)?.join("\n"))
 }
 
