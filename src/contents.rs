@@ -1,6 +1,6 @@
 //! `contents.json`: every file that an image brings, with its hash.
 //!
-//! Takes in a [`FileTree`]; gives out the list that goes into the image beside the files, and that `verify` holds them against.
+//! Takes in a [`FileTree`]; gives out the list that goes into the image together with the files, and that `verify` compares them with.
 
 use serde::{Deserialize, Serialize};
 

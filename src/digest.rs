@@ -15,9 +15,9 @@ use sha2::{Digest as _, Sha256};
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
-/// The text is no SHA-256 digest.
+/// The text is not a SHA-256 digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no digest of the form `sha256:` and 64 lower-case hexadecimal characters", .0.escape_debug())]
+#[error("invalid digest `{}`: expected `sha256:` and 64 lower-case hexadecimal characters", .0.escape_debug())]
 pub struct DigestFault(String);
 
 impl Digest {

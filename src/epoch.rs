@@ -9,9 +9,9 @@ use std::time::{Duration, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epoch(u64);
 
-/// The text is no whole number of seconds between 1970 and 9999.
+/// The text is not a whole number of seconds between 1970 and 9999.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no number of seconds since 1970 (0 to {max})", max = Epoch::MAX_SECONDS)]
+#[error("invalid time `{0}`: expected seconds since 1970 (0 to {max})", max = Epoch::MAX_SECONDS)]
 pub struct EpochFault(String);
 
 impl Epoch {

@@ -30,7 +30,7 @@ use crate::source::{LockFile, SourceFault, Sources};
 use crate::spec;
 use crate::store::{Cache, StoreError};
 
-/// The surroundings refused.
+/// An I/O or environment error.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// The spec cannot be read.
@@ -41,14 +41,14 @@ pub enum HostError {
         /// Why.
         source: io::Error,
     },
-    /// The spec is no text.
-    #[error("`{}` is no UTF-8 text", .0.display())]
+    /// The spec is not text.
+    #[error("`{}` is not UTF-8 text", .0.display())]
     NoText(PathBuf),
     /// `SOURCE_DATE_EPOCH` is set to something else.
     #[error("the environment variable SOURCE_DATE_EPOCH: {0}")]
     Epoch(#[from] EpochFault),
-    /// What is said to be the release before is none.
-    #[error("`{}` is no tarball of bootsmith: it does not say what release it is", .0.display())]
+    /// The tarball of the release before is not one of bootsmith.
+    #[error("`{}` is not a tarball of bootsmith: it does not say which release it contains", .0.display())]
     NoRelease(PathBuf),
 }
 
@@ -70,7 +70,7 @@ pub fn read_sources(spec_path: &Path) -> Result<Sources, HostError> {
     Ok(sources)
 }
 
-/// The lock lies beside its spec: `bootstrap.lock` beside `bootstrap.toml`.
+/// The lock file is next to its spec: `bootstrap.lock` next to `bootstrap.toml`.
 pub fn lock_path(spec_path: &Path) -> PathBuf {
     spec_path.with_extension("lock")
 }
@@ -107,7 +107,7 @@ pub fn cache_folder() -> Option<PathBuf> {
     Some(cache.join("bootsmith"))
 }
 
-/// Does something with the cache of this user. One that cannot be made, that others could change, or that has no room is as good as none:
+/// Does something with the cache of this user. One that cannot be made, that others could change, or that has no room is not used:
 /// `events` hears of it, and the work is done with a cache that ends with the command.
 pub(crate) fn with_cache<T, E: From<StoreError> + std::error::Error>(
     events: Events<'_>,
@@ -130,7 +130,7 @@ fn temporary_cache(events: Events<'_>, error: &dyn std::error::Error) -> Result<
     Cache::temporary()
 }
 
-/// Where the user stands; the root when even that is gone.
+/// The working folder; the root when it was removed.
 pub fn working_folder() -> PathBuf {
     env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
 }

@@ -1,7 +1,7 @@
-//! Reading a bootstrap image back, from a tarball or from where images of registries are kept.
+//! Reads a bootstrap image from a tarball or from the local image store.
 //!
 //! Takes in a path; gives out what is inside (`open`, then `summary` and `payload_file`), everything that is wrong with it
-//! (`verify`), or what one release changes of another (`difference`). Trusts nothing in the file: documents and layers of the payload are checked by digest, all by limit, and garbage gives an error.
+//! (`verify`), or what changed between two releases (`difference`). Trusts nothing in the file: documents and layers of the payload are checked by digest, all by limit, and garbage gives an error.
 
 mod archive;
 mod difference;

@@ -3,8 +3,8 @@
 //! Takes in a [`FileTree`] or a finished tar; gives out the gzip-compressed tar of a layer with its two digests: that of the tar
 //! (the diffID) and that of the blob. Same tree and epoch, same bytes, on any machine. Knows no platform and opens no file.
 
-pub(crate) mod beside;
 mod block;
+pub(crate) mod concurrent;
 pub mod content;
 pub mod gzip;
 pub mod slice;

@@ -38,7 +38,7 @@ pub struct Locked {
     pub architectures: BTreeMap<String, Digest>,
 }
 
-/// Why a text is no lock.
+/// Why a text is not a lock file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct LockFault {
@@ -96,13 +96,13 @@ impl Lock {
         }
         let is_named = |key: &&String| name(key).is_some_and(|name| name.to_string() == **key);
         if let Some(key) = written.images.keys().find(|key| !is_named(key)) {
-            return wrong(format!("`{}` is no whole name of an image", key.escape_debug()));
+            return wrong(format!("`{}` is not a full image name", key.escape_debug()));
         }
         let locked = written.images.values().chain(written.bases.values());
         let architectures = locked.flat_map(|locked| locked.architectures.keys());
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'/';
         if let Some(key) = architectures.into_iter().find(|key| !key.bytes().all(is_plain)) {
-            return wrong(format!("`{}` is no architecture", key.escape_debug()));
+            return wrong(format!("invalid architecture `{}`", key.escape_debug()));
         }
         Ok(Self { images: written.images, bases: written.bases })
     }
@@ -216,7 +216,7 @@ mod tests {
             ("format = 1\n[images.\"x:1\"]\ndigest = \"sha256:12\"\narchitectures = {}".to_owned(), "digest"),
             (
                 format!("format = 1\n[images.\"x:1\"]\ndigest = \"{digest}\"\narchitectures = {{}}"),
-                "`x:1` is no whole name of an image",
+                "`x:1` is not a full image name",
             ),
         ] {
             let fault = Lock::parse(&text).expect_err("no lock");

@@ -13,7 +13,7 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct RelativePath(String);
 
-/// Why a text is no [`RelativePath`].
+/// Why a text is not a [`RelativePath`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathFault {
     /// The text is empty.

@@ -148,11 +148,13 @@ pub enum ReferenceFault {
     #[error("`{0}` is an image, not a repository")]
     NoRepository(String),
     /// A tag is letters, digits, `_`, `.` and `-`, at most 128, and does not start with `.` or `-`.
-    #[error("`{0}` is no tag: letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`")]
+    #[error(
+        "invalid tag `{0}`: expected letters, digits, `_`, `.`, `-`, at most 128 characters, not starting with `.` or `-`"
+    )]
     Tag(String),
     /// A name is lower-case words.
     #[error(
-        "`{0}` is no image name: lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`, at most 255 characters"
+        "invalid image name `{0}`: expected lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`, at most 255 characters"
     )]
     Name(String),
 }
@@ -219,7 +221,7 @@ pub struct ReferenceParts<'a> {
 }
 
 impl<'a> ReferenceParts<'a> {
-    /// Reads `[registry/]name[:tag][@digest]` (<https://github.com/distribution/reference>); `None` when it is none.
+    /// Reads `[registry/]name[:tag][@digest]` (<https://github.com/distribution/reference>); `None` when it is invalid.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (text, digest) = match text.split_once('@') {
             Some((text, digest)) => (text, Some(Digest::parse(digest).ok()?)),
@@ -238,7 +240,7 @@ impl<'a> ReferenceParts<'a> {
     }
 }
 
-/// Where the tag starts: the last colon that is no port's.
+/// Where the tag starts: the last colon that does not belong to a port.
 fn tag_colon(text: &str) -> Option<usize> {
     let last_segment = text.rfind('/').map_or(0, |slash| slash + 1);
     text[last_segment..].rfind(':').map(|at| last_segment + at)

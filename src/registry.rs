@@ -1,4 +1,4 @@
-//! The distribution protocol as values: what to ask a registry, and what its answers mean.
+//! The distribution protocol as values: requests to a registry, and what its responses mean.
 //!
 //! Takes in an image and a way to exchange requests for responses; gives out an image in a registry, or one from there, or exactly why not. Everything a
 //! registry says is untrusted: what it answers is limited, digests are compared, and credentials go to the host they were given for and
@@ -10,11 +10,11 @@ mod challenge;
 mod error;
 mod event;
 mod manifest;
+mod operation;
 mod pages;
 mod parallel;
 mod pull;
 mod push;
-mod question;
 mod referrers;
 mod replicate;
 mod resolve;

@@ -1,4 +1,4 @@
-//! A bootstrap image for service images that are somewhere else.
+//! Rewrites image references after service images were copied to another registry.
 //!
 //! Takes in a bootstrap image as it was built and the new name of every service image; gives out the same release with those names, by their
 //! digests. What an operator runs is all that is touched: manifests, release data, overview and lock. The spec is left behind: it names the

@@ -23,7 +23,7 @@ pub struct Sources {
     pub files: BTreeMap<String, Source>,
     /// The files that somebody may execute, as [`Sources::name_of`] names them.
     pub executables: BTreeSet<String>,
-    /// The lock beside the spec.
+    /// The lock file next to the spec.
     pub lock: LockFile,
 }
 
@@ -97,7 +97,7 @@ pub enum SourceFault {
     #[error("{0}")]
     Outside(String),
     /// A device, a socket, a pipe.
-    #[error("is no regular file, but {0}")]
+    #[error("is not a regular file, but {0}")]
     Special(&'static str),
     /// A name in the folder that no portable path has.
     #[error("holds a file whose name {0}")]

@@ -1,4 +1,4 @@
-//! Where images come from and go to: OCI layouts, archives of Docker and podman, the content cache and what was taken from registries, the tarball.
+//! Image sources and targets: OCI layouts, archives of Docker and podman, the content cache, pulled images, tarballs.
 //!
 //! Takes in paths and images; gives out bases, cached layers and a finished file. Everything that is read is untrusted and verified
 //! before anything made of it gets a name; everything that is written appears whole or not at all. Knows no platform, prints nothing.
@@ -35,5 +35,5 @@ pub use pulled::Pulled;
 pub use receipt::Receipt;
 pub use tools::{Place, Tool, require_free, require_tools};
 
-/// Is told how many bytes were just copied.
+/// Callback with the number of bytes that were just copied.
 pub type Progress<'a> = &'a dyn Fn(u64);

@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The arguments of the command line.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,47 +15,47 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 the project's files are wrong · 2 the command line is wrong · \
-3 the surroundings refuse (a file, a base, a disk, a registry) · 10 `--exit-code` found a difference · 70 a bug in bootsmith";
+const EXIT_CODES: &str = "Exit codes: 0 success · 1 invalid project files · 2 usage error · \
+3 environment error (a file, a base, a disk, a registry) · 10 differences found (`--exit-code`) · 70 internal error";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Build the bootstrap images of a release as tarballs
     Build(Build),
-    /// Report everything that is wrong with a spec, and write nothing
+    /// Check a spec and report all errors; write nothing
     Check(Check),
-    /// Write the files that would go into an image
+    /// Write the files of an image into a folder
     Render(Render),
-    /// Write into `bootstrap.lock` which content every image of a release has now
+    /// Write the current digest of every image of a release to `bootstrap.lock`
     Lock(Lock),
-    /// Show which tags of the lock name other images by now, and which bases in files are others
+    /// List locked images whose tag or file has changed
     Outdated(Outdated),
-    /// Show what is in an image, of a tarball or of a registry: layers, environments, services, parameters, scripts, migrations
+    /// Show the contents of an image: layers, environments, services, parameters, scripts, migrations
     Inspect(Examine),
-    /// Hash everything in a tarball, or in an image of a registry, again, and hold its parts against each other
+    /// Verify an image: check all digests, and cross-check its parts
     Verify(Examine),
-    /// Pull an image from a registry, into a tarball or for later builds, and print its digest
+    /// Pull an image from a registry, as a tarball or for later builds, and print its digest
     Pull(Pull),
-    /// Push a tarball to registries, and print the digest by which the image is known there
+    /// Push a tarball to registries, and print the digest of the image
     Push(Push),
-    /// Copy a bootstrap image with all images of its services to another registry, and print its digest there
+    /// Copy a bootstrap image and all images of its services to another registry, and print its new digest
     Copy(Copy),
-    /// Write a bootstrap image with all images of its services into one file, for where no registry is
+    /// Write a bootstrap image and all images of its services to one file, for sites without a registry
     Bundle(Bundle),
-    /// Tell of the tags of a repository
+    /// List tags
     Tag(Tag),
-    /// Tell of what earlier commands have left in the cache, and remove it
+    /// Show or clear the cache
     Cache(Cache),
-    /// Show what one release changes of another: services, images, parameters, migrations, configs
+    /// Compare two releases: services, images, parameters, migrations, configs
     Diff(Diff),
-    /// Explain a diagnostic code or what platforms make of features, or list all codes
+    /// Explain a diagnostic code or the portability of features, or list all codes
     Explain(Explain),
 }
 
 /// What every command that reads a spec takes.
 #[derive(Args)]
 pub(super) struct Release {
-    /// The spec
+    /// Spec file
     #[arg(short, long, value_name = "FILE", default_value = "bootstrap.toml")]
     pub(super) file: PathBuf,
     /// Only this platform (repeatable)
@@ -64,13 +64,13 @@ pub(super) struct Release {
     /// Only this environment (repeatable)
     #[arg(long = "environment", value_name = "ENVIRONMENT")]
     environments: Vec<String>,
-    /// The version of the release, over the spec's
+    /// Version of the release, instead of the spec's
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// Lower this lint to a warning (repeatable)
+    /// Report this lint as a warning (repeatable)
     #[arg(long = "allow", value_name = "CODE")]
     allow: Vec<String>,
-    /// Pin every image to the digest that `bootstrap.lock` says; one that is not there is an error
+    /// Pin every image to its digest in `bootstrap.lock`; a missing one is an error
     #[arg(long)]
     locked: bool,
 }
@@ -79,17 +79,17 @@ pub(super) struct Release {
 pub(super) struct Build {
     #[command(flatten)]
     pub(super) release: Release,
-    /// What the image is made on: an image of a registry with its digest, oci:PATH, oci-archive:PATH, docker-archive:PATH or scratch; for one
-    /// platform with its name before it, as in kubernetes=oci:PATH (repeatable)
+    /// Base of the image: a registry image with its digest, oci:PATH, oci-archive:PATH, docker-archive:PATH or scratch; for one platform with
+    /// its name, as in kubernetes=oci:PATH (repeatable)
     #[arg(long = "base", value_name = "[PLATFORM=]BASE")]
     bases: Vec<String>,
     /// Only this architecture of the base, as in linux/amd64 (repeatable)
     #[arg(long = "architecture", value_name = "ARCHITECTURE")]
     architectures: Vec<String>,
-    /// The tarball of the release before: a migration of it that changed or is gone is an error
+    /// Tarball of the previous release: a migration that was changed or removed since is an error
     #[arg(long, value_name = "TARBALL")]
     pub(super) previous: Option<PathBuf>,
-    /// Where the tarballs go
+    /// Output folder for the tarballs
     #[arg(short, long, value_name = "DIR", default_value = "target/bootstrap")]
     pub(super) output: PathBuf,
     /// Print the receipts as JSON
@@ -103,7 +103,7 @@ pub(super) struct Build {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) release: Release,
-    /// The tarball of the release before: a migration of it that changed or is gone is an error
+    /// Tarball of the previous release: a migration that was changed or removed since is an error
     #[arg(long, value_name = "TARBALL")]
     pub(super) previous: Option<PathBuf>,
 }
@@ -112,7 +112,7 @@ pub(super) struct Check {
 pub(super) struct Render {
     #[command(flatten)]
     pub(super) release: Release,
-    /// The folder to write into
+    /// Output folder
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
 }
@@ -120,7 +120,7 @@ pub(super) struct Render {
 /// What every command that works on a lock takes.
 #[derive(Args)]
 pub(super) struct LockedSpec {
-    /// The spec; the lock lies beside it
+    /// Spec file; the lock file is in the same folder
     #[arg(short, long, value_name = "FILE", default_value = "bootstrap.toml")]
     pub(super) file: PathBuf,
 }
@@ -129,17 +129,17 @@ pub(super) struct LockedSpec {
 pub(super) struct Lock {
     #[command(flatten)]
     pub(super) spec: LockedSpec,
-    /// Ask again for these images, named by their service, by `base` or by themselves; for all when none is named
+    /// Update these images, given by service, as `base` or by image name; all without a name
     #[arg(long, value_name = "NAME", num_args = 0..)]
     pub(super) update: Option<Vec<String>>,
-    /// Only hold the lock against the spec: nothing is asked, and nothing written
+    /// Only check the lock file against the spec; use no registry and write nothing
     #[arg(long, conflicts_with_all = ["update", "layouts", "offline"])]
     pub(super) check: bool,
-    /// Take digests from this layout, as `oci:PATH` or `oci-archive:PATH`; as `IMAGE=oci:PATH[:TAG]` where it does not say what its image is called
+    /// Take digests from this layout, as `oci:PATH` or `oci-archive:PATH`; as `IMAGE=oci:PATH[:TAG]` where the layout has no image name
     /// (repeatable)
     #[arg(long = "from", value_name = "LAYOUT")]
     pub(super) layouts: Vec<String>,
-    /// Ask no registry
+    /// Do not contact registries
     #[arg(long)]
     pub(super) offline: bool,
     /// Print JSON
@@ -156,7 +156,7 @@ pub(super) struct Outdated {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// End with 10 when something has moved
+    /// Exit with 10 when something has changed
     #[arg(long)]
     pub(super) exit_code: bool,
     #[command(flatten)]
@@ -166,7 +166,7 @@ pub(super) struct Outdated {
 /// What `inspect` and `verify` take.
 #[derive(Args)]
 pub(super) struct Examine {
-    /// A tarball, or an image of a registry as registry/repository:tag or registry/repository:tag@digest
+    /// Tarball, or registry/repository:tag[@digest]
     pub(super) image: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -177,12 +177,12 @@ pub(super) struct Examine {
 
 #[derive(Args)]
 pub(super) struct Push {
-    /// The tarball, or a bundle
+    /// Tarball or bundle
     pub(super) tarball: PathBuf,
-    /// Where to, as registry/repository:tag (repeatable); without, the name that the tarball says. Of a bundle: the registry, and what
-    /// repositories there begin with
+    /// Target, as registry/repository:tag (repeatable); by default the name in the tarball. For a bundle: the registry and a prefix for its
+    /// repositories
     pub(super) references: Vec<String>,
-    /// A repository of the same registry that may have layers of the image: they are taken over from there (repeatable)
+    /// Repository of the same registry from which layers can be mounted (repeatable)
     #[arg(long = "mount-from", value_name = "REPOSITORY")]
     pub(super) mount_from: Vec<String>,
     #[command(flatten)]
@@ -191,11 +191,11 @@ pub(super) struct Push {
 
 #[derive(Args)]
 pub(super) struct Pull {
-    /// The image, as registry/repository:tag or registry/repository:tag@digest
+    /// Image, as registry/repository:tag[@digest]
     pub(super) reference: String,
-    /// The tarball that is written; without, the image is kept for builds that stand on it
+    /// Output tarball; without it, the image is stored for later builds
     pub(super) tarball: Option<PathBuf>,
-    /// Only this architecture, as in linux/amd64, for builds that stand on it (repeatable)
+    /// Only this architecture, as in linux/amd64, for later builds (repeatable)
     #[arg(long = "architecture", value_name = "ARCHITECTURE", conflicts_with = "tarball")]
     pub(super) architectures: Vec<String>,
     #[command(flatten)]
@@ -204,9 +204,9 @@ pub(super) struct Pull {
 
 #[derive(Args)]
 pub(super) struct Copy {
-    /// The bootstrap image: a tarball, a bundle, or registry/repository:tag
+    /// Bootstrap image: tarball, bundle or registry/repository:tag
     pub(super) source: PathBuf,
-    /// The registry, and what repositories there begin with, as registry.example.com/mirror
+    /// Registry and prefix for its repositories, as registry.example.com/mirror
     pub(super) destination: String,
     #[command(flatten)]
     pub(super) registry: Registry,
@@ -214,9 +214,9 @@ pub(super) struct Copy {
 
 #[derive(Args)]
 pub(super) struct Bundle {
-    /// The bootstrap image: a tarball, or registry/repository:tag
+    /// Bootstrap image: tarball or registry/repository:tag
     pub(super) source: PathBuf,
-    /// The file that is written
+    /// Output file
     pub(super) output: PathBuf,
     /// Only for this architecture, as in linux/amd64
     #[arg(long, value_name = "ARCHITECTURE")]
@@ -233,9 +233,9 @@ pub(super) struct Cache {
 
 #[derive(Subcommand)]
 pub(super) enum CacheCommand {
-    /// Show how much of what is in the cache, and where it is
+    /// Show the size and the folder of the cache
     List(CacheList),
-    /// Remove what is in the cache; what is missed is made or fetched again
+    /// Clear the cache
     Clean(CacheClean),
 }
 
@@ -248,7 +248,7 @@ pub(super) struct CacheList {
 
 #[derive(Args)]
 pub(super) struct CacheClean {
-    /// Only what was written more than so many days ago
+    /// Remove only entries older than this many days
     #[arg(long, value_name = "DAYS")]
     pub(super) older_than: Option<u32>,
 }
@@ -261,13 +261,13 @@ pub(super) struct Tag {
 
 #[derive(Subcommand)]
 pub(super) enum TagCommand {
-    /// List every tag, by version, then what is no version
+    /// List all tags of a repository, sorted by version
     List(TagList),
 }
 
 #[derive(Args)]
 pub(super) struct TagList {
-    /// The repository, as registry/repository
+    /// Repository, as registry/repository
     pub(super) repository: String,
     /// Print JSON
     #[arg(long)]
@@ -280,31 +280,31 @@ pub(super) struct TagList {
 #[derive(Args)]
 #[command(next_help_heading = "Registries")]
 pub(super) struct Registry {
-    /// Who to be at the registry, instead of who the logins of docker or podman on this machine say
+    /// User name, instead of the docker or podman login of this machine
     #[arg(long, value_name = "NAME", requires = "password_stdin")]
     pub(super) username: Option<String>,
     /// Read the password from standard input
     #[arg(long, requires = "username")]
     pub(super) password_stdin: bool,
-    /// Trust the authorities whose certificates are in this file, as PEM, beside those of this machine (repeatable)
+    /// PEM file with additional certificate authorities to trust (repeatable)
     #[arg(long = "ca-file", value_name = "FILE")]
     pub(super) ca_files: Vec<PathBuf>,
-    /// Do not encrypt; without this, only a registry on this machine is talked to so, when it speaks no TLS
+    /// Use HTTP without TLS; by default only for a registry on this machine that does not speak TLS
     #[arg(long)]
     pub(super) plain_http: bool,
-    /// Another host that may be shown the login, because the registry takes its tokens (repeatable)
+    /// Token service of the registry on another host, to which the login may be sent (repeatable)
     #[arg(long = "token-host", value_name = "HOST")]
     pub(super) token_hosts: Vec<String>,
-    /// For so long a connection may be silent, a transfer be too slow, and a credential helper take
+    /// Idle timeout of a connection, in seconds; also the limit for slow transfers and credential helpers
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) timeout: u64,
 }
 
 #[derive(Args)]
 pub(super) struct Diff {
-    /// The release that is left: a tarball, or an image of a registry as registry/repository:tag or registry/repository:tag@digest
+    /// Old release: tarball, or registry/repository:tag[@digest]
     pub(super) old: PathBuf,
-    /// The release that is taken, as well
+    /// New release: tarball, or registry/repository:tag[@digest]
     pub(super) new: PathBuf,
     /// Print JSON
     #[arg(long, conflicts_with = "markdown")]
@@ -312,7 +312,7 @@ pub(super) struct Diff {
     /// Print Markdown, for release notes
     #[arg(long)]
     pub(super) markdown: bool,
-    /// End with 10 when they differ
+    /// Exit with 10 when they differ
     #[arg(long)]
     pub(super) exit_code: bool,
     #[command(flatten)]
@@ -321,9 +321,9 @@ pub(super) struct Diff {
 
 #[derive(Args)]
 pub(super) struct Explain {
-    /// A code, as in B012, or `portability`
+    /// Diagnostic code, as in B012, or `portability`
     pub(super) topic: Option<String>,
-    /// With `portability`: tell all of the features whose name holds this text
+    /// With `portability`: explain all features whose name contains this text
     pub(super) feature: Option<String>,
     /// Print JSON
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! `cache list` and `cache clean`: what earlier commands have left, and how to be rid of it.
+//! `cache list` and `cache clean`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,7 +44,7 @@ fn clean(arguments: &CacheClean) -> Result<(), CommandFailure> {
 
 fn folder() -> Result<PathBuf, CommandFailure> {
     host::cache_folder().ok_or_else(|| {
-        let message = "there is no cache: neither `XDG_CACHE_HOME` nor `HOME` names a folder".to_owned();
+        let message = "there is no cache folder: neither `XDG_CACHE_HOME` nor `HOME` is set".to_owned();
         CommandFailure::Usage(message, "set one of them to an absolute path".to_owned())
     })
 }

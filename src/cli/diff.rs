@@ -1,4 +1,4 @@
-//! `diff`: what one release changes of another, as text, JSON or Markdown.
+//! `diff`: what changed between two releases, as text, JSON or Markdown.
 
 use crate::host::registry::Needed;
 use crate::inspect::{self, Change, Difference, EnvironmentDifference, Item, Status};
@@ -45,7 +45,7 @@ fn environment_branch(names: &str, EnvironmentDifference { name: _, status, body
     }
     let mut branch = Branch::new(names.to_owned());
     if !body.must_be_given.is_empty() {
-        branch.push(Branch::new(format!("must be given from now on: {}", body.must_be_given.join(", "))));
+        branch.push(Branch::new(format!("now required: {}", body.must_be_given.join(", "))));
     }
     sections(body).for_each(|(title, items)| branch.push(section_branch(title, items)));
     branch

@@ -8,7 +8,7 @@ use super::arguments::Explain;
 use super::failure::CommandFailure;
 use super::{json, portability};
 
-/// The topic that is no code.
+/// The topic that is not a code.
 const PORTABILITY: &str = "portability";
 
 /// Prints one explanation, or a line for every code.
@@ -19,8 +19,8 @@ pub(super) fn explain(arguments: &Explain) -> Result<(), CommandFailure> {
             return portability::explain(feature.as_deref(), arguments.json);
         }
         (Some(_), Some(feature)) => {
-            let hint = format!("`bootsmith explain {PORTABILITY} {feature}` tells of features");
-            return Err(CommandFailure::Usage(format!("`{feature}` is too much: a code stands alone"), hint));
+            let hint = format!("`bootsmith explain {PORTABILITY} {feature}` explains features");
+            return Err(CommandFailure::Usage(format!("unexpected argument `{feature}` after a code"), hint));
         }
         (Some(code), None) => explain_code(code, arguments.json)?,
     }
@@ -61,5 +61,5 @@ fn unknown(name: &str) -> CommandFailure {
         .or_else(|| nearest(name, &borrowed))
         .map(|near| format!("did you mean `{near}`? "))
         .unwrap_or_default();
-    CommandFailure::Usage(format!("`{name}` is no code"), format!("{near}`bootsmith explain` lists them all"))
+    CommandFailure::Usage(format!("unknown code `{name}`"), format!("{near}`bootsmith explain` lists them all"))
 }

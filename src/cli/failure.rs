@@ -36,9 +36,9 @@ pub(super) enum CommandFailure {
     Pull(Box<PullFailure>),
     /// A release was not copied.
     Copy(Box<CopyError>),
-    /// A release was not locked, or its lock does not fit it.
+    /// A release was not locked, or its lock does not match it.
     Lock(Box<LockError>),
-    /// Two tarballs cannot be held against each other.
+    /// Two tarballs cannot be compared.
     Difference(DifferenceError),
     /// Nothing failed: two releases differ, and the exit code is asked to say so.
     Differs,
@@ -113,18 +113,18 @@ impl From<PullFailure> for CommandFailure {
 
 const INPUT: u8 = 1;
 const USAGE: u8 = 2;
-const SURROUNDINGS: u8 = 3;
+const ENVIRONMENT: u8 = 3;
 /// `EX_SOFTWARE` of sysexits.h.
 const BUG: u8 = 70;
 /// As `plan --exit-code` of a bootstrap image.
 const DIFFERS: u8 = 10;
 
 const SAME_PRODUCT: &str = "`diff` takes two images of one project and one platform, the older first";
-const REPORT: &str = "this is a fault of bootsmith: please report it with your bootstrap.toml";
+const REPORT: &str = "this is a bug in bootsmith: please report it with your bootstrap.toml";
 
-/// What clap has to say: help goes to standard output and is no failure.
+/// What clap has to say: help goes to standard output and is not a failure.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell when the terminal is gone.
+    // Nobody reads it when the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
@@ -148,19 +148,19 @@ impl CommandFailure {
                 (draw(diagnostics, &Texts::of(sources), &Renderer::styled()), input_code(diagnostics))
             }
             Self::Release(Failure::Prepare { error: PrepareError::Bug(bug), .. }) => {
-                (chain("bug", bug, Some(REPORT)), BUG)
+                (chain("internal error", bug, Some(REPORT)), BUG)
             }
             Self::Release(Failure::Prepare { error: PrepareError::Pack(error), .. }) => {
-                (chain("bug", error, Some(REPORT)), BUG)
+                (chain("internal error", error, Some(REPORT)), BUG)
             }
-            Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), SURROUNDINGS),
-            Self::Release(Failure::Previous(error)) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
+            Self::Release(Failure::Host(error)) => (chain("error", error, host_hint(error)), ENVIRONMENT),
+            Self::Release(Failure::Previous(error)) => (chain("error", error, error.hint().as_deref()), ENVIRONMENT),
             Self::Release(Failure::Pull(error)) => {
                 (chain("error", error, pull_hint(error).as_deref()), pull_code(error))
             }
-            Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error).as_deref()), SURROUNDINGS),
-            Self::Write(error) => (chain("error", error, disk_hint("write", error.source.kind())), SURROUNDINGS),
-            Self::Store(error) => (chain("error", error, error.hint().as_deref()), SURROUNDINGS),
+            Self::Release(Failure::Build(error)) => (chain("error", error, build_hint(error).as_deref()), ENVIRONMENT),
+            Self::Write(error) => (chain("error", error, disk_hint("write", error.source.kind())), ENVIRONMENT),
+            Self::Store(error) => (chain("error", error, error.hint().as_deref()), ENVIRONMENT),
             Self::Push(error) => (chain("error", error, push_hint(error).as_deref()), push_code(error)),
             Self::Pull(error) => (chain("error", error, pull_hint(error).as_deref()), pull_code(error)),
             Self::Copy(error) => (chain("error", error, Some(copy_hint(error))), copy_code(error)),
@@ -188,17 +188,15 @@ fn input_code(diagnostics: &Diagnostics) -> u8 {
 /// What is wrong with a lock, every image in a line of its own.
 fn locking(error: &LockError) -> String {
     let hint = match error {
-        LockError::Stale { .. } => "write it anew with `bootsmith lock`",
+        LockError::Stale { .. } => "update it with `bootsmith lock`",
         LockError::UnknownImage { hint, .. } => hint,
-        LockError::Offline(_) => "give a layout that has it with `--from`, or leave out `--offline`",
+        LockError::Offline(_) => "name a layout that contains it with `--from`, or omit `--offline`",
         _ => "",
     };
     let lines: String = match error {
         LockError::Stale { missing, superfluous, .. } => {
-            let missing = missing.iter().map(|image| format!("  `{image}` is not in it\n"));
-            missing
-                .chain(superfluous.iter().map(|image| format!("  `{image}` is in it, and nothing uses it\n")))
-                .collect()
+            let missing = missing.iter().map(|image| format!("  missing: `{image}`\n"));
+            missing.chain(superfluous.iter().map(|image| format!("  unused: `{image}`\n"))).collect()
         }
         _ => String::new(),
     };
@@ -209,47 +207,47 @@ fn locking(error: &LockError) -> String {
 fn copy_hint(error: &CopyError) -> &'static str {
     match error {
         CopyError::Reference(_) => {
-            "a release is copied to a registry and what its repositories begin with, as in `bootsmith copy OUT.tar registry.example.com/mirror`"
+            "name a registry and a prefix for its repositories, as in `bootsmith copy OUT.tar registry.example.com/mirror`"
         }
-        CopyError::NoReference => "push it first, and copy it from there",
-        CopyError::NotBundled(_) => "make the bundle anew with `bootsmith bundle`",
+        CopyError::NoReference => "push it first, and copy it from the registry",
+        CopyError::NotBundled(_) => "create the bundle again with `bootsmith bundle`",
         CopyError::Architecture(_) => "an architecture is `os/architecture`, as in `linux/amd64`",
-        CopyError::Collision { .. } => "rename one of the two: the registries that they come from are left behind",
+        CopyError::Collision { .. } => "rename one of the two: the new name does not contain the old registry",
         CopyError::Relocate(RelocateError::LeftOver { .. }) => {
-            "the product itself names the image there: let a parameter say it, which every target gives"
+            "a file of the product names the image: use a parameter there"
         }
-        _ => "take an image as `bootsmith build` or `bootsmith push` made it",
+        _ => "use an image that `bootsmith build` or `bootsmith push` wrote",
     }
 }
 
 fn copy_code(error: &CopyError) -> u8 {
-    if matches!(error, CopyError::Reference(_) | CopyError::Architecture(_)) { USAGE } else { SURROUNDINGS }
+    if matches!(error, CopyError::Reference(_) | CopyError::Architecture(_)) { USAGE } else { ENVIRONMENT }
 }
 
 fn lock_code(error: &LockError) -> u8 {
     match error {
         LockError::Stale { .. } => INPUT,
         LockError::UnknownImage { .. } | LockError::Layout { .. } => USAGE,
-        _ => SURROUNDINGS,
+        _ => ENVIRONMENT,
     }
 }
 
 /// Every fault of a tarball.
 fn damaged(path: &Path, faults: &[Fault]) -> String {
     let faults: String = faults.iter().map(|fault| format!("error: {fault}\n")).collect();
-    format!("{faults}hint: `{}` is not as it was built: build it again, or take another copy\n", path.display())
+    format!("{faults}hint: `{}` was changed after the build: build it again, or use another copy\n", path.display())
 }
 
-/// What to do about surroundings that refuse.
+/// What to do about an environment error.
 fn host_hint(error: &HostError) -> Option<&'static str> {
     match error {
         HostError::Spec { source, .. } if source.kind() == ErrorKind::NotFound => {
-            Some("name the spec with `--file`, or start where a `bootstrap.toml` lies")
+            Some("name the spec with `--file`, or run in a folder that contains a `bootstrap.toml`")
         }
         HostError::Spec { source, .. } => disk_hint("read", source.kind()),
         HostError::NoText(_) => Some("save it as UTF-8"),
-        HostError::Epoch(_) => Some("set it to seconds since 1970, or not at all"),
-        HostError::NoRelease(_) => Some("`--previous` takes what `bootsmith build` wrote for the release before"),
+        HostError::Epoch(_) => Some("set it to seconds since 1970, or unset it"),
+        HostError::NoRelease(_) => Some("`--previous` takes the tarball of the release before"),
     }
 }
 
@@ -257,8 +255,7 @@ fn host_hint(error: &HostError) -> Option<&'static str> {
 fn build_hint(error: &BuildError) -> Option<String> {
     if let BuildError::OtherBase { .. } = error {
         return Some(
-            "take the base that was locked, or lock this one with `bootsmith lock --update base`; nothing was written"
-                .to_owned(),
+            "use the locked base, or lock this one with `bootsmith lock --update base`; nothing was written".to_owned(),
         );
     }
     if let BuildError::TooOld(error) = error {
@@ -266,8 +263,8 @@ fn build_hint(error: &BuildError) -> Option<String> {
     }
     let BuildError::Store(error) = error else { return None };
     let (output, otherwise) = match error {
-        StoreError::Content { .. } => ("nothing was written", Some("make the base anew")),
-        StoreError::Disk { .. } => ("an older output is as it was", None),
+        StoreError::Content { .. } => ("nothing was written", Some("create the base again")),
+        StoreError::Disk { .. } => ("an existing output is unchanged", None),
         _ => return error.hint(),
     };
     let hint = error.hint().or(otherwise.map(str::to_owned));
@@ -282,7 +279,7 @@ fn push_hint(error: &PushError) -> Option<String> {
             Some("name it, as in `bootsmith push OUT.tar registry.example.com/shop/bootstrap:1.4.2`".to_owned())
         }
         PushError::Bundle(_) => {
-            Some("say where to, as in `bootsmith push BUNDLE registry.example.com/mirror`".to_owned())
+            Some("name the registry, as in `bootsmith push BUNDLE registry.example.com/mirror`".to_owned())
         }
         PushError::OneLogin(_) => Some("push to one registry at a time".to_owned()),
         PushError::Tarball(error) => error.hint(),
@@ -325,11 +322,11 @@ fn pull_code(error: &PullFailure) -> u8 {
         | PullFailure::OneLogin(_)
         | PullFailure::Architecture(_)
         | PullFailure::Pull(PullError::Registry(RegistryError::Name(_))) => USAGE,
-        _ => SURROUNDINGS,
+        _ => ENVIRONMENT,
     }
 }
 
-/// What was written on the command line, or what the surroundings make of it.
+/// A usage error, or an environment error.
 fn push_code(error: &PushError) -> u8 {
     match error {
         PushError::Reference(_)
@@ -337,7 +334,7 @@ fn push_code(error: &PushError) -> u8 {
         | PushError::NoReference
         | PushError::OneLogin(_)
         | PushError::Registry(RegistryError::Name(_)) => USAGE,
-        _ => SURROUNDINGS,
+        _ => ENVIRONMENT,
     }
 }
 

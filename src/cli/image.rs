@@ -24,7 +24,7 @@ pub(super) fn open(
     opened.map_err(|error| explain(arguments, &names, error))
 }
 
-/// What may be meant by a name that is no file.
+/// What may be meant by a name that is not a file.
 fn explain(arguments: &[&Path], names: &[ImageName], error: PullFailure) -> CommandFailure {
     if let PullFailure::Store(error) = error {
         return missing(error);
@@ -47,7 +47,7 @@ pub(super) fn missing(error: StoreError) -> CommandFailure {
         return failure;
     }
     failure.with_hint(
-        "name a tarball that is there, or an image of a registry with its tag or digest: `registry/repository:tag`"
+        "name an existing tarball, or an image of a registry with its tag or digest: `registry/repository:tag`"
             .to_owned(),
     )
 }

@@ -56,22 +56,24 @@ pub(super) fn verify(arguments: &Examine) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// What was checked, and beside it what cannot be: the base is known to be as it was when the image was built, and no more.
+/// What was checked, and what cannot be: the base is known to be as it was when the image was built, and no more.
 fn verified(image: &str, result: &Verification) -> String {
     let checked = format!(
-        "{} blobs ({}) and {} payload files are as they should be",
+        "{} blobs ({}) and {} payload files are valid",
         result.blobs,
         human_size(result.blob_bytes),
         result.payload_files
     );
     let mut text = match result.frame {
         Frame::Bootsmith => format!("{image}: {checked}\n"),
-        Frame::Other => format!("{image}: the content is as it was built; the frame is another's\n  {checked}\n"),
+        Frame::Other => format!(
+            "{image}: the content is unchanged since the build; another tool rewrote the manifests or the archive\n  {checked}\n"
+        ),
     };
     for BaseBrought { architecture, layers, settings } in &result.base {
         let plural = if *layers == 1 { "" } else { "s" };
         let settings: String = settings.iter().map(|setting| format!("; {setting}")).collect();
-        let _ = writeln!(text, "  base for {architecture}, as it was brought: {layers} layer{plural}{settings}");
+        let _ = writeln!(text, "  base for {architecture}: {layers} layer{plural}{settings}");
     }
     text
 }

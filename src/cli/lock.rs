@@ -1,4 +1,4 @@
-//! `lock` and `outdated`: what the images of a release are, and whether their tags, or files, are others by now.
+//! `lock` and `outdated`: the digests of the images of a release, and which tags or files have changed since.
 
 use serde_json::json;
 
@@ -10,14 +10,11 @@ use super::failure::CommandFailure;
 use super::table::Table;
 use super::transfer::Transfer;
 
-/// Writes the lock and prints what is in it, or holds it against its spec.
+/// Writes the lock and prints what is in it, or checks it against its spec.
 pub(super) fn lock(arguments: &Lock) -> Result<(), CommandFailure> {
     if arguments.check {
         let images = host::check_lock(&arguments.spec.file)?;
-        anstream::println!(
-            "{}: {images} images, as the spec needs them",
-            host::lock_path(&arguments.spec.file).display()
-        );
+        anstream::println!("{}: {images} images, up to date", host::lock_path(&arguments.spec.file).display());
         return Ok(());
     }
     let update = match &arguments.update {
@@ -57,7 +54,7 @@ pub(super) fn outdated(arguments: &Outdated) -> Result<(), CommandFailure> {
         let list: Vec<_> = moved.iter().map(|image| current_json(image)).collect();
         anstream::println!("{:#}", json!(list));
     } else if moved.is_empty() {
-        anstream::println!("{} images are what they were when they were locked", images.len());
+        anstream::println!("{} images are up to date", images.len());
     } else {
         anstream::print!("{}", current_table(&moved));
     }

@@ -27,11 +27,11 @@ pub(super) fn explain(wanted: Option<&str>, as_json: bool) -> Result<(), Command
     match wanted {
         Some(wanted) if rows.is_empty() => {
             let hint = "`bootsmith explain portability` lists them all".to_owned();
-            return Err(CommandFailure::Usage(format!("no feature is called `{wanted}`"), hint));
+            return Err(CommandFailure::Usage(format!("no feature matches `{wanted}`"), hint));
         }
         _ if as_json => json::print(&rows.iter().map(|row| to_json(row)).collect()),
         None => anstream::print!("{}", matrix(&rows)),
-        Some(_) => anstream::print!("{}", rows.iter().map(|row| told(row)).collect::<Vec<_>>().join("\n")),
+        Some(_) => anstream::print!("{}", rows.iter().map(|row| explanation(row)).collect::<Vec<_>>().join("\n")),
     }
     Ok(())
 }
@@ -64,11 +64,11 @@ fn matrix(rows: &[&Row]) -> String {
 
 const LEGEND: &str = "\
 native: the platform does it · emulated: it is done for the platform · lossy: the meaning changes (B037) · impossible (B038)
-`bootsmith explain portability TEXT` tells how and why, and what to do.
+`bootsmith explain portability TEXT` explains why, and what to do.
 ";
 
 /// All that is said of a feature.
-fn told(row: &Row) -> String {
+fn explanation(row: &Row) -> String {
     let mut text = format!("{}\n", row.feature());
     for platform in Platform::ALL {
         let verdict = row.verdict(*platform);

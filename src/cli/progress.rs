@@ -28,7 +28,7 @@ impl Bar {
         self.add(bytes, WRITTEN);
     }
 
-    /// Tells of bases that come from registries.
+    /// Reports bases that are pulled from registries.
     pub(super) fn tell(&self, event: &Event<'_>) {
         match event {
             Event::Received { bytes, .. } => self.add(*bytes, RECEIVED),
@@ -66,7 +66,7 @@ const RECEIVED: &str = "received";
 /// Why something is tried again, and when.
 pub(super) fn again(error: &RegistryError, pause: Duration) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("again in {} s: {error}{cause}", pause.as_secs())
+    format!("retrying in {} s: {error}{cause}", pause.as_secs())
 }
 
 /// Why the cache is not used, and what to do about it.
@@ -76,7 +76,5 @@ pub(super) fn without_cache(error: &dyn std::error::Error) -> String {
     for cause in causes.map(ToString::to_string).filter(|cause| !error.to_string().ends_with(cause)) {
         reason.push_str(&format!(": {cause}"));
     }
-    format!(
-        "note: a temporary folder takes the place of the cache: {reason}; XDG_CACHE_HOME names another folder for it"
-    )
+    format!("note: cannot use the cache, using a temporary folder: {reason}; set XDG_CACHE_HOME to use another folder")
 }

@@ -50,7 +50,7 @@ pub(super) fn pull(arguments: &Pull) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// Copies, tells the new names, and prints the digest alone on standard output.
+/// Copies, reports the new names, and prints the digest alone on standard output.
 pub(super) fn copy(arguments: &Copy) -> Result<(), CommandFailure> {
     copy_to(&arguments.source, &arguments.destination, &arguments.registry)
 }
@@ -63,7 +63,7 @@ fn copy_to(source: &Path, destination: &str, registry: &Registry) -> Result<(), 
     transfer.finish();
     let copied = result?;
     for (old, new) in &copied.images {
-        anstream::eprintln!("{old} is {new}");
+        anstream::eprintln!("{old} -> {new}");
     }
     anstream::println!("{}", copied.digest);
     Ok(())
@@ -107,7 +107,7 @@ fn login(arguments: &Registry) -> Result<Option<Login>, CommandFailure> {
     let read = std::io::stdin().read_to_string(&mut text);
     let password = text.trim_end_matches(['\r', '\n']);
     if read.is_err() || password.is_empty() {
-        let message = "standard input holds no password".to_owned();
+        let message = "there is no password on standard input".to_owned();
         let hint =
             "for example: printf %s \"$PASSWORD\" | bootsmith push … --username NAME --password-stdin".to_owned();
         return Err(CommandFailure::Usage(message, hint));

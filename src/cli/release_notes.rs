@@ -1,4 +1,4 @@
-//! What one release changes of another as Markdown, for release notes.
+//! What changed between two releases, as Markdown for release notes.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub(super) fn markdown(difference: &Difference) -> String {
         let _ = write!(text, "\n## {names}{added_or_removed}\n");
         let must_be_given: Vec<_> = environment.body.must_be_given.iter().map(|name| code(name)).collect();
         if !must_be_given.is_empty() {
-            let _ = write!(text, "\n**Must be given from now on:** {}\n", must_be_given.join(", "));
+            let _ = write!(text, "\n**Now required:** {}\n", must_be_given.join(", "));
         }
         sections(&environment.body).for_each(|(title, items)| text.push_str(&section("###", title, items)));
     }

@@ -11,7 +11,7 @@ use crate::registry::{BlobOutcome, Event};
 use super::progress::{again, without_cache};
 use super::table::human_size;
 
-/// Tells people what happens.
+/// Shows the progress of transfers.
 pub(super) struct Transfer {
     bar: ProgressBar,
     is_terminal: bool,
@@ -20,7 +20,7 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// Starts to tell.
+    /// Starts the progress display.
     pub(super) fn start() -> Self {
         let is_terminal = stderr().is_terminal();
         let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} ({bytes_per_sec}) {msg}")
@@ -33,7 +33,7 @@ impl Transfer {
         }
     }
 
-    /// Tells of one event.
+    /// Shows one event.
     pub(super) fn tell(&self, event: &Event<'_>) {
         match event {
             Event::Planned { bytes, .. } => self.bar.inc_length(*bytes),
@@ -58,8 +58,8 @@ impl Transfer {
         let done = match outcome {
             BlobOutcome::Sent => "sent",
             BlobOutcome::Received => "received",
-            BlobOutcome::Mounted => "taken over from another repository",
-            BlobOutcome::Present => "there already",
+            BlobOutcome::Mounted => "mounted from another repository",
+            BlobOutcome::Present => "already there",
         };
         if matches!(outcome, BlobOutcome::Mounted | BlobOutcome::Present) {
             self.bar.inc(blob.size);

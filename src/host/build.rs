@@ -1,4 +1,4 @@
-//! One call for those who build from a project folder: the command line, and a product's own xtask.
+//! Library entry points for building from a project folder, for the command line and a product's own xtask.
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use crate::pipeline::{BuildError, PrepareError};
 use crate::source::Sources;
 use crate::store::StoreError;
 
-/// Why nothing was built. An older tarball is as it was.
+/// Why nothing was built. An existing tarball is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The project's files are wrong, or bootsmith is; the bytes are for drawing the diagnostics.

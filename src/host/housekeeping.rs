@@ -1,4 +1,4 @@
-//! What the cache holds, and how it is emptied.
+//! Lists and clears the cache.
 //!
 //! Takes in the folder of the cache; gives out how much of what is there, or what was removed. Everything in it can be made or fetched again, so
 //! what a build misses costs time alone. What is being received at this moment is left alone.
@@ -28,9 +28,9 @@ impl CacheKind {
     /// In words.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Layers => "layers of payloads",
-            Self::Images => "images of registries",
-            Self::Partial => "downloads that broke off",
+            Self::Layers => "payload layers",
+            Self::Images => "registry images",
+            Self::Partial => "incomplete downloads",
             Self::Records => "records",
         }
     }

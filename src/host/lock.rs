@@ -1,4 +1,4 @@
-//! One call each for those who lock: `bootstrap.lock` is written, held against its spec, and against what its registries have now.
+//! Library entry points for locking: write `bootstrap.lock`, check it against its spec, and find images that have changed since.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use super::{Failure, lock_path, project_folder, read_sources};
 /// What to lock, and where digests come from.
 #[derive(Clone, Debug, Default)]
 pub struct LockSettings {
-    /// The spec file; the lock lies beside it.
+    /// The spec file; the lock file is next to it.
     pub file: PathBuf,
     /// Which images that are locked are asked for again.
     pub update: Update,
@@ -92,7 +92,7 @@ pub enum LockError {
     #[error(transparent)]
     Release(#[from] Failure),
     /// The lock does not say what the spec needs.
-    #[error("`{}` does not fit the spec", path.display())]
+    #[error("`{}` does not match the spec", path.display())]
     Stale {
         /// The file.
         path: PathBuf,
@@ -102,7 +102,7 @@ pub enum LockError {
         superfluous: Vec<String>,
     },
     /// No service and no image has the name.
-    #[error("no service and no image of the release is called `{name}`")]
+    #[error("the release has no service or image `{name}`")]
     UnknownImage {
         /// The name.
         name: String,
@@ -110,7 +110,7 @@ pub enum LockError {
         hint: String,
     },
     /// No layout has the image, and no registry may be asked.
-    #[error("no layout that is given has {}", .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+    #[error("no given layout contains {}", .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
     Offline(Vec<String>),
     /// A text names no layout, or none that says which image is meant.
     #[error("`{layout}` {reason}")]
@@ -170,7 +170,7 @@ pub fn lock(settings: &LockSettings, events: Events<'_>) -> Result<Vec<LockedIma
     Ok(entries)
 }
 
-/// Holds the lock against the spec, and asks nobody; gives out how many images are locked.
+/// Checks the lock against the spec, without a registry; gives out how many images are locked.
 pub fn check_lock(file: &Path) -> Result<usize, LockError> {
     let (sources, images) = read_images(file)?;
     let path = lock_path(file);
@@ -310,7 +310,9 @@ fn read_layout(written: &str) -> Result<Vec<(RegistryReference, Locked)>, LockEr
     let named = written.split_once('=').filter(|(name, _)| lock::name(name).is_some());
     let (name, layout) = named.map_or((None, written), |(name, layout)| (lock::name(name), layout));
     let Ok(BaseReference::OciLayout(place)) = BaseReference::parse(layout) else {
-        return refuse("is no layout: `oci:PATH`, `oci-archive:PATH`, or `IMAGE=oci:PATH[:TAG]`".to_owned());
+        return refuse(
+            "is not a layout: expected `oci:PATH`, `oci-archive:PATH`, or `IMAGE=oci:PATH[:TAG]`".to_owned(),
+        );
     };
     let images = named_images(&place.path)?;
     let has_tag = |image: &&NamedImage| place.tag.is_none() || image.tag == place.tag;
@@ -321,10 +323,7 @@ fn read_layout(written: &str) -> Result<Vec<(RegistryReference, Locked)>, LockEr
     };
     match images.as_slice() {
         [only] => Ok(vec![(name, locked_of(only))]),
-        several => refuse(format!(
-            "has {} images that could be meant: name one by its tag, as `IMAGE=oci:PATH:TAG`",
-            several.len()
-        )),
+        several => refuse(format!("has {} images: name one by its tag, as `IMAGE=oci:PATH:TAG`", several.len())),
     }
 }
 

@@ -33,9 +33,9 @@ use crate::registry::{Access, Credential, Keyring, KeyringError, Secret};
 /// How to talk to registries.
 #[derive(Clone, Debug, Default)]
 pub struct RegistrySettings {
-    /// Who to be, instead of who the logins on this machine say.
+    /// User name and password, instead of the logins on this machine.
     pub login: Option<Login>,
-    /// Hosts beside the registry's own that may be shown its login for a token.
+    /// Further hosts to which the credentials may be sent for a token.
     pub token_hosts: Vec<String>,
     /// Without encryption.
     pub plain_http: bool,
@@ -54,7 +54,7 @@ pub struct Login {
 
 /// One login is given, and it would go to several registries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("one login is given for {}", registries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))]
+#[error("one login was given for several registries: {}", registries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))]
 pub struct OneLogin {
     /// The registries.
     pub registries: BTreeSet<String>,
@@ -67,7 +67,7 @@ impl RegistrySettings {
         if self.login.is_some() && registries.len() > 1 { Err(OneLogin { registries }) } else { Ok(()) }
     }
 
-    /// Who to be for a repository of a registry, and how. The logins of this machine are looked into when the registry wants one.
+    /// The access to a repository of a registry. The logins of this machine are looked into when the registry wants one.
     fn access(&self, registry: &str, repository: &str) -> Access {
         let credential = self.login.as_ref().map(|Login { username, password }| Credential::Password {
             username: username.clone(),

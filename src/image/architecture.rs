@@ -17,7 +17,7 @@ pub struct Architecture {
 
 /// The text names no architecture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no architecture like `linux/amd64` or `linux/arm/v7`", .0.escape_debug())]
+#[error("invalid architecture `{}`: expected, for example, `linux/amd64` or `linux/arm/v7`", .0.escape_debug())]
 pub struct ArchitectureFault(String);
 
 impl Architecture {

@@ -28,7 +28,7 @@ pub struct BaseImage {
     pub layers: Vec<Layer>,
 }
 
-/// Why images are no base.
+/// Why images cannot be a base.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseFault {
     /// No architecture at all.

@@ -9,7 +9,7 @@ use serde::Serialize;
 ///
 /// # Panics
 ///
-/// When the value has a map with keys that are no strings, which no OCI document has.
+/// When the value has a map with keys that are not strings, which no OCI document has.
 pub fn canonical(value: &impl Serialize) -> Vec<u8> {
     let mut value = serde_json::to_value(value).expect("documents have string keys");
     value.sort_all_objects();

@@ -10,7 +10,7 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const MANIFESTS: [&str; 2] = [MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"];
 /// Images for several architectures.
 pub const INDEXES: [&str; 2] = [INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
-/// What an engine runs; whatever has another configuration is no image.
+/// What an engine runs; whatever has another configuration is not an image.
 pub const CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 /// Layers that can be read: plain, or compressed by gzip.
@@ -24,7 +24,7 @@ pub const LAYERS: [&str; 4] = [
 /// What the kinds of all layers of images start with, also of those that cannot be read.
 const LAYER_FAMILIES: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
-/// Whether a manifest is that of an image. Signatures, attestations, SBOMs and charts lie beside images with another kind of configuration, or
+/// Whether a manifest is that of an image. Signatures, attestations, SBOMs and charts are next to images with another kind of configuration, or
 /// with an empty one and layers of their own kinds.
 pub fn is_image(manifest: &ImageManifest) -> bool {
     let is_layer = |kind: &str| LAYER_FAMILIES.iter().any(|family| kind.starts_with(family));

@@ -1,4 +1,4 @@
-//! An image as it is somewhere: every document and every blob below its root, untouched, whatever it is for.
+//! A complete image: index, manifests and blobs, byte for byte.
 //!
 //! Takes in documents and contents; gives out what has to be where the image is to be as well. Signatures and provenance that an index names
 //! belong to it: without them it would have another digest.

@@ -23,7 +23,7 @@ use crate::store::{ContentFault, StoreError};
 #[derive(Debug)]
 pub struct BootstrapArchive {
     pub(super) container: Container,
-    /// As `index.json` has it, unless it is no reference at all; of an image of a registry, how it was asked for.
+    /// As `index.json` has it, unless it is not a reference at all; of an image of a registry, how it was asked for.
     pub(super) reference: Option<String>,
     /// The index, or with one architecture the manifest; of an archive of `docker save` the configuration.
     pub(super) root: Descriptor,

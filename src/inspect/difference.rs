@@ -1,6 +1,6 @@
-//! What one release changes of another: for the operator who is about to upgrade, and for release notes.
+//! Compares two releases, for the operator who is about to upgrade, and for release notes.
 //!
-//! Takes in two open tarballs of one product and one platform; gives out what differs, item by item, by environment. Of a file that is no
+//! Takes in two open tarballs of one product and one platform; gives out what differs, item by item, by environment. Of a file that is not a
 //! manifest only that it changed: nothing of what is in a config is shown. Compares everything that the entrypoint and the platform read:
 //! the overview, the manifests, the records, the hashes of all other files. Knows no terminal.
 
@@ -26,21 +26,21 @@ pub use model::{Body, Change, Difference, EnvironmentDifference, Item, Side, Sta
 use overview::Known;
 use records::Records;
 
-/// Why two tarballs cannot be held against each other.
+/// Why two tarballs cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DifferenceError {
     /// A tarball cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An image of something else.
-    #[error("`{0}` is not a bootstrap image, or one of a format that this bootsmith does not know")]
+    #[error("`{0}` is not a bootstrap image, or has a format that this version of bootsmith does not support")]
     NoRelease(PathBuf),
     /// They have nothing to do with each other.
-    #[error("these are {0}, and {1}")]
+    #[error("cannot compare {0} with {1}")]
     Unlike(String, String),
 }
 
-/// Holds a release against the one that follows it.
+/// Compares a release with the one that follows it.
 pub fn difference(old: &BootstrapArchive, new: &BootstrapArchive) -> Result<Difference, DifferenceError> {
     let (old, new) = (Release::read(old)?, Release::read(new)?);
     let title = |release: &Release| format!("{} for {}", release.overview.project, release.overview.platform);
@@ -117,7 +117,7 @@ impl Release {
         Ok(release)
     }
 
-    /// All but what is said of environments; nothing of an image that is none of ours.
+    /// All but what is said of environments; nothing of an image that bootsmith did not build.
     fn of(archive: &BootstrapArchive, mut files: BTreeMap<String, Vec<u8>>) -> Option<Self> {
         let overview: Overview = serde_json::from_slice(&files.remove(OVERVIEW_PATH)?).ok()?;
         let contents: Vec<ContentsEntry> = serde_json::from_slice(&files.remove(CONTENTS_PATH)?).ok()?;

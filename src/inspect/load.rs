@@ -77,7 +77,7 @@ fn find_entry<'a>(container: &Container, entries: &'a [oci::Descriptor]) -> Resu
     }
 }
 
-/// Signatures and attestations may lie beside an image.
+/// Signatures and attestations may be next to an image.
 fn is_image(container: &Container, entry: &oci::Descriptor) -> Result<bool, StoreError> {
     if is_attestation(entry) || !MANIFESTS.contains(&entry.media_type().as_ref()) {
         return Ok(!is_attestation(entry));
@@ -88,7 +88,7 @@ fn is_image(container: &Container, entry: &oci::Descriptor) -> Result<bool, Stor
     Ok(media_type::is_image(&manifest))
 }
 
-/// The whole name of an entry. What other tools call it may be a tag alone, which is none.
+/// The whole name of an entry. Other tools may write only a tag, which is not a whole name.
 fn reference(entry: &oci::Descriptor) -> Option<String> {
     let named = annotation(entry, CONTAINERD_NAME);
     let whole = || annotation(entry, REF_NAME).filter(|name| name.contains(':') && ImageReference::parse(name).is_ok());

@@ -60,7 +60,7 @@ pub(super) fn file(slice: &FileSlice, wanted: &str) -> Result<Option<Vec<u8>>, C
     Ok(found)
 }
 
-/// The bytes of all files that are wanted; together they are no larger than one may be.
+/// The bytes of all files that are wanted; together they are not larger than one may be.
 pub(super) fn files(
     slice: &FileSlice,
     is_wanted: impl Fn(&str) -> bool,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-/// Bytes are handed over, and written by who copies, in blocks of this size. Measured on ext4 (Linux 6.18) with a sync beside the
+/// Bytes are handed over, and written by who copies, in blocks of this size. Measured on ext4 (Linux 6.18) with a concurrent sync of the
 /// writes: half or twice as much cost the kernel up to twice the time.
 pub(super) const BLOCK_SIZE: usize = 1024 * 1024;
 

@@ -83,7 +83,7 @@ pub struct SliceReader<'a> {
 }
 
 impl SliceReader<'_> {
-    /// Passes over bytes; says whether there were as many.
+    /// Skips bytes; says whether there were as many.
     pub fn skip(&mut self, bytes: u64) -> bool {
         let fits = bytes <= self.slice.size - self.position;
         self.position += if fits { bytes } else { 0 };

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::beside::{Hashing, hash_blocks_beside};
 use super::block::BLOCK_SIZE;
+use super::concurrent::{Hashing, hash_blocks_concurrently};
 use super::slice::{self, FileSlice, SliceReader};
 use crate::digest::Digest;
 
@@ -81,7 +81,7 @@ impl Unverified {
 
     /// Copies the bytes while another thread hashes what is copied; gives how many there were when they are the promised ones.
     pub(super) fn copy_to(&self, target: &mut File, progress: &dyn Fn(u64)) -> Result<u64, ReadError> {
-        let (copied, read) = hash_blocks_beside(|hashing| self.copy_blocks(hashing, target, progress));
+        let (copied, read) = hash_blocks_concurrently(|hashing| self.copy_blocks(hashing, target, progress));
         copied?;
         self.compare(read.digest)?;
         Ok(read.size)

@@ -1,4 +1,4 @@
-//! Who we are to a registry.
+//! How to reach and authenticate with one registry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use super::{Credential, KeyringError, RegistryError};
 /// How a registry is to be talked to.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    /// What proves to this registry who we are.
+    /// The credential for this registry.
     pub credential: Option<Credential>,
     /// Where to look for a credential, once the registry wants one, when none is given.
     pub keyring: Option<Keyring>,
-    /// Other hosts that may be shown the credential to get a token from them.
+    /// Other hosts to which the credential may be sent to get a token.
     pub token_hosts: Vec<String>,
     /// Without encryption, wherever the registry is.
     pub plain_http: bool,
 }
 
-/// Looks for a credential: nobody is asked for a secret that nobody wants.
+/// Looks for a credential, only once a registry requires one.
 #[derive(Clone)]
 pub struct Keyring(Arc<Find>);
 

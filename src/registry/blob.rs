@@ -1,14 +1,14 @@
-//! A blob on its way to a registry.
+//! Uploads a blob to a registry.
 //!
-//! Takes in a blob and the repository where it should be; gives out how it came there. It is asked for first, taken over from another
-//! repository where it can be, and else sent in one piece. A body is never sent twice into the same upload: what failed begins again.
+//! Takes in a blob and the repository where it should be; gives out how it came there. It is checked for first, mounted from another
+//! repository where possible, and else sent in one piece. A body is never sent twice into the same upload: what failed begins again.
 
 use crate::digest::{Descriptor, Digest};
 use crate::layer::content::Content;
 
 use super::error::SourceFault;
 use super::event::{BlobOutcome, Event};
-use super::question::{Question, location, no_sense};
+use super::operation::{Operation, location, no_sense};
 use super::session::{Sent, Session};
 use super::transport::{Body, Method};
 use super::verifying::VerifyingReader;
@@ -29,7 +29,7 @@ struct Delivery<'a> {
     content: &'a Content,
     scope: Vec<String>,
     /// A token that ends, or an upload that the registry has forgotten, is answered with a new upload, once.
-    has_begun_anew: bool,
+    has_restarted: bool,
     was_sent: bool,
 }
 
@@ -42,7 +42,7 @@ enum Begun {
 /// A body of this size is announced, so that a registry that does not want it can say so before it is sent.
 const ANNOUNCED_SIZE: u64 = 1024 * 1024;
 
-/// What a token has to allow for storing in a repository.
+/// The scope of a token for a push to a repository.
 pub(super) fn push_scope(repository: &str) -> String {
     format!("repository:{repository}:pull,push")
 }
@@ -51,7 +51,7 @@ impl Target<'_> {
     /// Sees to it that a blob is there.
     pub(super) fn deliver(&self, blob: Descriptor, content: &Content) -> Result<BlobOutcome, RegistryError> {
         let scope = vec![push_scope(self.repository)];
-        let mut delivery = Delivery { target: self, blob, content, scope, has_begun_anew: false, was_sent: false };
+        let mut delivery = Delivery { target: self, blob, content, scope, has_restarted: false, was_sent: false };
         let outcome = self.session.repeat(|| delivery.attempt())?;
         self.session.tell(Event::Blob { blob, outcome });
         Ok(outcome)
@@ -78,14 +78,14 @@ impl Delivery<'_> {
         }
     }
 
-    /// Whether a repository has the blob, by its digest and, where the registry tells it, by its size; `None` where it does not answer that
-    /// question. A login that is not good enough is reported when the blob is sent.
+    /// Whether a repository has the blob, by its digest and, where the registry says it, by its size; `None` where the registry does not
+    /// say. A login that is not good enough is reported when the blob is sent.
     fn is_in(&self, repository: &str, scope: &[String]) -> Result<Option<bool>, RegistryError> {
-        let what = format!("ask `{}/{repository}` for {}", self.target.session.name(), self.name());
+        let what = format!("check `{}/{repository}` for {}", self.target.session.name(), self.name());
         let url = self.target.url(repository, &self.blob.digest.to_string());
         let good = &[200, 403, 404, 405];
-        let question = Question { what, method: Method::Head, url, headers: Vec::new(), body: &[], scope, good };
-        let response = match self.target.session.ask_once(&question) {
+        let operation = Operation { what, method: Method::Head, url, headers: Vec::new(), body: &[], scope, good };
+        let response = match self.target.session.ask_once(&operation) {
             // A 401 that does not say what is wanted.
             Err(RegistryError::Protocol { .. }) => return Ok(None),
             response => response?,
@@ -127,18 +127,18 @@ impl Delivery<'_> {
     fn post(&self, url: Url, scope: &[String], good: &[u16]) -> Result<Begun, RegistryError> {
         let what = format!("begin the upload of {}", self.name());
         let headers = vec![("content-length", "0".to_owned())];
-        let question = Question { what, method: Method::Post, url, headers, body: &[], scope, good };
-        let response = self.target.session.ask_once(&question)?;
+        let operation = Operation { what, method: Method::Post, url, headers, body: &[], scope, good };
+        let response = self.target.session.ask_once(&operation)?;
         if response.status == 201 {
             self.target.session.check_digest(&self.name(), self.blob.digest, &response)?;
             return Ok(Begun::Mounted);
         }
-        location(&question.what, &question.url, &response).map(Begun::At)
+        location(&operation.what, &operation.url, &response).map(Begun::At)
     }
 
-    /// Sends the blob; `false` when all has to begin anew.
+    /// Sends the blob; `false` when all has to begin again.
     fn store(&mut self, place: Url) -> Result<bool, RegistryError> {
-        let question = Question {
+        let operation = Operation {
             what: format!("store {}", self.name()),
             method: Method::Put,
             url: place.with_parameter("digest", &self.blob.digest.to_string()),
@@ -147,23 +147,23 @@ impl Delivery<'_> {
             scope: &self.scope,
             good: &[200, 201, 202, 203, 204],
         };
-        match self.send(&question) {
+        match self.send(&operation) {
             Ok(Sent::Stored(response)) => {
                 self.target.session.check_digest(&self.name(), self.blob.digest, &response)?;
-                return self.read_back(&question.what, response.status).map(|()| true);
+                return self.read_back(&operation.what, response.status).map(|()| true);
             }
-            Ok(Sent::Unauthorized) if self.has_begun_anew => {
-                return Err(self.target.session.unauthorized(&question.what));
+            Ok(Sent::Unauthorized) if self.has_restarted => {
+                return Err(self.target.session.unauthorized(&operation.what));
             }
             Ok(Sent::Unauthorized) => {}
             // The registry knows nothing of the upload that it has just begun.
-            Err(RegistryError::Refused(refusal)) if refusal.status == 404 && !self.has_begun_anew => {}
+            Err(RegistryError::Refused(refusal)) if refusal.status == 404 && !self.has_restarted => {}
             Err(error) => {
                 self.was_sent = true;
                 return Err(error);
             }
         }
-        self.has_begun_anew = true;
+        self.has_restarted = true;
         Ok(false)
     }
 
@@ -183,7 +183,7 @@ impl Delivery<'_> {
         headers
     }
 
-    fn send(&self, question: &Question<'_>) -> Result<Sent, RegistryError> {
+    fn send(&self, operation: &Operation<'_>) -> Result<Sent, RegistryError> {
         let (session, blob, size) = (self.target.session, self.blob.digest, self.blob.size);
         let broken = |fault: SourceFault| RegistryError::Source { blob, fault };
         if size == 0 && blob != Digest::of(b"") {
@@ -191,7 +191,7 @@ impl Delivery<'_> {
         }
         let tell = |bytes| session.tell(Event::Sent { blob, bytes });
         let mut reader = VerifyingReader::new(self.content.raw_reader(), self.blob, &tell);
-        let result = session.send(question, Body::Stream { reader: &mut reader, size });
+        let result = session.send(operation, Body::Stream { reader: &mut reader, size });
         let bytes = reader.position();
         if let Some(fault) = reader.into_fault() {
             return Err(broken(fault));
@@ -199,7 +199,7 @@ impl Delivery<'_> {
         if !matches!(result, Ok(Sent::Stored(_))) {
             session.tell(Event::Lost { blob, bytes });
         } else if bytes != size {
-            return Err(no_sense(&question.what, "the registry says that it is stored before it was sent"));
+            return Err(no_sense(&operation.what, "the registry reports it as stored before it was sent"));
         }
         result
     }

@@ -1,6 +1,6 @@
-//! What a registry wants to be convinced by: the header `WWW-Authenticate` (RFC 9110, 11.6.1).
+//! Parses authentication challenges: the header `WWW-Authenticate` (RFC 9110, 11.6.1).
 
-/// A way to prove who somebody is.
+/// A way to authenticate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// Name and password.

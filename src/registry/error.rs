@@ -1,4 +1,4 @@
-//! Why a registry did not do what it was asked to, and what to do about it.
+//! Errors of registries, and what to do about them.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::digest::Digest;
 use crate::layer::unverified::ReadError;
 
-/// What went wrong between us and a registry.
+/// Why a request to a registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// A registry that is no host.
-    #[error("`{0}` is no registry: a host, or a host and its port")]
+    /// The name is not a host.
+    #[error("invalid registry `{0}`: expected HOST or HOST:PORT")]
     Name(String),
     /// No answer came.
     #[error("cannot {what}")]
@@ -21,17 +21,17 @@ pub enum RegistryError {
         #[source]
         error: TransportError,
     },
-    /// The registry says no.
+    /// The registry refused the request.
     #[error("cannot {}: {}", .0.what, .0.answer())]
     Refused(Box<Refusal>),
-    /// Who asks has not convinced the registry.
-    #[error("cannot {what}: `{registry}` wants a login{}", if *.had_credential { ", and refuses the one it was given" } else { "" })]
+    /// Authentication failed.
+    #[error("cannot {what}: `{registry}` requires a login{}", if *.had_credential { ", and rejected the given credentials" } else { "" })]
     Unauthorized {
         /// What was tried, as a verb.
         what: String,
         /// The registry.
         registry: String,
-        /// Whether there was something to convince it with.
+        /// Whether credentials were sent.
         had_credential: bool,
     },
     /// A login that is kept on this machine cannot be read.
@@ -39,7 +39,7 @@ pub enum RegistryError {
     Keyring(KeyringError),
     /// Credentials would have gone to another host.
     #[error(
-        "`{registry}` takes tokens of `{realm}`, which is another host: the login for `{registry}` is not sent there"
+        "`{registry}` uses the token service `{realm}`, which is another host: the login for `{registry}` is not sent there"
     )]
     ForeignRealm {
         /// The registry.
@@ -48,7 +48,7 @@ pub enum RegistryError {
         realm: String,
     },
     /// From https to http.
-    #[error("cannot {what}: the registry leads from `{from}` to `{to}`, which is not encrypted")]
+    #[error("cannot {what}: the registry redirects from `{from}` to `{to}`, which is not encrypted")]
     Downgrade {
         /// What was tried, as a verb.
         what: String,
@@ -57,8 +57,8 @@ pub enum RegistryError {
         /// Where it leads.
         to: String,
     },
-    /// Round and round.
-    #[error("cannot {what}: the registry leads from one address to the next, {limit} times")]
+    /// Too many redirects.
+    #[error("cannot {what}: more than {limit} redirects")]
     Redirects {
         /// What was tried, as a verb.
         what: String,
@@ -74,7 +74,7 @@ pub enum RegistryError {
         reason: String,
     },
     /// An answer beyond any sensible size.
-    #[error("{what} is refused: it has more than {limit} bytes")]
+    #[error("{what} is too large: more than {limit} bytes")]
     Limit {
         /// What it should have been.
         what: String,
@@ -119,7 +119,7 @@ pub struct TransportError {
 /// What happened to a request that got no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportFault {
-    /// No host of that name, or nobody listens there.
+    /// The host does not exist, or does not accept connections.
     Unreachable,
     /// The other side speaks no TLS.
     NoTls,
@@ -135,7 +135,7 @@ pub enum TransportFault {
     TooSlow,
     /// The connection broke off.
     Reset,
-    /// What came is no HTTP.
+    /// The response is not HTTP.
     Protocol,
 }
 
@@ -152,10 +152,10 @@ impl fmt::Display for TransportFault {
             Self::Unreachable => "it cannot be reached",
             Self::NoTls => "it does not speak TLS",
             Self::Certificate | Self::AuthorityCertificate | Self::BadCertificate => "its certificate is not trusted",
-            Self::TimedOut => "the connection was silent for too long",
+            Self::TimedOut => "the connection was idle for too long",
             Self::TooSlow => "the transfer is too slow",
-            Self::Reset => "the connection broke off",
-            Self::Protocol => "the answer is no HTTP",
+            Self::Reset => "the connection was lost",
+            Self::Protocol => "the response is not HTTP",
         })
     }
 }
@@ -164,10 +164,10 @@ impl fmt::Display for TransportFault {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceFault {
     /// Other bytes than promised.
-    #[error("it is damaged, its bytes have the digest {0}")]
+    #[error("it is damaged: its bytes have the digest {0}")]
     Digest(Digest),
     /// Fewer bytes than promised.
-    #[error("it is cut off, {0} bytes are there")]
+    #[error("it is truncated to {0} bytes")]
     Short(u64),
     /// The bytes cannot be read.
     #[error("it cannot be read: {0}")]
@@ -183,31 +183,31 @@ impl From<ReadError> for SourceFault {
     }
 }
 
-/// A status that is no success.
+/// A status that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What was tried, as a verb.
     pub what: String,
-    /// The registry, or who else answered.
+    /// The registry, or the host that answered.
     pub host: String,
     /// The status.
     pub status: u16,
     /// What the registry says, one text an error, without secrets.
     pub said: Vec<String>,
-    /// When it wants to be asked again.
+    /// What `Retry-After` says.
     pub retry_after: Option<Duration>,
     /// The registry, when nobody gave a login that it could have refused.
     pub without_login: Option<String>,
 }
 
 fn login_hint(registry: &str) -> String {
-    format!("log in with `docker login {registry}`, or give `--username` and `--password-stdin`")
+    format!("log in with `docker login {registry}`, or use `--username` and `--password-stdin`")
 }
 
 impl Refusal {
     fn hint(&self) -> Option<String> {
         match (self.status, &self.without_login) {
-            (403, Some(registry)) => Some(format!("it may want a login: {}", login_hint(registry))),
+            (403, Some(registry)) => Some(format!("it may require a login: {}", login_hint(registry))),
             (status, _) => status_hint(status).map(str::to_owned),
         }
     }
@@ -219,7 +219,7 @@ impl Refusal {
 
     fn answer(&self) -> String {
         let said: String = self.said.iter().map(|text| format!(", {text}")).collect();
-        let later = self.retry_after.map(|time| format!("; it wants to be asked again in {} s", time.as_secs()));
+        let later = self.retry_after.map(|time| format!("; retry after {} s", time.as_secs()));
         format!("`{}` answers {}{said}{}", self.host, self.status, later.unwrap_or_default())
     }
 }
@@ -232,17 +232,19 @@ impl RegistryError {
             Self::Refused(refusal) => refusal.hint(),
             Self::Unauthorized { registry, had_credential: false, .. } => Some(login_hint(registry)),
             Self::Unauthorized { registry, .. } => {
-                Some(format!("log in again with `docker login {registry}`, or ask whether the user may do this"))
+                Some(format!("log in again with `docker login {registry}`, or check the permissions of this user"))
             }
-            Self::Keyring(_) => Some("repair it, or give `--username` and `--password-stdin`".to_owned()),
+            Self::Keyring(_) => Some("fix it, or use `--username` and `--password-stdin`".to_owned()),
             Self::ForeignRealm { realm, .. } => {
                 Some(format!("if `{realm}` belongs to the registry, add `--token-host {realm}`"))
             }
-            Self::Downgrade { .. } => Some(
-                "a proxy before the registry has to tell it of https, by the header `X-Forwarded-Proto`".to_owned(),
-            ),
-            Self::Source { .. } => Some("build the tarball again, or take another copy; nothing was tagged".to_owned()),
-            Self::WrongDigest { .. } => Some("something between here and the registry changes content".to_owned()),
+            Self::Downgrade { .. } => {
+                Some("the proxy in front of the registry must send it the header `X-Forwarded-Proto: https`".to_owned())
+            }
+            Self::Source { .. } => Some("build the tarball again, or use another copy; nothing was tagged".to_owned()),
+            Self::WrongDigest { .. } => {
+                Some("something between this machine and the registry changes content".to_owned())
+            }
             Self::Name(_) | Self::Redirects { .. } | Self::Protocol { .. } | Self::Limit { .. } => None,
         }
     }
@@ -260,20 +262,20 @@ impl RegistryError {
 
 fn transport_hint(fault: TransportFault) -> Option<&'static str> {
     match fault {
-        TransportFault::Unreachable => {
-            Some("is the name right, is the registry up, is a proxy needed (`HTTPS_PROXY`, `NO_PROXY`)?")
-        }
-        TransportFault::NoTls => Some("if the registry speaks http alone and the network is yours, add `--plain-http`"),
-        TransportFault::Certificate => Some("give the certificate of its authority with `--ca-file FILE`"),
+        TransportFault::Unreachable => Some(
+            "check the name of the registry, whether it is running, and the proxy settings (`HTTPS_PROXY`, `NO_PROXY`)",
+        ),
+        TransportFault::NoTls => Some("if the registry has no TLS and you trust the network, add `--plain-http`"),
+        TransportFault::Certificate => Some("add the certificate of its authority with `--ca-file FILE`"),
         TransportFault::AuthorityCertificate => Some(
-            "give this very certificate with `--ca-file FILE`, or make one that is not an authority (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`)",
+            "add this certificate itself with `--ca-file FILE`, or create one that is not an authority (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`)",
         ),
         TransportFault::BadCertificate => {
-            Some("give the registry another certificate, or call the registry as its certificate does")
+            Some("replace the certificate of the registry, or use a host name that the certificate contains")
         }
-        TransportFault::TimedOut => Some("a slow registry may need more than `--timeout` allows"),
+        TransportFault::TimedOut => Some("for a slow registry, increase `--timeout`"),
         TransportFault::TooSlow => {
-            Some("try again when the network or the registry is faster; a pull goes on where it ended")
+            Some("try again when the network or the registry is faster; a pull resumes where it stopped")
         }
         TransportFault::Reset | TransportFault::Protocol => None,
     }
@@ -281,14 +283,12 @@ fn transport_hint(fault: TransportFault) -> Option<&'static str> {
 
 fn status_hint(status: u16) -> Option<&'static str> {
     match status {
-        403 => Some("the login that was given has no right to do this there, or the registry did not ask for it"),
-        404 => {
-            Some("the registry does not have it; some want a repository to be created before anything is stored in it")
-        }
+        403 => Some("the credentials do not allow this, or the registry did not ask for them"),
+        404 => Some("the registry does not have it; some registries require that a repository is created first"),
         413 => Some(
-            "the registry, or a proxy before it, takes no upload of this size: raise its limit (nginx: client_max_body_size)",
+            "the registry, or a proxy in front of it, limits the size of uploads: raise the limit (nginx: client_max_body_size)",
         ),
-        429 => Some("the registry limits how often it is asked: try again later, or log in"),
+        429 => Some("the registry limits the rate of requests: try again later, or log in"),
         _ => None,
     }
 }

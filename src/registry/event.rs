@@ -1,4 +1,4 @@
-//! What happens while images move, for those who want to tell.
+//! Progress events of transfers.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::digest::{Descriptor, Digest};
 
 use super::RegistryError;
 
-/// Is told what happens, by several threads.
+/// Callback for progress events; called from several threads.
 pub type Events<'a> = &'a (dyn Fn(Event<'_>) + Sync);
 
-/// Something happened.
+/// Progress of a transfer.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// So many blobs are to be there, all in all so many bytes.
+    /// Number and total size of the blobs to transfer.
     Planned {
         /// How many blobs.
         blobs: usize,
@@ -26,14 +26,14 @@ pub enum Event<'a> {
         /// How many bytes.
         bytes: u64,
     },
-    /// Bytes of a blob are here.
+    /// Bytes of a blob were received.
     Received {
         /// The blob.
         blob: Digest,
         /// How many bytes.
         bytes: u64,
     },
-    /// Bytes of a blob do not count: they move again.
+    /// Bytes of a blob do not count: they are transferred again.
     Lost {
         /// The blob.
         blob: Digest,
@@ -47,7 +47,7 @@ pub enum Event<'a> {
         /// How it came there.
         outcome: BlobOutcome,
     },
-    /// Something is tried again after a pause.
+    /// A retry, after a pause.
     Again {
         /// Why.
         error: &'a RegistryError,
@@ -73,7 +73,7 @@ pub enum Event<'a> {
 pub enum BlobOutcome {
     /// It was there before.
     Present,
-    /// The registry took it from another repository.
+    /// It was mounted from another repository.
     Mounted,
     /// It was sent.
     Sent,

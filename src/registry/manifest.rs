@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::image::Document;
 
 use super::blob::push_scope;
-use super::question::Question;
+use super::operation::Operation;
 use super::session::Session;
 use super::transport::{Method, Response};
 use super::{RegistryError, Url};
@@ -58,7 +58,7 @@ impl Repository<'_> {
     fn put(&self, put: &Put<'_>, what: String) -> Result<bool, RegistryError> {
         let Put { shown, name, document, media_type } = put;
         let scope = [push_scope(self.name)];
-        let question = Question {
+        let operation = Operation {
             what,
             method: Method::Put,
             url: self.url(name),
@@ -67,7 +67,7 @@ impl Repository<'_> {
             scope: &scope,
             good: &[200, 201, 202],
         };
-        match self.session.ask_once(&question) {
+        match self.session.ask_once(&operation) {
             Ok(response) => {
                 self.session.check_digest(shown, document.descriptor.digest, &response)?;
                 Ok(response.status == 201)
@@ -115,7 +115,7 @@ impl Repository<'_> {
 
     fn read(&self, method: Method, tag: &str, media_type: &str) -> Result<Response, RegistryError> {
         let scope = [push_scope(self.name)];
-        let question = Question {
+        let operation = Operation {
             what: format!("read `{tag}` back"),
             method,
             url: self.url(tag),
@@ -124,7 +124,7 @@ impl Repository<'_> {
             scope: &scope,
             good: &[200, 404],
         };
-        self.session.ask_once(&question)
+        self.session.ask_once(&operation)
     }
 
     fn url(&self, name: &str) -> Url {

@@ -1,11 +1,11 @@
 //! Lists that come in pages: each says where the next one is, by `Link: <…>; rel="next"` (RFC 8288).
 //!
-//! Takes in the question for the first page; gives out what all of them hold. The next page is asked for as any redirect is followed: with
+//! Takes in the request for the first page; gives out what all of them hold. The next page is asked for as any redirect is followed: with
 //! credentials on the same origin alone, and never out of https. A list has an end.
 
 use std::collections::BTreeSet;
 
-use super::question::{Question, no_sense, stay_encrypted};
+use super::operation::{Operation, no_sense, stay_encrypted};
 use super::session::Session;
 use super::transport::Response;
 use super::{RegistryError, Url};
@@ -16,41 +16,41 @@ const MAX_PAGES: usize = 1000;
 const MAX_ENTRIES: usize = 100_000;
 const MAX_PAGE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Everything that the pages of a list hold; `None` when the first answer is no list. `list` is what it is; `read` takes the bytes of a page.
+/// Everything that the pages of a list hold; `None` when the first response is not a list. `list` is what it is; `read` takes the bytes of a page.
 pub(super) fn pages<T>(
     session: &Session<'_>,
     list: &str,
-    mut question: Question<'_>,
+    mut operation: Operation<'_>,
     is_list: impl Fn(&Response) -> bool,
     read: impl Fn(&[u8]) -> Result<Vec<T>, RegistryError>,
 ) -> Result<Option<Vec<T>>, RegistryError> {
-    let what = question.what.clone();
-    let (mut entries, mut seen) = (Vec::new(), BTreeSet::from([question.url.whole()]));
+    let what = operation.what.clone();
+    let (mut entries, mut seen) = (Vec::new(), BTreeSet::from([operation.url.whole()]));
     loop {
         let page = session.repeat(|| {
-            let response = session.ask_once(&question)?;
+            let response = session.ask_once(&operation)?;
             if !is_list(&response) {
                 return Ok(None);
             }
-            let next = next_page(&what, &question.url, &response)?;
+            let next = next_page(&what, &operation.url, &response)?;
             Ok(Some((response.document(list, MAX_PAGE_BYTES)?, next)))
         })?;
         let Some((bytes, next)) = page else {
             let is_first = seen.len() == 1;
-            return if is_first { Ok(None) } else { Err(no_sense(&what, "a page of the list is not there")) };
+            return if is_first { Ok(None) } else { Err(no_sense(&what, "a page of the list is missing")) };
         };
         entries.extend(read(&bytes)?);
         let Some(next) = next else { return Ok(Some(entries)) };
         if entries.len() > MAX_ENTRIES || seen.len() >= MAX_PAGES || !seen.insert(next.whole()) {
             return Err(no_sense(&what, "the list has no end"));
         }
-        question.url = next;
+        operation.url = next;
     }
 }
 
 fn next_page(what: &str, here: &Url, response: &Response) -> Result<Option<Url>, RegistryError> {
     let Some(target) = response.all("link").find_map(next_target) else { return Ok(None) };
-    let next = here.join(target).ok_or_else(|| no_sense(what, "its `Link` is no address"))?;
+    let next = here.join(target).ok_or_else(|| no_sense(what, "invalid `Link`"))?;
     stay_encrypted(what, here, &next)?;
     Ok(Some(next))
 }

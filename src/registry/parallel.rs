@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::parallel::in_threads;
 
-/// So many blobs are on their way at once: a registry takes several connections well, and a slow one is not flooded.
+/// How many blobs are transferred at once: registries handle several connections well, and a slow one is not flooded.
 const WORKERS: usize = 4;
 
 /// Does the same to every item, several at a time; after a failure none is begun any more.

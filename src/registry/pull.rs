@@ -1,7 +1,7 @@
 //! An image from a registry: its documents, then the layers of the architectures that are wanted.
 //!
 //! Takes in a name in a repository and a place to keep content; gives out the digest of an image of which everything is there. What is there
-//! is not asked for; what broke off goes on where it ended. Everything is held against its digest before it has a name.
+//! is not asked for; an interrupted download resumes. Everything is checked against its digest before it has a name.
 
 use oci_spec::image as oci;
 
@@ -12,8 +12,8 @@ use crate::store::StoreError;
 use crate::store::pulled::{Incoming, Pulled};
 
 use super::event::{BlobOutcome, Event};
+use super::operation::{Operation, no_sense};
 use super::parallel::each;
-use super::question::{Question, no_sense};
 use super::session::Session;
 use super::transport::{Method, Response, broken};
 use super::{RegistryError, TransportError, TransportFault, Url};
@@ -27,14 +27,14 @@ pub struct Wanted<'a> {
     pub name: &'a str,
     /// The digest that the name must have.
     pub digest: Option<Digest>,
-    /// What of the image is brought here, beside its documents.
+    /// Which layers of the image are pulled, in addition to its documents.
     pub layers: WantedLayers<'a>,
 }
 
 /// Which layers of an image are wanted.
 #[derive(Clone, Copy, Debug)]
 pub enum WantedLayers<'a> {
-    /// Those of these architectures; of all when there is none.
+    /// Those of these architectures; of all when the list is empty.
     Of(&'a [Architecture]),
     /// What bootsmith has put on the base, on every architecture.
     Payload,
@@ -58,8 +58,8 @@ pub enum PullError {
     /// The place to keep content.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What it is, is no image.
-    #[error("`{image}` is no image that can be used: {reason}")]
+    /// It is not a usable image.
+    #[error("cannot use the image `{image}`: {reason}")]
     Image {
         /// Which document.
         image: Digest,
@@ -132,7 +132,7 @@ fn layers(root: &[u8], wanted: WantedLayers<'_>, read: Read<'_>) -> Result<Vec<D
         }
     }
     if !has_image {
-        let reason = "it is an artifact, as signatures, SBOMs and charts are".to_owned();
+        let reason = "it is an artifact (a signature, an SBOM or a chart), not an image".to_owned();
         return Err(PullError::Image { image: digest, reason });
     }
     layers.sort_by_key(|layer: &Descriptor| (std::cmp::Reverse(layer.size), layer.digest));
@@ -176,7 +176,7 @@ pub(super) fn images_of(index: &[u8], digest: Digest) -> Result<Vec<oci::Descrip
     Ok(images)
 }
 
-/// What a manifest is for; none when it is no image, as signatures and charts are. `read` is asked for its configuration.
+/// What a manifest is for; none when it is not an image, as signatures and charts. `read` is asked for its configuration.
 pub(super) fn architecture_of(
     manifest: &oci::ImageManifest,
     digest: Digest,
@@ -202,7 +202,7 @@ fn configuration_of(
     Ok(Some((architecture, configuration)))
 }
 
-/// What buildx stores beside images, provenance and SBOMs, has an unknown architecture.
+/// Provenance and SBOMs, which buildx stores next to images, have an unknown architecture.
 fn is_image(entry: &oci::Descriptor) -> bool {
     let is_unknown = entry.platform().as_ref().is_some_and(|platform| platform.os().to_string() == "unknown");
     let annotations = entry.annotations().as_ref();
@@ -233,8 +233,8 @@ impl<'a> Source<'a> {
         Self { session, repository, scope: [format!("repository:{repository}:pull")] }
     }
 
-    fn question(&self, what: String, url: Url) -> Question<'_> {
-        Question { what, method: Method::Get, url, headers: Vec::new(), body: &[], scope: &self.scope, good: &[200] }
+    fn operation(&self, what: String, url: Url) -> Operation<'_> {
+        Operation { what, method: Method::Get, url, headers: Vec::new(), body: &[], scope: &self.scope, good: &[200] }
     }
 
     fn url(&self, kind: &str, name: &str) -> Url {
@@ -244,20 +244,20 @@ impl<'a> Source<'a> {
     /// A manifest or index under a name.
     pub(super) fn manifest(&self, name: &str, expected: Option<Digest>) -> Result<Vec<u8>, RegistryError> {
         let what = format!("pull the manifest `{name}` of `{}/{}`", self.session.name(), self.repository);
-        let mut question = self.question(what, self.url("manifests", name));
-        question.headers = vec![("accept", [MANIFESTS, INDEXES].concat().join(", "))];
-        self.small(&question, &format!("the manifest `{name}`"), expected)
+        let mut operation = self.operation(what, self.url("manifests", name));
+        operation.headers = vec![("accept", [MANIFESTS, INDEXES].concat().join(", "))];
+        self.small(&operation, &format!("the manifest `{name}`"), expected)
     }
 
     /// A configuration.
     pub(super) fn document(&self, digest: Digest) -> Result<Vec<u8>, RegistryError> {
-        let question = self.question(format!("pull the blob {digest}"), self.url("blobs", &digest.to_string()));
-        self.small(&question, &format!("the blob {digest}"), Some(digest))
+        let operation = self.operation(format!("pull the blob {digest}"), self.url("blobs", &digest.to_string()));
+        self.small(&operation, &format!("the blob {digest}"), Some(digest))
     }
 
-    fn small(&self, question: &Question<'_>, what: &str, expected: Option<Digest>) -> Result<Vec<u8>, RegistryError> {
+    fn small(&self, operation: &Operation<'_>, what: &str, expected: Option<Digest>) -> Result<Vec<u8>, RegistryError> {
         self.session.repeat(|| {
-            let response = self.session.ask_once(question)?;
+            let response = self.session.ask_once(operation)?;
             let announced = response.header("docker-content-digest").map(str::to_owned);
             let bytes = response.document(what, MAX_DOCUMENT_BYTES)?;
             let actual = Digest::of(&bytes);
@@ -275,7 +275,7 @@ impl<'a> Source<'a> {
             Ok(expected) => {
                 RegistryError::WrongDigest { what, registry, expected, actual: format!("what has {actual}") }
             }
-            Err(_) => no_sense(&format!("pull {what}"), "the registry says a digest that is none"),
+            Err(_) => no_sense(&format!("pull {what}"), "the registry returned an invalid digest"),
         }
     }
 
@@ -309,26 +309,26 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Receives what is missing of a layer. What the disk says is no reason to try again.
+    /// Receives what is missing of a layer. A disk error is not retried.
     fn attempt(&self, layer: Descriptor, incoming: &mut Incoming) -> Result<Result<(), StoreError>, RegistryError> {
         let start = incoming.position();
         if start == layer.size {
             return Ok(Ok(()));
         }
         let what = format!("pull the blob {}", layer.digest);
-        let mut question = self.question(what, self.url("blobs", &layer.digest.to_string()));
+        let mut operation = self.operation(what, self.url("blobs", &layer.digest.to_string()));
         if start > 0 {
-            question.headers = vec![("range", format!("bytes={start}-"))];
-            question.good = &[200, 206, 416];
+            operation.headers = vec![("range", format!("bytes={start}-"))];
+            operation.good = &[200, 206, 416];
         }
-        let response = self.session.ask_once(&question)?;
+        let response = self.session.ask_once(&operation)?;
         if start == 0 || (response.status == 206 && first_byte(&response) == Some(start)) {
-            return self.read(&question.what, layer, response, incoming);
+            return self.read(&operation.what, layer, response, incoming);
         }
         // The registry gives no part, or another one.
         self.session.tell(Event::Lost { blob: layer.digest, bytes: start });
         match incoming.restart() {
-            Ok(()) if response.status == 200 => self.read(&question.what, layer, response, incoming),
+            Ok(()) if response.status == 200 => self.read(&operation.what, layer, response, incoming),
             Ok(()) => self.attempt(layer, incoming),
             Err(error) => Ok(Err(error)),
         }

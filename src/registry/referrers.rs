@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::RegistryError;
+use super::operation::{Operation, no_sense, shorten};
 use super::pages::pages;
 use super::pull::Source;
-use super::question::{Question, no_sense, shorten};
 use super::session::Session;
 use super::transport::{Method, Response};
 use crate::digest::Digest;
@@ -40,7 +40,7 @@ struct Entry {
     artifact_type: Option<String>,
 }
 
-/// What registries answer that do not know the question: 404 by the protocol, the others by experience.
+/// What registries answer that do not support the request: 404 by the protocol, the others by experience.
 const UNKNOWN: [u16; 4] = [400, 404, 405, 501];
 
 /// Everything that refers to an image, sorted by its kind.
@@ -54,11 +54,11 @@ pub fn referrers(session: &Session<'_>, repository: &str, image: Digest) -> Resu
     Ok(referrers)
 }
 
-/// What the registry itself says; `None` when it does not know the question.
+/// What the registry itself says; `None` when it does not support the request.
 fn listed(session: &Session<'_>, repository: &str, image: Digest) -> Result<Option<Vec<Referrer>>, RegistryError> {
     let list = format!("what refers to `{}/{repository}@{image}`", session.name());
     let what = format!("list {list}");
-    let question = Question {
+    let operation = Operation {
         what: what.clone(),
         method: Method::Get,
         url: session.origin().url(&format!("/v2/{repository}/referrers/{image}")),
@@ -67,10 +67,10 @@ fn listed(session: &Session<'_>, repository: &str, image: Digest) -> Result<Opti
         scope: &[format!("repository:{repository}:pull")],
         good: &[&[200], &UNKNOWN[..]].concat(),
     };
-    pages(session, &format!("the list of {list}"), question, may_be_list, |page| read(&what, page))
+    pages(session, &format!("the list of {list}"), operation, may_be_list, |page| read(&what, page))
 }
 
-/// A page for people is no list, whatever its status.
+/// A page for people is not a list, whatever its status.
 fn may_be_list(response: &Response) -> bool {
     let is_json = |kind: &str| kind.split(';').next().unwrap_or_default().ends_with("json");
     response.status == 200 && response.header("content-type").is_none_or(is_json)
@@ -87,14 +87,13 @@ fn tagged(session: &Session<'_>, repository: &str, image: Digest) -> Result<Vec<
 }
 
 fn read(what: &str, list: &[u8]) -> Result<Vec<Referrer>, RegistryError> {
-    let listed: Listed =
-        serde_json::from_slice(list).map_err(|_| no_sense(what, "it is no list of what refers to an image"))?;
+    let listed: Listed = serde_json::from_slice(list).map_err(|_| no_sense(what, "it is not a list of referrers"))?;
     listed.manifests.into_iter().map(|entry| referrer(what, entry)).collect()
 }
 
 fn referrer(what: &str, entry: Entry) -> Result<Referrer, RegistryError> {
     let Entry { media_type, digest, size, artifact_type } = entry;
-    let digest = Digest::parse(&digest).map_err(|_| no_sense(what, "it names a digest that is none"))?;
+    let digest = Digest::parse(&digest).map_err(|_| no_sense(what, "it contains an invalid digest"))?;
     let artifact_type = shorten(&artifact_type.filter(|kind| !kind.is_empty()).unwrap_or(media_type));
     Ok(Referrer { artifact_type, digest, size_bytes: size })
 }

@@ -1,4 +1,4 @@
-//! What a name in a repository is now: its digest, and that of the image for every architecture. Nothing is kept.
+//! Resolves a tag to its digest, and to the digest for every architecture. Stores nothing.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ fn said(entry: &oci::Descriptor) -> Option<Architecture> {
 }
 
 impl Source<'_> {
-    /// What a manifest is for; none when it is no image.
+    /// What a manifest is for; none when it is not an image.
     fn architecture(&self, manifest: &[u8], digest: Digest) -> Result<Option<Architecture>, PullError> {
         let manifest: oci::ImageManifest = parse(manifest, digest)?;
         let config = |config| Ok(self.document(config)?);

@@ -1,14 +1,14 @@
-//! How often and how soon something is tried again.
+//! How often and how soon a request is retried.
 
 use std::time::Duration;
 
 use super::RegistryError;
 
-/// After this many attempts a registry is believed.
+/// Give up after this many attempts.
 const ATTEMPTS: u32 = 5;
 /// Before the second attempt; doubled before each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Who wants to be asked again later than this is not waited for.
+/// Do not wait longer than this for `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// How long to wait after an attempt, counted from 1; `None` when trying again makes no sense.

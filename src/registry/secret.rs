@@ -1,4 +1,4 @@
-//! Secrets that mask themselves, and what proves who somebody is.
+//! Secrets that mask themselves, and credentials.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// What proves to a registry who somebody is.
+/// A credential for a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A name and its password.

@@ -1,12 +1,12 @@
-//! Talking to one registry: who we are, where its answers lead, what is tried again.
+//! A session with one registry: authentication, redirects, retries.
 //!
-//! Takes in questions; gives out answers that are a success, or why there are none. Credentials go to the origin of the registry and
+//! Takes in operations; gives out successful responses, or errors. Credentials go to the origin of the registry and
 //! nowhere else; a redirect to another host is followed without them, one from https to http not at all.
 
 use crate::digest::Digest;
 
 use super::event::{Event, Events};
-use super::question::{Asked, Question, follow, refusal, shorten};
+use super::operation::{Asked, Operation, follow, refusal, shorten};
 use super::retry::pause_after;
 use super::tokens::Tokens;
 use super::transport::{Body, Method, Request, Response, Transport};
@@ -57,10 +57,10 @@ impl<'a> Session<'a> {
         self.origin.is_secure() && self.origin.is_loopback() && said_no_tls
     }
 
-    /// Asks whether it is a registry, and learns what it wants to be convinced by. No credential is sent.
+    /// Asks whether it is a registry, and how it authenticates clients. No credential is sent.
     fn ping(&self) -> Result<(), RegistryError> {
-        let question = Question {
-            what: format!("talk to the registry `{}`", self.name),
+        let operation = Operation {
+            what: format!("connect to the registry `{}`", self.name),
             method: Method::Get,
             url: self.origin.url("/v2/"),
             headers: Vec::new(),
@@ -70,9 +70,9 @@ impl<'a> Session<'a> {
         };
         let mut attempt = 1;
         loop {
-            let result = follow(self.transport, &question, None).and_then(|response| self.check(&question, response));
+            let result = follow(self.transport, &operation, None).and_then(|response| self.check(&operation, response));
             match result {
-                Ok(response) => return self.tokens.learn(&question.what, &response),
+                Ok(response) => return self.tokens.learn(&operation.what, &response),
                 Err(error) => self.pause(attempt, error, |error| !is_unreachable(error))?,
             }
             attempt += 1;
@@ -120,39 +120,39 @@ impl<'a> Session<'a> {
     }
 
     /// Asks once; a token that has expired is renewed, and a second 401 is the end.
-    pub(super) fn ask_once(&self, question: &Question<'_>) -> Result<Response, RegistryError> {
+    pub(super) fn ask_once(&self, operation: &Operation<'_>) -> Result<Response, RegistryError> {
         let mut response = None;
         for _ in 0..2 {
-            let authorization = self.authorization(&question.url, question.scope)?;
-            let answer = follow(self.transport, question, authorization.as_ref())?;
+            let authorization = self.authorization(&operation.url, operation.scope)?;
+            let answer = follow(self.transport, operation, authorization.as_ref())?;
             if answer.status != 401 {
                 response = Some(answer);
                 break;
             }
-            self.tokens.reject(question.scope, authorization.as_ref(), &question.what, &answer)?;
+            self.tokens.reject(operation.scope, authorization.as_ref(), &operation.what, &answer)?;
         }
-        let response = response.ok_or_else(|| self.unauthorized(&question.what))?;
-        self.check(question, response)
+        let response = response.ok_or_else(|| self.unauthorized(&operation.what))?;
+        self.check(operation, response)
     }
 
     /// Sends a body that can be read only once, and follows no redirect with it. An answer of 401 says that the token was renewed and that
     /// all has to be done again.
-    pub(super) fn send(&self, question: &Question<'_>, body: Body<'_>) -> Result<Sent, RegistryError> {
-        let authorization = self.authorization(&question.url, question.scope)?;
+    pub(super) fn send(&self, operation: &Operation<'_>, body: Body<'_>) -> Result<Sent, RegistryError> {
+        let authorization = self.authorization(&operation.url, operation.scope)?;
         let request = Request {
-            method: question.method,
-            url: question.url.clone(),
-            headers: question.headers.clone(),
+            method: operation.method,
+            url: operation.url.clone(),
+            headers: operation.headers.clone(),
             authorization: authorization.clone(),
             body,
         };
-        let failed = |error| RegistryError::Transport { what: question.what.clone(), error };
+        let failed = |error| RegistryError::Transport { what: operation.what.clone(), error };
         let response = self.transport.send(request).map_err(failed)?;
         if response.status == 401 {
-            self.tokens.reject(question.scope, authorization.as_ref(), &question.what, &response)?;
+            self.tokens.reject(operation.scope, authorization.as_ref(), &operation.what, &response)?;
             return Ok(Sent::Unauthorized);
         }
-        self.check(question, response).map(Sent::Stored)
+        self.check(operation, response).map(Sent::Stored)
     }
 
     pub(super) fn unauthorized(&self, what: &str) -> RegistryError {
@@ -178,13 +178,13 @@ impl<'a> Session<'a> {
         if *url.origin() == self.origin { self.tokens.authorization(self.transport, scope) } else { Ok(None) }
     }
 
-    fn check(&self, question: &Question<'_>, response: Response) -> Result<Response, RegistryError> {
-        if question.good.contains(&response.status) {
+    fn check(&self, operation: &Operation<'_>, response: Response) -> Result<Response, RegistryError> {
+        if operation.good.contains(&response.status) {
             return Ok(response);
         }
-        let host = question.url.origin().host();
+        let host = operation.url.origin().host();
         let without_login = (!self.tokens.is_given()).then(|| self.name.clone());
-        Err(refusal(Asked { what: &question.what, host, without_login }, response, |text| self.tokens.mask(text)))
+        Err(refusal(Asked { what: &operation.what, host, without_login }, response, |text| self.tokens.mask(text)))
     }
 }
 

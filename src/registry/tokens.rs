@@ -1,7 +1,7 @@
-//! What a registry is convinced by: a password, or tokens that end.
+//! Registry authentication: basic auth, and bearer tokens that expire.
 //!
 //! Takes in a credential and what the registry asks for; gives out the value of the header `authorization` for a scope. A token is kept
-//! until shortly before its end. The credential is shown to the registry's own host, and to token services that were named.
+//! until shortly before its end. The credential is sent to the registry's own host, and to token services that were named.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,17 +11,17 @@ use serde::Deserialize;
 
 use super::access::Access;
 use super::challenge::Challenge;
-use super::question::{Asked, Question, follow, no_sense, refusal, seconds};
+use super::operation::{Asked, Operation, follow, no_sense, refusal, seconds};
 use super::transport::{Method, Response, Transport};
 use super::url::form;
 use super::{Credential, Origin, RegistryError, Secret, Url};
 
-/// Who we are to one registry.
+/// The authentication with one registry.
 pub(super) struct Tokens {
     registry: String,
     origin: Origin,
     access: Access,
-    /// The credential, once it was wanted.
+    /// The credential, once it was required.
     found: OnceLock<Option<Credential>>,
     state: Mutex<State>,
 }
@@ -42,7 +42,7 @@ struct Token {
 const DOCKER_HUB_TOKENS: (&str, &str) = ("docker.io", "auth.docker.io");
 /// The life of a token that does not say how long it lives (Token Authentication Specification of distribution).
 const DEFAULT_LIFE: u64 = 60;
-/// So long before its end a token is not used any more: it has to be good when the request arrives.
+/// A token is renewed this long before it expires: it has to be valid when the request arrives.
 const MARGIN: Duration = Duration::from_secs(10);
 const MAX_TOKEN_BYTES: u64 = 256 * 1024;
 
@@ -84,11 +84,11 @@ impl Tokens {
         Ok(self.found())
     }
 
-    /// Takes over what the registry wants to be convinced by.
+    /// Reads how the registry authenticates clients.
     pub(super) fn learn(&self, what: &str, response: &Response) -> Result<(), RegistryError> {
         if response.status == 401 {
             let challenge = Challenge::choose(response.all("www-authenticate"));
-            let unknown = || no_sense(what, "the registry wants a login of a kind that is not known");
+            let unknown = || no_sense(what, "the registry requires an unknown kind of authentication");
             self.state().challenge = Some(challenge.ok_or_else(unknown)?);
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Tokens {
         }
     }
 
-    /// What was sent does not convince the registry (any more): forget it, and learn what would.
+    /// The registry rejected what was sent: forget it, and read its new challenge.
     pub(super) fn reject(
         &self,
         scope: &[String],
@@ -164,7 +164,7 @@ impl Tokens {
     ) -> Result<Token, RegistryError> {
         let what = format!("get a token for `{}`", self.registry);
         let url = Url::parse(realm)
-            .ok_or_else(|| no_sense(&what, "the registry names a token service that is no address"))?;
+            .ok_or_else(|| no_sense(&what, "the registry names a token service with an invalid address"))?;
         self.check_realm(&what, &url)?;
         let started = transport.elapsed();
         let response = match self.found() {
@@ -210,10 +210,10 @@ impl Tokens {
     ) -> Result<Vec<u8>, RegistryError> {
         let headers = if body.is_empty() { Vec::new() } else { vec![("content-type", FORM.to_owned())] };
         let host = url.origin().host().to_owned();
-        let question = Question { what: what.to_owned(), method, url, headers, body, scope: &[], good: &[200] };
-        let response = follow(transport, &question, authorization)?;
+        let operation = Operation { what: what.to_owned(), method, url, headers, body, scope: &[], good: &[200] };
+        let response = follow(transport, &operation, authorization)?;
         match response.status {
-            200 => response.document("the answer of the token service", MAX_TOKEN_BYTES),
+            200 => response.document("the response of the token service", MAX_TOKEN_BYTES),
             401 | 403 => Err(RegistryError::Unauthorized {
                 what: what.to_owned(),
                 registry: self.registry.clone(),
@@ -227,7 +227,7 @@ impl Tokens {
         }
     }
 
-    /// A credential is shown to nobody but those it was given for.
+    /// A credential is sent only to the hosts that it was given for.
     fn check_realm(&self, what: &str, realm: &Url) -> Result<(), RegistryError> {
         let origin = realm.origin();
         if self.origin.is_secure() && !origin.is_secure() {
@@ -272,12 +272,12 @@ impl Granted {
 
 fn token(what: &str, started: Duration, body: &[u8]) -> Result<Token, RegistryError> {
     let granted: Granted =
-        serde_json::from_slice(body).map_err(|_| no_sense(what, "the answer of the token service is no token"))?;
+        serde_json::from_slice(body).map_err(|_| no_sense(what, "the token service did not return a token"))?;
     let life = granted.life();
     let text = [granted.token, granted.access_token].into_iter().flatten().find(|text| !text.is_empty());
-    let text = text.ok_or_else(|| no_sense(what, "the answer of the token service holds no token"))?;
+    let text = text.ok_or_else(|| no_sense(what, "the token service did not return a token"))?;
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(no_sense(what, "the token of the token service is no token"));
+        return Err(no_sense(what, "the token service returned an invalid token"));
     }
     // A very short life is used to its half, not given up.
     let usable = life.checked_sub(MARGIN).unwrap_or_default().max(life / 2);

@@ -11,8 +11,8 @@ use super::{RegistryError, Secret, TransportError, TransportFault, Url};
 
 /// Exchanges requests for responses, and passes the time.
 ///
-/// An implementation sends a request as it is: no header of its own that carries a secret, no redirect, no second try. It gives up on a
-/// connection that stays silent. A status that says no is a response like any other.
+/// An implementation sends a request as it is: no header of its own that carries a secret, no redirect, no second try. It gives up on an
+/// idle connection. A status that says no is a response like any other.
 pub trait Transport: Sync {
     /// Sends a request and waits for the head of the response; its body is read by the caller.
     fn send(&self, request: Request<'_>) -> Result<Response, TransportError>;
@@ -121,7 +121,7 @@ impl TooSlow {
     }
 }
 
-/// A response that broke off while it was read.
+/// A connection that was lost while the response was read.
 pub(super) fn broken(what: String, error: &io::Error) -> RegistryError {
     let fault = match error.kind() {
         _ if TooSlow::is_cause_of(error) => TransportFault::TooSlow,

@@ -73,7 +73,7 @@ const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 
 impl Url {
-    /// Reads an absolute address; `None` when it is none that a request should go to.
+    /// Reads an absolute address; `None` when no request should go to it.
     pub fn parse(text: &str) -> Option<Self> {
         // Scheme names are case-insensitive; nobody writes them in capitals.
         let (is_secure, rest) = match text.split_once("://")? {

@@ -1,4 +1,4 @@
-//! Bytes that are held against their digest while they are read.
+//! Bytes that are checked against their digest while they are read.
 
 use std::io::{self, Read};
 
@@ -96,7 +96,7 @@ mod tests {
         let expected = Descriptor::of(b"0123456789");
         let (seen, fault) = read(b"0123x56789", expected);
         assert!(seen.len() < 10, "{seen:?}");
-        assert_eq!(fault, Some(format!("it is damaged, its bytes have the digest {}", Digest::of(b"0123x56789"))));
-        assert_eq!(read(b"01234", expected), (b"01234".to_vec(), Some("it is cut off, 5 bytes are there".to_owned())));
+        assert_eq!(fault, Some(format!("it is damaged: its bytes have the digest {}", Digest::of(b"0123x56789"))));
+        assert_eq!(read(b"01234", expected), (b"01234".to_vec(), Some("it is truncated to 5 bytes".to_owned())));
     }
 }

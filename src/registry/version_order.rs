@@ -1,7 +1,7 @@
 //! Tags as versions: which comes before which.
 //!
-//! Takes in texts; gives out an order in which 1.9 comes before 1.10, a pre-release before its release as in Semantic Versioning, and what is
-//! no version after all versions. Numbers are compared as numbers, however long they are.
+//! Takes in texts; gives out an order in which 1.9 comes before 1.10, a pre-release before its release as in Semantic Versioning, and other
+//! tags after all versions. Numbers are compared as numbers, however long they are.
 
 use std::cmp::Ordering;
 
@@ -65,7 +65,7 @@ fn compare_words(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len())
 }
 
-/// The digits, or what is none, that a text starts with.
+/// The digits, or the other characters, that a text starts with.
 fn first_piece(text: &str) -> (&str, &str) {
     let starts_with_number = is_number(text);
     let end = text.find(|character: char| character.is_ascii_digit() != starts_with_number);

@@ -62,7 +62,7 @@ pub(super) fn rewrite(path: &str, bytes: Vec<u8>, places: &Places) -> Result<Vec
     if !is_rewritten(path) {
         return Ok(bytes);
     }
-    let text = String::from_utf8(bytes).map_err(|_| format!("`{path}` is no text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("`{path}` is not text"))?;
     let rewritten = match path {
         RELEASE_PATH => release(&text, places),
         OVERVIEW_PATH => overview(&text, places)?,
@@ -87,7 +87,7 @@ fn release(text: &str, places: &Places) -> String {
     })
 }
 
-/// A service's definition tells one that changed from one that did not: another image is a change.
+/// A service's definition shows whether the service changed: another image is a change.
 fn service(line: &str, places: &Places) -> String {
     let Some(image) = word(line, "image").filter(|_| is_service(line)) else { return line.to_owned() };
     let mut line = line.to_owned();

@@ -38,10 +38,10 @@ pub struct BasePlace {
     pub tag: Option<String>,
 }
 
-/// The text is no reference to a base.
+/// The text is not a reference to a base.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no base: `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]`, `docker-archive:PATH[:NAME:TAG]` or `NAME[:TAG]@sha256:DIGEST`"
+    "invalid base `{0}`: expected `scratch`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]`, `docker-archive:PATH[:NAME:TAG]` or `NAME[:TAG]@sha256:DIGEST`"
 )]
 pub struct BaseReferenceFault(String);
 
@@ -148,7 +148,7 @@ fn find_layout(name: String, path: &Path, tag: Option<&str>) -> Result<FoundBase
 }
 
 impl FoundBase {
-    /// What tells it from every other: the digest of its index or manifest. An archive of docker has neither, but the digest of its
+    /// What identifies it: the digest of its index or manifest. An archive of docker has neither, but the digest of its
     /// configuration; of several images that nothing holds together it is that of their digests, a line each, by architecture.
     pub fn digest(&self) -> Digest {
         let root = match &self.found {

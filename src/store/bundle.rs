@@ -31,7 +31,7 @@ pub struct BundledImage {
     pub is_bootstrap: bool,
 }
 
-/// The images of a bundle, in the order in which they are there; `None` when the layout is no bundle.
+/// The images of a bundle, in the order in which they are there; `None` when the layout is not a bundle.
 pub(crate) fn bundled_images(container: &Container) -> Result<Option<Vec<BundledImage>>, StoreError> {
     if !container.has("index.json") {
         return Ok(None);

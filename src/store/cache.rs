@@ -20,7 +20,7 @@ use super::disk::AtomicFile;
 use super::{MAKE_TEMPORARY, StoreError, private};
 use crate::digest::{Descriptor, Digest};
 use crate::epoch::Epoch;
-use crate::layer::beside::hash_beside;
+use crate::layer::concurrent::hash_concurrently;
 use crate::layer::content::Content;
 use crate::layer::gzip::COMPRESSOR;
 use crate::layer::slice::FileSlice;
@@ -220,9 +220,9 @@ fn compressed_key(tar: Descriptor) -> Digest {
 
 /// What a blob is: itself, and the tar that it unpacks to, if that is no longer than it should be.
 fn unpacked(blob: impl Read, tar_size: u64) -> Option<Packed> {
-    let ((copied, tar), blob) = hash_beside(blob, |mut blob| {
+    let ((copied, tar), blob) = hash_concurrently(blob, |mut blob| {
         let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, &mut blob)).take(tar_size + 1);
-        hash_beside(decoder, |tar| io::copy(tar, &mut io::sink()))
+        hash_concurrently(decoder, |tar| io::copy(tar, &mut io::sink()))
     });
     copied.ok().map(|_| Packed { tar, blob })
 }

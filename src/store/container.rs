@@ -128,7 +128,7 @@ impl Container {
 }
 
 impl TarIndex {
-    /// Reads the headers of a tar, passing over the contents.
+    /// Reads the headers of a tar, skipping the contents.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let whole = disk::open(path)?;
         Self::read(whole).map_err(StoreError::content(path))
@@ -152,7 +152,7 @@ impl TarIndex {
         &self.whole
     }
 
-    /// The names of everything that is no folder, sorted.
+    /// The names of everything except folders, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let is_content = |entry: &Entry| !matches!(entry, Entry::Folder);
         self.entries.iter().filter(move |(_, entry)| is_content(entry)).map(|(name, _)| name.as_str())
@@ -168,7 +168,7 @@ impl TarIndex {
                 Some(Entry::Folder) | None => return Ok(None),
             }
         }
-        Err(ContentFault::Entry { path: name.to_owned(), reason: "it is a link in a circle" })
+        Err(ContentFault::Entry { path: name.to_owned(), reason: "it is a circular link" })
     }
 }
 
@@ -182,7 +182,7 @@ fn read_entries(whole: &FileSlice, entries: &mut BTreeMap<String, Entry>) -> Res
         let is_folder = matches!(entry, Entry::Folder);
         let before = entries.insert(name.clone(), entry);
         if before.is_some_and(|before| !(is_folder && matches!(before, Entry::Folder))) {
-            return Err(ContentFault::Entry { path: name, reason: "its path is there twice" });
+            return Err(ContentFault::Entry { path: name, reason: "its path occurs twice" });
         }
         if entries.len() > MAX_ENTRIES {
             return Err(ContentFault::Limit { what: "the number of entries".to_owned(), limit: MAX_ENTRIES as u64 });
@@ -207,7 +207,7 @@ fn read_entry<R: Read>(entry: &tar::Entry<'_, R>, whole: &FileSlice) -> Result<O
     let kind = entry.header().entry_type();
     let path = String::from_utf8(entry.path_bytes().into_owned());
     let path =
-        path.map_err(|_| ContentFault::Entry { path: lossy(&entry.path_bytes()), reason: "its path is no UTF-8" })?;
+        path.map_err(|_| ContentFault::Entry { path: lossy(&entry.path_bytes()), reason: "its path is not UTF-8" })?;
     if kind.is_pax_global_extensions() {
         return Ok(None);
     }

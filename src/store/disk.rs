@@ -66,7 +66,7 @@ fn has_bytes(path: &Path, bytes: &[u8]) -> bool {
     file.is_some_and(|file| file.reader().read_to_end(&mut old).is_ok()) && old == bytes
 }
 
-/// A file that gets its name when it is complete. Until then it lies beside its target as `.<name>.<random>.tmp`, locked;
+/// A file that gets its name when it is complete. Until then it is next to its target, as `.<name>.<random>.tmp`, locked;
 /// dropped, it is removed; left behind by a killed process, it is removed by the next writer of the same target.
 pub struct AtomicFile {
     temporary: NamedTempFile,
@@ -74,7 +74,7 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts a file beside `target`.
+    /// Starts a file next to `target`.
     pub fn create(target: &Path) -> Result<Self, StoreError> {
         let folder = folder_of(target);
         let prefix = format!(".{}.", target.file_name().unwrap_or_default().to_string_lossy());
@@ -151,7 +151,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Has the file system find room: a disk that is too full is told of at once, and one that knows where everything goes takes it faster.
+/// Reserves the space: a full disk is reported at once, and the file system writes faster.
 fn reserve(file: &File, size: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size) {
         // Some file systems find it byte by byte only.
@@ -190,7 +190,7 @@ fn create_temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
 }
 
 /// Removes what killed processes left: temporary files that nobody holds a lock on. Failing is harmless. The lock is held until the file is gone:
-/// who has just created it must not take it for locked in between.
+/// a process that has just created it must not find it locked in between.
 fn sweep(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -1,7 +1,7 @@
 //! Images in docker-archives: `docker save` of every version, podman's and skopeo's.
 //!
 //! Takes in a container with `manifest.json`; gives out the images in it: bases verified, others found. Docker up to 24 names the configuration by its
-//! digest and stores a shared layer once, with links to it; the configuration's diffIDs are what the layers are held against.
+//! digest and stores a shared layer once, with links to it; the layers are checked against the configuration's diffIDs.
 
 use oci_spec::image as oci;
 use serde::Deserialize;

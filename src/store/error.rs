@@ -1,4 +1,4 @@
-//! Why something of the store cannot be read or written, and what to do about it.
+//! Errors of the store, and what to do about them.
 //!
 //! Takes in what failed below; gives out errors whose texts begin with the path, and hints.
 
@@ -86,7 +86,7 @@ pub enum NotPrivate {
 
 /// The base has something where the payload goes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the base `{base}` ({architecture}) has `/{path}`, where the release goes")]
+#[error("the base `{base}` ({architecture}) already contains `/{path}`, which is reserved for the release")]
 pub struct Occupied {
     /// The name of the base.
     pub base: String,
@@ -129,13 +129,13 @@ pub enum ContentFault {
     #[error("is compressed as a whole; decompress it first")]
     Compressed,
     /// Not a tar.
-    #[error("is no readable tar, or cut off: {0}")]
+    #[error("is not a tar archive, or is damaged: {0}")]
     Tar(String),
     /// A tar that ends before its content does.
     #[error("is truncated: `{0}` reaches beyond the end")]
     Truncated(String),
     /// A path that leaves, or is there twice.
-    #[error("has a bad entry `{}`: {reason}", path.escape_debug())]
+    #[error("has an invalid entry `{}`: {reason}", path.escape_debug())]
     Entry {
         /// The path as it is written.
         path: String,
@@ -143,7 +143,7 @@ pub enum ContentFault {
         reason: &'static str,
     },
     /// A layer with a path that engines refuse.
-    #[error("has a bad layer: {layer} {fault}")]
+    #[error("has an invalid layer: {layer} {fault}")]
     LayerPath {
         /// Which layer.
         layer: String,
@@ -151,7 +151,7 @@ pub enum ContentFault {
         fault: PathFault,
     },
     /// A document that does not parse.
-    #[error("has a bad `{document}`: {message}")]
+    #[error("has an invalid `{document}`: {message}")]
     Document {
         /// Which document.
         document: String,
@@ -159,7 +159,7 @@ pub enum ContentFault {
         message: String,
     },
     /// Text that should be a digest.
-    #[error("has a bad digest")]
+    #[error("has an invalid digest")]
     Digest(#[from] DigestFault),
     /// A document or number of things beyond any sensible size.
     #[error("is refused: {what} exceeds the limit of {limit}")]
@@ -190,7 +190,7 @@ pub enum ContentFault {
         actual: u64,
     },
     /// A kind of content that is not understood.
-    #[error("has {what} of the unsupported kind `{kind}`")]
+    #[error("has {what} of the unsupported media type `{kind}`")]
     Unsupported {
         /// Which content.
         what: String,
@@ -219,12 +219,9 @@ impl StoreError {
             Self::Base(fault) => base_hint(fault),
             Self::NotPrivate { .. } => Some("choose another folder for the cache with XDG_CACHE_HOME".to_owned()),
             Self::Pack { .. } => None,
-            Self::SourceChanged => Some("build again when nothing writes to the base any more".to_owned()),
+            Self::SourceChanged => Some("build again when nothing writes to the base".to_owned()),
             Self::MissingTools(fault) => Some(tools_hint(fault)),
-            Self::Occupied(_) => Some(
-                "take a base that is not a bootstrap image itself: nothing of it may be mixed with the release"
-                    .to_owned(),
-            ),
+            Self::Occupied(_) => Some("use a base that is not a bootstrap image itself".to_owned()),
         }
     }
 
@@ -260,7 +257,7 @@ impl ContentFault {
     pub(crate) fn tar(error: &io::Error) -> Self {
         let reason = error.to_string();
         match reason.split_once("numeric field") {
-            Some((place, _)) => Self::Tar(format!("{place}a header is not that of a tar")),
+            Some((place, _)) => Self::Tar(format!("{place}invalid tar header")),
             None => Self::Tar(reason),
         }
     }
@@ -283,19 +280,19 @@ impl ContentFault {
 }
 
 /// The action of [`StoreError::Disk`] that failed when something of a registry could not be kept.
-pub(crate) const KEEP: &str = "keep";
+pub(crate) const KEEP: &str = "store";
 /// The same when there is no place for temporary files.
 pub(crate) const MAKE_TEMPORARY: &str = "create a temporary folder in";
 
 /// What to do when the system refuses an action on a file, which is a verb as in [`StoreError::Disk`].
 pub(crate) fn disk_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
     match (action, kind) {
-        (KEEP, _) => Some("make room there, or choose another folder with XDG_CACHE_HOME"),
-        (MAKE_TEMPORARY, _) => Some("make room there, or choose another folder with TMPDIR"),
+        (KEEP, _) => Some("free some space there, or choose another folder with XDG_CACHE_HOME"),
+        (MAKE_TEMPORARY, _) => Some("free some space there, or choose another folder with TMPDIR"),
         ("read", io::ErrorKind::PermissionDenied) => Some("make it readable for the user who builds"),
-        (_, io::ErrorKind::StorageFull) => Some("make room on the disk, or choose another output folder"),
+        (_, io::ErrorKind::StorageFull) => Some("free some space on the disk, or choose another output folder"),
         (_, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {
-            Some("choose a folder that you may write to")
+            Some("choose a folder that you can write to")
         }
         _ => None,
     }
@@ -310,16 +307,16 @@ fn tools_hint(fault: &MissingTools) -> String {
             folders.push(folder);
         }
     }
-    format!("take a base that has them; looked in {}", folders.join(", "))
+    format!("use a base that has them; searched in {}", folders.join(", "))
 }
 
 fn content_hint(fault: &ContentFault) -> Option<&'static str> {
     match fault {
         ContentFault::WrongDigest { .. } | ContentFault::WrongSize { .. } | ContentFault::Truncated(_) => {
-            Some("fetch or make the file again")
+            Some("download or create the file again")
         }
         ContentFault::Compressed => {
-            Some("an archive is taken as `docker save` or `skopeo copy` write it, without an outer gzip")
+            Some("use the archive as `docker save` or `skopeo copy` write it, without an outer gzip")
         }
         ContentFault::RootFileSystem => Some(
             "write the image with `docker save` or `skopeo copy`; `docker export` writes the files of a container alone",
@@ -337,11 +334,9 @@ fn content_hint(fault: &ContentFault) -> Option<&'static str> {
 fn unsupported_hint(kind: &str) -> &'static str {
     match kind {
         _ if kind.contains(".layer.") || kind.contains(".rootfs.") => {
-            "make it again with gzip layers, for example by `skopeo copy --dest-compress-format gzip`"
+            "create it again with gzip layers, for example with `skopeo copy --dest-compress-format gzip`"
         }
-        _ if kind.contains("manifest.v1") => {
-            "it is of a format that registries gave up; pull and push it again with a current Docker"
-        }
+        _ if kind.contains("manifest.v1") => "its format is obsolete; pull and push it again with a current Docker",
         _ => "it is not an image: name one by its tag or digest, as in `oci:PATH:TAG` or `NAME@sha256:DIGEST`",
     }
 }

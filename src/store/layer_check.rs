@@ -13,7 +13,7 @@ use super::cache::{Cache, Kind};
 use super::{ContentFault, LayerPaths, StoreError};
 use crate::digest::{Descriptor, Digest};
 use crate::image::ROLE_BASE;
-use crate::layer::beside::hash_beside;
+use crate::layer::concurrent::hash_concurrently;
 use crate::layer::content::Content;
 use crate::layer::gzip::LayerWriter;
 use crate::layer::slice::FileSlice;
@@ -46,7 +46,7 @@ pub(crate) enum ListedKind {
 
 /// A layer larger than this when unpacked is refused.
 const MAX_TAR_SIZE: u64 = 64 << 30;
-/// Beyond this size, a layer that grows by more than [`MAX_RATIO`] is taken for a decompression bomb.
+/// Beyond this size, a layer that grows by more than [`MAX_RATIO`] is treated as a decompression bomb.
 const UNSUSPICIOUS_SIZE: u64 = 256 << 20;
 /// Real layers stay below 30.
 const MAX_RATIO: u64 = 200;
@@ -73,7 +73,7 @@ pub(crate) fn check(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, Co
     if !is_gzip(candidate.slice)? {
         return check_tar(candidate, cache);
     }
-    // A record that disagrees with the image's configuration is damaged, or the image is: the layer itself tells.
+    // A record that disagrees with the image's configuration is damaged, or the image is: the layer itself decides.
     let known = cache.get(Kind::Layer, candidate.blob).map(|packed: Packed| packed.tar);
     match known.filter(|tar| tar.digest == candidate.diff_id) {
         Some(tar) => known_gzip(candidate, tar),
@@ -103,7 +103,7 @@ fn known_gzip(candidate: Candidate<'_>, tar: Descriptor) -> Result<Layer, Conten
 /// A blob that nobody has looked into: it is hashed while it is unpacked, and what is unpacked is hashed too.
 fn check_gzip(candidate: Candidate<'_>, cache: &Cache) -> Result<Layer, ContentFault> {
     let Candidate { slice, origin, blob, diff_id } = candidate;
-    let (looked, actual) = hash_beside(slice.reader(), |mut reader| {
+    let (looked, actual) = hash_concurrently(slice.reader(), |mut reader| {
         let looked = look_through_gzip(&mut reader, slice.size(), &origin.what);
         // Whatever is wrong inside: other bytes than promised are the fault that counts.
         io::copy(&mut reader, &mut io::sink()).map_err(|error| read_fault(&error))?;
@@ -132,7 +132,7 @@ fn look_through_gzip(
 ) -> Result<(Descriptor, Vec<ListedPath>), ContentFault> {
     let limit = unpack_limit(size);
     let decoder = MultiGzDecoder::new(io::BufReader::with_capacity(128 * 1024, reader));
-    let (listing, tar) = hash_beside(decoder.take(limit + 1), |mut tar| list(&mut tar));
+    let (listing, tar) = hash_concurrently(decoder.take(limit + 1), |mut tar| list(&mut tar));
     if tar.size > limit {
         return Err(ContentFault::Limit { what: format!("the unpacked size of {what}"), limit });
     }
@@ -200,7 +200,7 @@ fn list(tar: &mut impl Read) -> Result<Vec<ListedPath>, ContentFault> {
     Ok(listing)
 }
 
-/// `None` for the root, and for names that are no UTF-8: no tool has one.
+/// `None` for the root, and for names that are not UTF-8: no tool has one.
 pub(crate) fn listed_path<R: Read>(entry: &tar::Entry<'_, R>) -> Option<ListedPath> {
     let path = clean(&entry.path_bytes())?;
     let target = || entry.link_name_bytes().and_then(|target| String::from_utf8(target.into_owned()).ok());
@@ -222,7 +222,7 @@ fn clean(path: &[u8]) -> Option<String> {
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
-/// Holds a digest against the promised one.
+/// Compares a digest with the promised one.
 pub(crate) fn compare(what: &str, expected: Digest, actual: Digest) -> Result<(), ContentFault> {
     if expected == actual { Ok(()) } else { Err(ContentFault::WrongDigest { what: what.to_owned(), expected, actual }) }
 }

@@ -1,7 +1,7 @@
 //! Checks the paths of a layer against what engines accept.
 //!
 //! Takes in the entries of a layer's tar in their order; gives out what an engine would refuse, or put elsewhere: a path that is there twice, one
-//! that leaves the image, by itself or through a link, and a hard link to no file of the layer.
+//! that leaves the image, by itself or through a link, and a hard link whose target is not a file of the layer.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,7 +26,7 @@ pub enum PathFault {
         /// The link, a path of the same layer.
         link: String,
     },
-    /// Another name of something that is no file of the layer before it.
+    /// A hard link to something that is not a file before it in the layer.
     #[error("has the hard link `{path}` to `{target}`, which is not a file before it in the same layer")]
     HardLink {
         /// The path.
@@ -141,7 +141,7 @@ fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|segment| !matches!(*segment, "" | "."))
 }
 
-/// Names that are no UTF-8 are told apart by their bytes.
+/// Names that are not UTF-8 are compared by their bytes.
 fn text(path: &[u8]) -> String {
     match std::str::from_utf8(path) {
         Ok(path) => path.to_owned(),

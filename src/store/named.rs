@@ -17,7 +17,7 @@ use crate::reference::RegistryReference;
 /// An image of a layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedImage {
-    /// Its whole name, when the layout says one: a tag alone is none.
+    /// Its whole name, when the layout says one: a tag alone is not enough.
     pub name: Option<RegistryReference>,
     /// The tag, or whatever else it is called by.
     pub tag: Option<String>,

@@ -235,7 +235,7 @@ fn has_tag(entry: &oci::Descriptor, tag: &str) -> bool {
     [REF_NAME, CONTAINERD_NAME].iter().any(|key| annotation(entry, key) == Some(tag))
 }
 
-/// What buildx stores beside images: provenance and SBOMs under an unknown architecture.
+/// Provenance and SBOMs, which buildx stores next to images under an unknown architecture.
 pub(crate) fn is_attestation(entry: &oci::Descriptor) -> bool {
     let unknown = entry.platform().as_ref().is_some_and(|platform| platform.os().to_string() == "unknown");
     unknown || annotation(entry, "vnd.docker.reference.type").is_some()

@@ -1,8 +1,8 @@
-//! What was taken from registries, kept by digest.
+//! Images that were pulled from registries, stored by digest.
 //!
 //! Takes in bytes as they come, by several processes at once; gives out layouts that are read like any other, so that everything is verified
-//! again when it is used. A blob has its name when it has its digest, and not before. What broke off goes on where it ended; who wants a
-//! blob that another process is receiving waits for it.
+//! again when it is used. A blob has its name when it has its digest, and not before. An interrupted download resumes; a process
+//! that needs a blob that another one is receiving waits for it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -25,7 +25,7 @@ pub struct Pulled<'a> {
     cache: &'a Cache,
 }
 
-/// A blob on its way: nobody else receives it meanwhile.
+/// A partly received blob, locked against other processes.
 pub struct Incoming<'a> {
     cache: &'a Cache,
     /// Locked as long as this value lives; the system unlocks it when a process ends, however that happens.

@@ -1,4 +1,4 @@
-//! The receipt of a written image: what lies beside the tarball as `OUT.json`.
+//! The receipt of a written image: `OUT.json` next to the tarball.
 //!
 //! Takes in an image and its reference; gives out digests, sizes and layers for the pipeline that pushes, signs or compares.
 

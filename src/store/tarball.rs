@@ -1,6 +1,6 @@
 //! The tarball that every image tool takes: an OCI layout and a docker-archive in one uncompressed tar.
 //!
-//! Takes in an image and its reference; gives out every byte of the file, in order, or holds a file against them. Blobs are copied
+//! Takes in an image and its reference; gives out every byte of the file, in order, or compares a file with them. Blobs are copied
 //! as they are. Tried with Docker 20.10 and 28, containerd, podman, skopeo, crane and umoci: each reads another part of it.
 
 use std::collections::BTreeSet;
@@ -123,7 +123,7 @@ impl Tarball {
         Ok(file.write_all(&END)?)
     }
 
-    /// Holds a file against every byte it should have, blobs aside, whose digests prove them. Gives the name of the first entry
+    /// Compares a file with every byte it should have, blobs aside, whose digests prove them. Gives the name of the first entry
     /// that is not as it would be written: what is out of place shifts everything behind it.
     pub(crate) fn first_difference(&self, file: &FileSlice) -> io::Result<Option<String>> {
         let mut reader = file.reader();

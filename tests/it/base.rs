@@ -131,14 +131,14 @@ fn a_docker_archive_with_other_bytes_is_refused() {
         ("../evil", b"x".as_slice(), "its path leaves the archive"),
         ("/etc/passwd", b"x", "its path is absolute"),
         ("link", b"-> ../../etc/passwd", "its path leaves the archive"),
-        ("a.tar", b"x", "its path is there twice"),
+        ("a.tar", b"x", "its path occurs twice"),
     ] {
         docker_archive(&path, &image, &[("a.tar", &tars[0]), (name, content)]);
         let text = fault(&place, "docker-archive", &path);
-        assert_eq!(text, format!("`BASE` has a bad entry `{name}`: {reason}"));
+        assert_eq!(text, format!("`BASE` has an invalid entry `{name}`: {reason}"));
     }
     docker_archive(&path, &image, &[("a.tar", b"-> b.tar"), ("b.tar", b"-> a.tar")]);
-    assert!(fault(&place, "docker-archive", &path).ends_with("it is a link in a circle"));
+    assert!(fault(&place, "docker-archive", &path).ends_with("it is a circular link"));
 }
 
 /// A layout folder whose documents can be changed.
@@ -202,7 +202,7 @@ fn a_flipped_byte_in_any_blob_is_refused() {
             let text = layout.fault();
             assert!(text.starts_with("`BASE` is damaged or was tampered with: the "), "{text}");
             assert!(text.contains(&format!("should have the digest {digest}, but has sha256:")), "{text}");
-            assert!(text.ends_with("; hint: fetch or make the file again"), "{text}");
+            assert!(text.ends_with("; hint: download or create the file again"), "{text}");
         }
         fs::write(&path, &good[1..]).expect("room");
         assert!(layout.fault().contains("bytes, but has"), "{}", layout.fault());
@@ -228,7 +228,7 @@ fn what_is_no_digest_never_becomes_a_path() {
     let layout = Layout::new();
     layout.index(|index| index["manifests"][0]["digest"] = json!("sha256:../../../../etc/passwd"));
     let text = layout.fault();
-    assert!(text.starts_with("`BASE` has a bad"), "{text}");
+    assert!(text.starts_with("`BASE` has an invalid"), "{text}");
 }
 
 type Change<'a> = &'a dyn Fn(&Layout);
@@ -263,13 +263,13 @@ fn documents_that_do_not_fit_are_refused() {
         (&wrong_diff_id, "is damaged or was tampered with: the unpacked form of the layer sha256:"),
         (
             &zstd,
-            "has a layer of the unsupported kind `application/vnd.oci.image.layer.v1.tar+zstd`; hint: make it again with gzip layers",
+            "has a layer of the unsupported media type `application/vnd.oci.image.layer.v1.tar+zstd`; hint: create it again with gzip layers",
         ),
         (&short, "it names 2 layers, its manifest 1"),
         (&missing, "`BASE` has no `blobs/sha256/"),
         (&empty, "`BASE` holds no image; it holds none with a tag"),
         (&no_index, "`BASE` has no `index.json`"),
-        (&no_json, "`BASE` has a bad `index.json`: EOF while parsing"),
+        (&no_json, "`BASE` has an invalid `index.json`: EOF while parsing"),
         (&huge, "`BASE` is refused: the size of `index.json` exceeds the limit of 8388608"),
     ];
     for (change, expected) in cases {
@@ -304,9 +304,12 @@ fn what_is_no_base_is_refused() {
     let place = Place::new();
     let path = place.path("base.tar");
     for (bytes, expected) in [
-        (b"".as_slice(), "`BASE` is truncated: `a header` reaches beyond the end; hint: fetch or make the file again"),
-        (b"\x1f\x8b\x08\0\0\0\0", "`BASE` is compressed as a whole; decompress it first; hint: an archive is taken as"),
-        (&[b'x'; 2000], "`BASE` is no readable tar, or cut off: "),
+        (
+            b"".as_slice(),
+            "`BASE` is truncated: `a header` reaches beyond the end; hint: download or create the file again",
+        ),
+        (b"\x1f\x8b\x08\0\0\0\0", "`BASE` is compressed as a whole; decompress it first; hint: use the archive as"),
+        (&[b'x'; 2000], "`BASE` is not a tar archive, or is damaged: "),
         (&[0; 2000], "`BASE` has no `oci-layout`"),
     ] {
         fs::write(&path, bytes).expect("room");
@@ -319,7 +322,7 @@ fn what_is_no_base_is_refused() {
     let whole = fs::read(&path).expect("a tarball");
     fs::write(&path, &whole[..whole.len() - 1600]).expect("room");
     assert!(
-        fault(&place, "oci", &path).starts_with("`BASE` is no readable tar, or cut off: "),
+        fault(&place, "oci", &path).starts_with("`BASE` is not a tar archive, or is damaged: "),
         "{}",
         fault(&place, "oci", &path)
     );
@@ -342,7 +345,7 @@ fn missing_tools_are_named() {
         let text = message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
         assert_eq!(
             text,
-            "the base `oci:BASE` (linux/amd64) lacks docker compose, motd; hint: take a base that has them; looked in \
+            "the base `oci:BASE` (linux/amd64) lacks docker compose, motd; hint: use a base that has them; searched in \
              /root/.docker/cli-plugins, /usr/local/lib/docker/cli-plugins, /usr/local/libexec/docker/cli-plugins, \
              /usr/lib/docker/cli-plugins, /usr/libexec/docker/cli-plugins, /usr/bin, /bin, /etc"
         );

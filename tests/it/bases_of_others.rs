@@ -114,7 +114,7 @@ fn a_base_that_is_a_bootstrap_image_is_refused() {
     let error = require_free(&base, "bootstrap", &place.cache).expect_err("it has a release");
     let text = message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
     assert!(
-        text.starts_with("the base `oci:BASE` (linux/amd64) has `/bootstrap/bin`, where the release goes; hint: "),
+        text.starts_with("the base `oci:BASE` (linux/amd64) already contains `/bootstrap/bin`, which is reserved for the release; hint: "),
         "{text}"
     );
     let others = [("bootstrapper/x", Mode::Plain, ""), ("opt/bootstrap/x", Mode::Plain, "")];

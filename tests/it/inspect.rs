@@ -143,7 +143,7 @@ fn more_than_there_should_be_is_found() {
     let mut longer = bytes.clone();
     longer.push(0);
     fs::write(&path, longer).expect("room");
-    assert_eq!(faults(&path), ["the tarball differs at `the end` from what would be written for this image"]);
+    assert_eq!(faults(&path), ["the tarball differs at `the end` from what bootsmith would write for this image"]);
     write_tar(&place.path("extra.tar"), &[("extra", b"x")]);
     let mut extra = bytes[..bytes.len() - 1024].to_vec();
     extra.extend(fs::read(place.path("extra.tar")).expect("a tar"));
@@ -151,15 +151,15 @@ fn more_than_there_should_be_is_found() {
     assert_eq!(
         faults(&path),
         [
-            "the entry `extra` belongs to no image",
-            "the tarball differs at `the end` from what would be written for this image"
+            "the entry `extra` does not belong to an image",
+            "the tarball differs at `the end` from what bootsmith would write for this image"
         ]
     );
     write_tar(&place.path("extra.tar"), &[("manifest.json", b"[]")]);
     let mut twice = bytes[..bytes.len() - 1024].to_vec();
     twice.extend(fs::read(place.path("extra.tar")).expect("a tar"));
     fs::write(&path, twice).expect("room");
-    assert_eq!(faults(&path), ["it has a bad entry `manifest.json`: its path is there twice"]);
+    assert_eq!(faults(&path), ["it has an invalid entry `manifest.json`: its path occurs twice"]);
 }
 
 #[test]
@@ -188,14 +188,14 @@ fn what_is_no_tar_is_not_quoted() {
     let place = Place::new();
     let path = place.path("key.pem");
     fs::write(&path, KEY.repeat(20)).expect("room");
-    let expected = "is no readable tar, or cut off: a header is not that of a tar";
+    let expected = "is not a tar archive, or is damaged: invalid tar header";
     assert_eq!(faults(&path), [format!("it {expected}")]);
     let opened = inspect::open(&path).expect_err("no tar");
     assert_eq!(opened.to_string(), format!("`{}` {expected}", path.display()));
 
     let key = packed("base", &KEY.repeat(20));
     let digest = key.packed.blob.digest;
-    let expected = "is no readable tar, or cut off: a layer: a header is not that of a tar";
+    let expected = "is not a tar archive, or is damaged: a layer: invalid tar header";
     assert_eq!(faults_of(&[key], &fixture::payload()), [format!("the layer {digest} {expected}")]);
 }
 
@@ -314,7 +314,7 @@ fn paths_that_engines_refuse_are_found() {
             let error = open_base(&reference, &[], &place.cache).expect_err("a base that engines refuse");
             let text = fixture::message(&error).replace(&place.path("base.tar").display().to_string(), "BASE");
             assert!(
-                text.starts_with(&format!("`BASE` has a bad layer: the layer {digest} {reason}; hint: ")),
+                text.starts_with(&format!("`BASE` has an invalid layer: the layer {digest} {reason}; hint: ")),
                 "{text}"
             );
         }

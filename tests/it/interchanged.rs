@@ -72,7 +72,7 @@ fn an_archive_of_docker_save_is_understood() {
     let saved = Saved::docker();
     let config = saved.image().images()[0].config.descriptor.digest;
     let seen = saved.run(&["verify", "saved.tar"]).expect(0);
-    let said = "saved.tar: the content is as it was built; the frame is another's\n  5 blobs (";
+    let said = "saved.tar: the content is unchanged since the build; another tool rewrote the manifests or the archive\n  5 blobs (";
     assert!(seen.out.starts_with(said), "{}", seen.out);
     let document: Value =
         serde_json::from_str(&saved.run(&["inspect", "saved.tar", "--json"]).expect(0).out).expect("JSON");
@@ -102,7 +102,7 @@ fn an_archive_of_docker_save_that_was_changed_is_told() {
         bad[at + tar.len() / 3] ^= 1;
         fs::write(saved.project.path("saved.tar"), bad).expect("room");
         let seen = saved.run(&["verify", "saved.tar"]).expect(1);
-        assert!(seen.err.contains("hint: `saved.tar` is not as it was built"), "{}", seen.err);
+        assert!(seen.err.contains("hint: `saved.tar` was changed after the build"), "{}", seen.err);
     }
 }
 
@@ -113,7 +113,9 @@ fn a_tarball_that_another_tool_rewrote_is_recognised() {
     saved.rewrap(|_, bytes| bytes);
     let seen = saved.run(&["verify", "saved.tar"]).expect(0);
     assert!(
-        seen.out.starts_with("saved.tar: the content is as it was built; the frame is another's\n"),
+        seen.out.starts_with(
+            "saved.tar: the content is unchanged since the build; another tool rewrote the manifests or the archive\n"
+        ),
         "{}",
         seen.out
     );

@@ -1,4 +1,4 @@
-//! One call for those who carry a release where no registry is: the bootstrap image and all images of its services in one file.
+//! Library entry point for bundles: the bootstrap image and all images of its services in one file, for sites without a registry.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub struct BundleSettings {
     pub source: PathBuf,
     /// The file that is written.
     pub bundle: PathBuf,
-    /// For this architecture alone; for all when there is none.
+    /// Only for this architecture; for all without one.
     pub architecture: Option<String>,
     /// How to talk to the registries.
     pub registry: RegistrySettings,
@@ -127,7 +127,7 @@ fn name_images(images: impl IntoIterator<Item = String>) -> Result<Vec<Named>, C
 
 /// What has a digest alone gets a tag that says which.
 fn name_of(image: &RegistryReference) -> Result<ImageReference, ReferenceFault> {
-    /// As much of a digest as tells images apart.
+    /// As much of a digest as distinguishes images.
     const DIGITS: usize = 16;
     if let Some(tagged) = image.tagged() {
         return Ok(tagged);

@@ -23,9 +23,9 @@ use crate::registry::{Body, Method, Request, Response, TooSlow, Transport, Trans
 /// How to reach registries.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
-    /// Certificates of authorities that are trusted beside those of this machine, as PEM.
+    /// Certificates of authorities that are trusted in addition to those of this machine, as PEM.
     pub ca_files: Vec<PathBuf>,
-    /// For so long a connection may be silent.
+    /// The idle timeout of a connection.
     pub timeout: Duration,
 }
 
@@ -47,7 +47,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// A file holds no certificate.
-    #[error("`{}` holds no certificate in PEM", .0.display())]
+    #[error("`{}` contains no PEM certificate", .0.display())]
     NoCertificate(PathBuf),
 }
 
@@ -58,7 +58,7 @@ pub struct Client {
     https: Option<Result<Proxied, ProxyFault>>,
     http: Option<Result<Proxied, ProxyFault>>,
     exceptions: Exceptions,
-    /// For so long a transfer may be slow.
+    /// How long a transfer may be slow.
     window: Duration,
     started: Instant,
 }
@@ -70,7 +70,7 @@ struct Proxied {
     name: String,
 }
 
-/// A host that does not answer the door for so long is not there.
+/// The timeout of a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// More connections than uploads run at once are never idle.
 const MAX_IDLE: usize = 8;
@@ -194,7 +194,7 @@ fn complete(
     body: SendBody<'_>,
 ) -> Result<ureq::http::Request<SendBody<'_>>, TransportError> {
     // What the system says could hold the value of a header.
-    let reason = "the address or a header holds what cannot be sent".to_owned();
+    let reason = "the address or a header contains characters that cannot be sent".to_owned();
     head.body(body).map_err(|_| TransportError { fault: TransportFault::Protocol, reason })
 }
 
@@ -209,7 +209,7 @@ fn response<R: io::Read + 'static>(
     Response { status: head.status.as_u16(), headers: headers.collect(), body }
 }
 
-/// The body of an answer; a silence is [`io::ErrorKind::TimedOut`].
+/// The body of a response; an idle timeout is [`io::ErrorKind::TimedOut`].
 struct AnswerBody<R>(R);
 
 impl<R: io::Read> io::Read for AnswerBody<R> {

@@ -1,4 +1,4 @@
-//! One call for those who move a release to another registry: the bootstrap image with every image of its services.
+//! Library entry point for copying a release to another registry: the bootstrap image with every image of its services.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -17,7 +17,7 @@ pub enum CopyError {
     #[error(transparent)]
     Reference(#[from] ReferenceFault),
     /// The tarball does not say what its image is called.
-    #[error("the tarball says no name that could be taken over")]
+    #[error("the tarball has no image name that could be used")]
     NoReference,
     /// Two images would have one name.
     #[error("`{first}` and `{second}` would both be `{name}`")]
@@ -30,7 +30,7 @@ pub enum CopyError {
         name: String,
     },
     /// The bundle lacks an image of a service.
-    #[error("the bundle does not hold `{0}`")]
+    #[error("the bundle does not contain `{0}`")]
     NotBundled(String),
     /// A text names no architecture.
     #[error(transparent)]
@@ -41,7 +41,7 @@ pub enum CopyError {
     /// One password for several registries.
     #[error(transparent)]
     OneLogin(#[from] OneLogin),
-    /// An image cannot be had, or the bootstrap image not be read.
+    /// An image is not available, or the bootstrap image not be read.
     #[error(transparent)]
     Pull(Box<PullFailure>),
     /// The client cannot be made.

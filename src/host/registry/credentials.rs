@@ -29,7 +29,7 @@ pub enum CredentialError {
         source: io::Error,
     },
     /// A file is not what it should be; what exactly would show what is in it.
-    #[error("the logins in `{}` cannot be understood: {what}", path.display())]
+    #[error("the logins in `{}` cannot be parsed: {what}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
@@ -84,7 +84,7 @@ const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_SERVER: &str = "https://index.docker.io/v1/";
 /// No login is longer.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
-/// What a helper calls a token that is no password.
+/// What a helper calls a token that is not a password.
 const TOKEN_USER: &str = "<token>";
 
 /// The credential that is kept for a repository of a registry; a helper may take so long.
@@ -126,9 +126,9 @@ fn find_in(
         return Ok(None);
     }
     let bad = |what: String| CredentialError::Content { path: path.to_owned(), what };
-    // What serde says quotes what it found: only the place is told.
+    // What serde says quotes what it found: only the place is shown.
     let logins: Logins = serde_json::from_slice(text)
-        .map_err(|error| bad(format!("no JSON of logins at line {}, column {}", error.line(), error.column())))?;
+        .map_err(|error| bad(format!("invalid JSON at line {}, column {}", error.line(), error.column())))?;
     let helper = logins.helpers.iter().find(|(server, _)| place(server) == registry).map(|(_, helper)| helper);
     if let Some(helper) = helper.or(logins.store.as_ref()) {
         let server = if registry == DOCKER_HUB { DOCKER_HUB_SERVER } else { registry };
@@ -140,7 +140,7 @@ fn find_in(
     let is_for = |key: &str| whole == key || whole.strip_prefix(key).is_some_and(|rest| rest.starts_with('/'));
     let matching = logins.auths.iter().filter(|(server, _)| is_for(&place(server)));
     let nearest = matching.max_by_key(|(server, _)| place(server).len());
-    nearest.map_or(Ok(None), |(server, login)| login.credential().map_err(|what| bad(format!("of `{server}`, {what}"))))
+    nearest.map_or(Ok(None), |(server, login)| login.credential().map_err(|what| bad(format!("`{server}`: {what}"))))
 }
 
 /// `host[:port][/path]`, without what docker writes around it.
@@ -164,7 +164,7 @@ impl Login {
             return Ok(Some(Credential::IdentityToken(Secret::new(token))));
         }
         if let Some(auth) = given(&self.auth) {
-            return decode(&auth).map(Some).ok_or("`auth` is no name and password in base64");
+            return decode(&auth).map(Some).ok_or("`auth` is not base64 of a name and a password");
         }
         let password =
             |username| Some(Credential::Password { username, password: Secret::new(given(&self.password)?) });
@@ -200,15 +200,14 @@ fn ask_helper(name: &str, server: &str, timeout: Duration) -> Result<Option<Cred
     let Some((status, said)) =
         wait(&mut process, timeout).map_err(|error| failed(format!("cannot be read: {error}")))?
     else {
-        return Err(failed(format!("does not answer within {} s", timeout.as_secs())));
+        return Err(failed(format!("did not answer within {} s", timeout.as_secs())));
     };
     if !status.success() {
-        // The words of docker-credential-helpers for "there is none"; anything else is a helper that is broken or locked.
+        // The words of docker-credential-helpers for "not found"; anything else is a helper that is broken or locked.
         let has_none = String::from_utf8_lossy(&said).contains("credentials not found");
-        return if has_none { Ok(None) } else { Err(failed(format!("fails: {status}"))) };
+        return if has_none { Ok(None) } else { Err(failed(format!("failed: {status}"))) };
     }
-    let answer: Answer =
-        serde_json::from_slice(&said).map_err(|_| failed("answers with something other than a login".to_owned()))?;
+    let answer: Answer = serde_json::from_slice(&said).map_err(|_| failed("did not return a login".to_owned()))?;
     let secret = Secret::new(answer.secret);
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::IdentityToken(secret),
@@ -222,14 +221,14 @@ fn wait(process: &mut Child, timeout: Duration) -> io::Result<Option<(ExitStatus
     const STEP: Duration = Duration::from_millis(10);
     let deadline = Instant::now() + timeout;
     let stdout = process.stdout.take();
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     // What it has started may hold the pipe when it is gone itself: nobody waits for this thread then.
     thread::spawn(move || {
         let mut said = Vec::new();
         let read = stdout.map_or(Ok(0), |stdout| stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said));
-        let _ = tell.send(read.map(|_| said));
+        let _ = sender.send(read.map(|_| said));
     });
-    if let Ok(said) = told.recv_timeout(timeout) {
+    if let Ok(said) = receiver.recv_timeout(timeout) {
         let said = said?;
         while Instant::now() < deadline {
             if let Some(status) = process.try_wait()? {
@@ -288,12 +287,12 @@ mod tests {
         for (text, expected) in [
             (
                 r#"{ "auths": { "r.example": { "auth": "hunter2" } } }"#,
-                "of `r.example`, `auth` is no name and password in base64",
+                "`r.example`: `auth` is not base64 of a name and a password",
             ),
-            (r#"{ "auths": "hunter2" }"#, "no JSON of logins at line 1, column 20"),
+            (r#"{ "auths": "hunter2" }"#, "invalid JSON at line 1, column 20"),
         ] {
             let error = look(text, "r.example", "a").expect_err(text).to_string();
-            assert_eq!(error, format!("the logins in `config.json` cannot be understood: {expected}"));
+            assert_eq!(error, format!("the logins in `config.json` cannot be parsed: {expected}"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! One call for those who look at images: tarballs, and images of registries, which are brought into the content store first.
+//! Library entry point for opening images: tarballs, and images of registries, which are pulled into the content store first.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A floor under the rate of a transfer: a registry that sends a byte now and then is never silent, and never done.
+//! A floor under the rate of a transfer: a registry that sends a byte now and then is never idle, and never done.
 //!
 //! Takes in a reader, a clock and how long a transfer may be slow; gives out the same bytes, or that they come too slowly. Only the time that
 //! the network takes counts, not what is done with the bytes.

@@ -61,9 +61,9 @@ impl Proxies {
 impl NamedProxy {
     fn parse((variable, value): (String, String)) -> Result<Self, ProxyFault> {
         let fault = |what| ProxyFault { variable: variable.clone(), what };
-        let proxy = Proxy::new(&value).map_err(|_| fault("is no address of a proxy"))?;
+        let proxy = Proxy::new(&value).map_err(|_| fault("is not a valid proxy address"))?;
         if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-            return Err(fault("names a proxy that speaks neither http nor https"));
+            return Err(fault("names a proxy that is neither http nor https"));
         }
         let name = format!("{}:{}", proxy.host(), proxy.port());
         Ok(Self { proxy, name })
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn what_is_no_proxy_is_said_and_not_shown() {
         for (value, what) in [
-            ("http://anna:hunter2@", "is no address of a proxy"),
-            ("http://", "is no address of a proxy"),
-            ("ftp://anna:hunter2@a", "is no address of a proxy"),
-            ("socks5://anna:hunter2@a:1080", "names a proxy that speaks neither http nor https"),
+            ("http://anna:hunter2@", "is not a valid proxy address"),
+            ("http://", "is not a valid proxy address"),
+            ("ftp://anna:hunter2@a", "is not a valid proxy address"),
+            ("socks5://anna:hunter2@a:1080", "names a proxy that is neither http nor https"),
         ] {
             let fault = read(&[("all_proxy", value)]).https.expect("a variable").expect_err("no proxy");
             assert_eq!(fault, ProxyFault { variable: "all_proxy".to_owned(), what }, "{value}");

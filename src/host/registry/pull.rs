@@ -1,4 +1,4 @@
-//! One call each for those who pull: an image into a tarball, and the bases of a release into the content store.
+//! Library entry points for pulling: an image into a tarball, and the bases of a release into the content store.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct PullSettings {
     pub reference: String,
     /// The tarball that is written, if one is.
     pub tarball: Option<PathBuf>,
-    /// Of these architectures; of all when there is none. A tarball has all.
+    /// Of these architectures; of all when the list is empty. A tarball has all.
     pub architectures: Vec<String>,
     /// How to talk to the registry.
     pub registry: RegistrySettings,

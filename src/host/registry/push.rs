@@ -1,4 +1,4 @@
-//! One call for those who push: the command line, and a product's own xtask.
+//! Library entry point for pushing, for the command line and a product's own xtask.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub enum PushError {
     #[error("`{}` is a bundle", .0.display())]
     Bundle(PathBuf),
     /// Not said where to, and the tarball does not say it either.
-    #[error("the tarball says no name to push to")]
+    #[error("the tarball has no image name to push to")]
     NoReference,
     /// One password for several registries.
     #[error(transparent)]
@@ -64,7 +64,7 @@ pub enum PushError {
     Registry(#[from] RegistryError),
 }
 
-/// Pushes a tarball to every reference; tells `events` what happens.
+/// Pushes a tarball to every reference; reports progress to `events`.
 pub fn push(settings: &PushSettings, events: Events<'_>) -> Result<PushedImage, PushError> {
     let given = parse(&settings.references)?;
     let mount_from = settings.mount_from.iter().map(|name| ImageReference::new(name, ANY_TAG));

@@ -15,7 +15,7 @@ use super::pull::with_session;
 pub(super) enum Supply<'a> {
     Registries {
         settings: &'a RegistrySettings,
-        /// Of this architecture; of all when there is none.
+        /// Of this architecture; of all without one.
         architecture: Option<&'a Architecture>,
         cache: &'a Cache,
         events: Events<'a>,

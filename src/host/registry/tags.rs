@@ -1,4 +1,4 @@
-//! One call for those who want to know what a repository has.
+//! Library entry point for listing tags.
 
 use crate::reference::RepositoryReference;
 use crate::registry::{self, Events};
@@ -6,7 +6,7 @@ use crate::registry::{self, Events};
 use super::RegistrySettings;
 use super::pull::{PullFailure, with_session};
 
-/// Every tag of a repository: versions from the lowest, then what is no version.
+/// Every tag of a repository: versions from the lowest, then other tags.
 pub fn list_tags(
     repository: &RepositoryReference,
     settings: &RegistrySettings,

@@ -120,10 +120,10 @@ pub(super) fn certificate_fault(error: &CertificateError) -> (TransportFault, St
     let reason = match error {
         // Another key of an authority of the same name.
         Fault::UnknownIssuer | Fault::BadSignature => {
-            return (TransportFault::Certificate, "no authority that is known here has signed it".to_owned());
+            return (TransportFault::Certificate, "it is signed by an unknown authority".to_owned());
         }
         error if is_authority(error) => {
-            let reason = "it is marked as an authority (CA:TRUE), and is not itself among those that are trusted";
+            let reason = "it is the certificate of an authority (CA:TRUE), and is not trusted itself";
             return (TransportFault::AuthorityCertificate, reason.to_owned());
         }
         Fault::Expired | Fault::ExpiredContext { .. } => "it has expired".to_owned(),
@@ -219,7 +219,7 @@ mod tests {
             (other(webpki::Error::InvalidSerialNumber), "it is refused: invalid serial number"),
             (
                 other(webpki::Error::CaUsedAsEndEntity),
-                "it is marked as an authority (CA:TRUE), and is not itself among those that are trusted",
+                "it is the certificate of an authority (CA:TRUE), and is not trusted itself",
             ),
         ] {
             assert_eq!(certificate_fault(&error).1, expected);

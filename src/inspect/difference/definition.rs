@@ -1,7 +1,7 @@
 //! Manifests as flat facts: services and other objects, each value under its path.
 //!
 //! Takes in the YAML of an environment's manifests, of any platform; gives out facts by service and by object. What the entrypoint fills
-//! in, and what every release says anew, is left out.
+//! in, and what differs in every release, is left out.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) struct Definitions {
     pub(super) objects: BTreeMap<String, Facts>,
 }
 
-/// What an element of a list is told by, in this order; a plain one among others by itself.
+/// Keys that identify a list element, in order of preference; a plain element identifies itself.
 const NAMES: [&str; 3] = ["name", "target", "mountPath"];
 const SERVICE_LABEL: &str = "io.bootsmith.service";
 
@@ -26,9 +26,9 @@ impl Definitions {
     /// What is said where there is no manifest.
     pub(super) const EMPTY: Self = Self { services: BTreeMap::new(), objects: BTreeMap::new() };
 
-    /// Adds what a manifest says, also one that names the bootstrap image itself; an `Err` says why it is none, and quotes nothing of it.
+    /// Adds what a manifest says, also one that names the bootstrap image itself; an `Err` says why it is invalid, and quotes nothing of it.
     pub(super) fn add(&mut self, manifest: &[u8], names_image: bool) -> Result<(), String> {
-        let text = std::str::from_utf8(manifest).map_err(|_| "it is no UTF-8 text".to_owned())?;
+        let text = std::str::from_utf8(manifest).map_err(|_| "it is not UTF-8 text".to_owned())?;
         let documents = serde_saphyr::from_multiple::<Value>(text);
         for document in documents.map_err(|error| error.without_snippet().to_string())? {
             match document.get("kind").and_then(Value::as_str) {
@@ -140,7 +140,7 @@ mod tests {
         for (bytes, expected) in [
             (&b"services: {web: [hunter2"[..], "line 1"),
             (b"a: hunter2\na: b\n", "line 2"),
-            (b"a: \xff", "it is no UTF-8 text"),
+            (b"a: \xff", "it is not UTF-8 text"),
         ] {
             let message = Definitions::default().add(bytes, false).expect_err("no YAML");
             assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");

@@ -18,7 +18,7 @@ pub(super) enum Fact {
     Hidden {
         /// What stands for the value.
         shown: String,
-        /// What tells one value from another.
+        /// What distinguishes one value from another.
         exact: String,
     },
     /// A digest over other facts: shown only where none of them differs.

@@ -135,7 +135,7 @@ impl Records {
         facts
     }
 
-    /// The hash of a file, or of every file of a folder; what a text is made of beside its bytes are parameters.
+    /// The hash of a file, or of every file of a folder; in addition to its bytes, a text is made of parameters.
     fn content_facts(&self, name: &str, path: &str) -> Vec<(String, Fact)> {
         let below = self.files.range(path.to_owned()..).take_while(|(file, _)| file.starts_with(path));
         let meant = below.filter(|(file, _)| file.len() == path.len() || file[path.len()..].starts_with('/'));

@@ -59,10 +59,10 @@ pub enum Fault {
         actual: Digest,
     },
     /// An entry that belongs to nothing.
-    #[error("the entry `{0}` belongs to no image")]
+    #[error("the entry `{0}` does not belong to an image")]
     Extra(String),
     /// A byte outside the blobs is not as it would be written.
-    #[error("the tarball differs at `{0}` from what would be written for this image")]
+    #[error("the tarball differs at `{0}` from what bootsmith would write for this image")]
     Frame(String),
     /// The image has no valid name.
     #[error("the image has no valid reference: {0}")]

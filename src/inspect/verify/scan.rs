@@ -1,6 +1,6 @@
 //! One pass over a layer: its digest, and everything about its paths.
 //!
-//! Takes in the bytes of a layer, compressed or not; gives out what there is to hold against the rest of the image. Memory grows with the number
+//! Takes in the bytes of a layer, compressed or not; gives out what is compared with the rest of the image. Memory grows with the number
 //! of paths, never with their contents.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -164,7 +164,7 @@ fn missing_tools_are_named() {
         let tools: Vec<_> = TOOLS.iter().filter(|tool| !without.contains(&tool.as_str())).collect();
         project.write("bad.tar", base_with(&tools, 0));
         let text = fault(&project, "oci:bad.tar");
-        let hint = "take a base that has them; looked in ";
+        let hint = "use a base that has them; searched in ";
         assert!(
             text.starts_with(&format!("error: the base `oci:bad.tar` (linux/amd64) lacks {named}\nhint: {hint}")),
             "{text}"
@@ -181,8 +181,8 @@ fn what_is_no_base() {
         ("docker-archive:nowhere", "error: cannot read `nowhere`\n  because: No such file or directory"),
         ("oci:config", "error: `config` has no `oci-layout`"),
         ("oci:base.tar:9.9", "error: `base.tar` holds no image with the tag `9.9`; it holds 1.4.2"),
-        ("oci:text", "error: `text` is no readable tar, or cut off: "),
-        ("docker-archive:text", "error: `text` is no readable tar, or cut off: "),
+        ("oci:text", "error: `text` is not a tar archive, or is damaged: "),
+        ("docker-archive:text", "error: `text` is not a tar archive, or is damaged: "),
         ("oci:/dev/zero", "error: `/dev/zero` is neither a folder nor a regular file"),
     ] {
         let text = fault(&project, base);
@@ -239,6 +239,6 @@ fn what_is_no_base_is_not_quoted() {
     fs::write(project.path("key.pem"), "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKc\n".repeat(20))
         .expect("room");
     let fault = fault(&project, "oci:key.pem");
-    assert!(fault.contains("is no readable tar, or cut off: a header is not that of a tar"), "{fault}");
+    assert!(fault.contains("is not a tar archive, or is damaged: invalid tar header"), "{fault}");
     assert!(!fault.contains("KEY"), "{fault}");
 }

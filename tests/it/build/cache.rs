@@ -13,8 +13,8 @@ use super::refused::with_mounts;
 use crate::fixture::{self, Place};
 use crate::skip;
 
-const NOTE: &str = "note: a temporary folder takes the place of the cache: ";
-const WAY: &str = "; XDG_CACHE_HOME names another folder for it";
+const NOTE: &str = "note: cannot use the cache, using a temporary folder: ";
+const WAY: &str = "; set XDG_CACHE_HOME to use another folder";
 
 fn root(project: &Project) -> PathBuf {
     project.path("cache/bootsmith")

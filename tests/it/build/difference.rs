@@ -96,7 +96,7 @@ fn a_tree_for_people() {
         r#"shop 1.4.2 -> 1.5.0 for compose
 ├─ canary: added
 ├─ production, testing
-│  ├─ must be given from now on: LEVEL
+│  ├─ now required: LEVEL
 │  ├─ services
 │  │  ├─ new: added (docker.io/library/new:1.0)
 │  │  ├─ old: removed (docker.io/library/old:1.0)
@@ -138,7 +138,7 @@ fn markdown_for_release_notes() {
 
 ## production, testing
 
-**Must be given from now on:** `LEVEL`
+**Now required:** `LEVEL`
 
 ### Services
 
@@ -266,13 +266,13 @@ fn what_cannot_be_held_against_each_other_is_refused() {
     let seen = run(project.bootsmith().args(["diff", TARBALL, "base.tar"])).expect(2);
     assert_eq!(
         seen.err,
-        "error: `base.tar` is not a bootstrap image, or one of a format that this bootsmith does not know\n\
+        "error: `base.tar` is not a bootstrap image, or has a format that this version of bootsmith does not support\n\
          hint: `diff` takes two images of one project and one platform, the older first\n"
     );
     project.change("name = \"shop\"", "name = \"stall\"");
     run(&mut project.build_into("other")).expect(0);
     let seen = run(project.bootsmith().args(["diff", TARBALL, "other/stall-1.4.2-compose.tar"])).expect(2);
-    assert!(seen.err.starts_with("error: these are shop for compose, and stall for compose\n"), "{}", seen.err);
+    assert!(seen.err.starts_with("error: cannot compare shop for compose with stall for compose\n"), "{}", seen.err);
     run(project.bootsmith().args(["diff", "nothing.tar", TARBALL])).expect(3);
 }
 
@@ -294,6 +294,6 @@ fn a_manifest_that_is_no_yaml_is_said() {
     let path = place.path("broken.tar").display().to_string();
     fixture::write(&broken.expect("an image"), &place.path("broken.tar"));
     let seen = run(project.bootsmith().args(["diff", TARBALL, &path])).expect(3);
-    assert!(seen.err.starts_with(&format!("error: `{path}` has a bad `{manifest}`: ")), "{}", seen.err);
+    assert!(seen.err.starts_with(&format!("error: `{path}` has an invalid `{manifest}`: ")), "{}", seen.err);
     assert!(!seen.err.contains("hunter2"), "{}", seen.err);
 }

@@ -44,8 +44,8 @@ fn assert_refused(put: impl Fn(&std::path::Path) -> bool, script: &str, config: 
 fn a_named_pipe() {
     assert_refused(
         |path| succeeds("mkfifo", &[&path.display().to_string()]),
-        "error[B017]: `scripts/report.sh` is no regular file, but a named pipe",
-        "error[B017]: `config` is no regular file, but a named pipe",
+        "error[B017]: `scripts/report.sh` is not a regular file, but a named pipe",
+        "error[B017]: `config` is not a regular file, but a named pipe",
     );
 }
 
@@ -53,8 +53,8 @@ fn a_named_pipe() {
 fn a_device() {
     assert_refused(
         |path| succeeds("mknod", &[&path.display().to_string(), "c", "1", "5"]),
-        "error[B017]: `scripts/report.sh` is no regular file, but a character device",
-        "error[B017]: `config` is no regular file, but a character device",
+        "error[B017]: `scripts/report.sh` is not a regular file, but a character device",
+        "error[B017]: `config` is not a regular file, but a character device",
     );
 }
 
@@ -62,8 +62,8 @@ fn a_device() {
 fn a_socket() {
     assert_refused(
         |path| UnixListener::bind(path).is_ok(),
-        "error[B017]: `scripts/report.sh` is no regular file, but a socket",
-        "error[B017]: `config` is no regular file, but a socket",
+        "error[B017]: `scripts/report.sh` is not a regular file, but a socket",
+        "error[B017]: `config` is not a regular file, but a socket",
     );
 }
 

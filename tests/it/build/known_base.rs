@@ -191,7 +191,7 @@ fn the_program_ends_with_3_and_leaves_the_old_tarball() {
     project.change("shop\"\nversion", "shop\"\n# another output\nversion");
     let seen = run(&mut project.build()).expect(3);
     assert!(seen.err.contains("base.tar` is damaged or was tampered with: the layer sha256:"), "{}", seen.err);
-    assert!(seen.err.contains("hint: fetch or make the file again; nothing was written"), "{}", seen.err);
+    assert!(seen.err.contains("hint: download or create the file again; nothing was written"), "{}", seen.err);
     assert!(project.tarball() == before, "as it was");
     assert_eq!(project.outputs(), ["shop-1.4.2-compose.json", "shop-1.4.2-compose.tar"]);
 }

@@ -165,7 +165,7 @@ fn what_is_no_release_before_is_refused() {
     assert!(seen.err.contains("the previous release is one of `shop`, this is `stall`"), "{}", seen.err);
     let seen = build_after(&project, "base.tar").expect(3);
     assert!(
-        seen.err.contains("`base.tar` is no tarball of bootsmith: it does not say what release it is"),
+        seen.err.contains("`base.tar` is not a tarball of bootsmith: it does not say which release it contains"),
         "{}",
         seen.err
     );

@@ -101,7 +101,7 @@ fn a_pulled_image_is_the_pushed_one() {
     // The second time everything is there, and only the tag is asked for.
     let asked = registry.lines();
     let again = pusher.pulls("shop/bootstrap:1.4.2", "two.tar");
-    assert_eq!(again.err.matches(": there already").count(), 3, "{}", again.err);
+    assert_eq!(again.err.matches(": already there").count(), 3, "{}", again.err);
     assert!(registry.lines() - asked < 10, "{} requests", registry.lines() - asked);
     let [one, two] = ["one.tar", "two.tar"].map(|name| fixture::digest_of_file(&pusher.place.path(name)));
     assert_eq!(one, two);
@@ -150,14 +150,14 @@ fn what_a_registry_has_is_not_sent_again() {
     assert_eq!(seen.err.matches(": sent").count(), 4, "{}", seen.err);
     assert_eq!((registry.count("PUT", "/v2/a/blobs/uploads/"), registry.count("PUT", "/v2/a/manifests/")), (4, 2));
     let seen = pusher.pushes("a:2");
-    assert_eq!(seen.err.matches(": there already").count(), 4, "{}", seen.err);
+    assert_eq!(seen.err.matches(": already there").count(), 4, "{}", seen.err);
     assert_eq!((registry.count("PUT", "/v2/a/blobs/uploads/"), registry.count("PUT", "/v2/a/manifests/")), (4, 4));
     let from = format!("{}/a", registry.name());
     let authority = registry.authority().display().to_string();
     let reference = format!("{}/b:1", registry.name());
     let arguments = ["--ca-file", &authority, "--mount-from", &from, &reference];
     let seen = pusher.push(&arguments, process::PASSWORD).expect(0);
-    assert_eq!(seen.err.matches(": taken over from another repository").count(), 4, "{}", seen.err);
+    assert_eq!(seen.err.matches(": mounted from another repository").count(), 4, "{}", seen.err);
     assert_eq!(registry.count("PUT", "/v2/b/blobs/uploads/"), 0);
     assert_eq!(registry.digest("b:1"), pusher.digest);
 }

@@ -104,7 +104,9 @@ impl Trip {
     /// What is read of an image that another tool wrote again, wherever it went.
     fn check(&self, source: &str) {
         self.read(source);
-        let said = format!("{source}: the content is as it was built; the frame is another's\n");
+        let said = format!(
+            "{source}: the content is unchanged since the build; another tool rewrote the manifests or the archive\n"
+        );
         self.expect_verified(source, &said);
     }
 
@@ -120,7 +122,7 @@ impl Trip {
     fn expect_verified(&self, source: &str, said: &str) {
         let verified = self.run(&["verify", source]).expect(0);
         assert!(verified.out.starts_with(said), "{}", verified.out);
-        assert!(verified.out.contains("payload files are as they should be"), "{}", verified.out);
+        assert!(verified.out.contains("payload files are valid"), "{}", verified.out);
     }
 
     /// The image, which is what was built, and what was built.
@@ -169,7 +171,7 @@ impl Trip {
         let copied = self.run(&["copy", source, &destination]);
         if inspect_name(&self.run(&["inspect", source, "--json"]).expect(0)).is_none() {
             for refused in [bundled, copied].map(|refused| refused.expect(3)) {
-                let said = "error: the tarball says no name that could be taken over\n";
+                let said = "error: the tarball has no image name that could be used\n";
                 assert!(refused.err.starts_with(said), "{}", refused.err);
             }
             return;
@@ -177,7 +179,7 @@ impl Trip {
         bundled.expect(0);
         copied.expect(0);
         let verified = self.run(&["verify", &bundle]).expect(0);
-        assert!(verified.out.contains("payload files are as they should be"), "{}", verified.out);
+        assert!(verified.out.contains("payload files are valid"), "{}", verified.out);
     }
 }
 

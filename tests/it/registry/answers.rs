@@ -22,7 +22,7 @@ fn a_manifest_that_is_taken_in_and_not_there_is_not_believed() {
     let server = Server::start();
     server.fails("PUT", "/manifests/sha256:", 0, Fault::Answer(Answer::new(202)));
     let message = "the manifest sha256:… should have the digest sha256:…, but `REGISTRY` says that it is not there; \
-                   hint: something between here and the registry changes content";
+                   hint: something between this machine and the registry changes content";
     Push::to(&server).run().is_refused(&server, message);
 }
 
@@ -87,8 +87,8 @@ fn a_right_that_is_missing_is_told_of_where_something_is_stored() {
     let server = Server::start();
     server.fails("HEAD", "/blobs/", 0, Fault::Answer(refuse(403, "DENIED", "no")));
     server.fails("POST", "/blobs/uploads/", 0, Fault::Answer(refuse(403, "DENIED", "no")));
-    let message = "cannot begin the upload of the blob sha256:…: `127.0.0.1` answers 403, DENIED: no; hint: it may want a \
-                   login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`";
+    let message = "cannot begin the upload of the blob sha256:…: `127.0.0.1` answers 403, DENIED: no; hint: it may require a \
+                   login: log in with `docker login REGISTRY`, or use `--username` and `--password-stdin`";
     Push::to(&server).run().is_refused(&server, message);
 }
 

@@ -35,7 +35,7 @@ fn an_answer_that_never_comes_is_an_error() {
     server.fails("PUT", "/manifests/1", 0, Fault::Hang);
     let outcome = Push::to(&server).impatient().run();
     let error = super::client::told(outcome.waited(&[1, 2, 4, 8]).result.as_ref().expect_err("it must fail"));
-    assert!(error.starts_with("cannot set the tag `1`; because the connection was silent for too long"), "{error}");
+    assert!(error.starts_with("cannot set the tag `1`; because the connection was idle for too long"), "{error}");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn an_answer_that_does_not_go_on_is_not_waited_for() {
     let outcome = Push::to(&server).impatient().run();
     let error = super::client::told(outcome.result.as_ref().expect_err("it must fail"));
     assert!(
-        error.starts_with("cannot read the answer of the token service; because the connection was silent"),
+        error.starts_with("cannot read the response of the token service; because the connection was idle"),
         "{error}"
     );
 }
@@ -57,13 +57,13 @@ fn an_answer_that_never_ends_is_cut_off() {
     Push::to(&server)
         .run()
         .waited(&[])
-        .is_refused(&server, "the answer of the token service is refused: it has more than 262144 bytes");
+        .is_refused(&server, "the response of the token service is too large: more than 262144 bytes");
     // What is said about a fault is worth less than the fault.
     let server = Server::start();
     server.fails("HEAD", "/manifests/1", 0, Fault::Without("docker-content-digest"));
     server.fails("GET", "/manifests/1", 0, Fault::Endless);
     let error = Push::to(&server).run().result.expect_err("it must fail").to_string();
-    assert_eq!(error, "the manifest of the tag `1` is refused: it has more than 8388608 bytes");
+    assert_eq!(error, "the manifest of the tag `1` is too large: more than 8388608 bytes");
 }
 
 fn with_tokens() -> Server {
@@ -95,10 +95,10 @@ fn a_damaged_blob_is_never_stored() {
     let right: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
     let mut garbled = right.clone();
     garbled[2_999_999] ^= 1;
-    let hint = "hint: build the tarball again, or take another copy; nothing was tagged";
+    let hint = "hint: build the tarball again, or use another copy; nothing was tagged";
     for (actual, fault) in [
-        (garbled, "it is damaged, its bytes have the digest sha256:…"),
-        (right[..2_000_000].to_vec(), "it is cut off, 2000000 bytes are there"),
+        (garbled, "it is damaged: its bytes have the digest sha256:…"),
+        (right[..2_000_000].to_vec(), "it is truncated to 2000000 bytes"),
     ] {
         let (server, place) = (Server::start(), Place::new());
         let image = with_layer(&place, &right, &actual);

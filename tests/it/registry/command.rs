@@ -88,7 +88,7 @@ fn several_references_share_what_they_have() {
     let references = ["a:1", "a:2", "b:1"].map(|name| format!("{}/{name}", server.name()));
     let seen = user.pushes(&references.each_ref().map(String::as_str), "").expect(0);
     assert_eq!(server.count("PUT", "/blobs/"), 3);
-    assert_eq!(seen.err.matches(": taken over from another repository").count(), 3, "{}", seen.err);
+    assert_eq!(seen.err.matches(": mounted from another repository").count(), 3, "{}", seen.err);
     let tags: Vec<_> = server.state().tags.values().cloned().collect();
     assert_eq!(tags, [user.digest(), user.digest(), user.digest()]);
 }
@@ -114,12 +114,12 @@ fn what_cannot_be_meant_is_a_fault_of_the_command_line() {
         (
             &["a.example/shop:1", "b.example/shop:1", "--username", "anna", "--password-stdin"],
             "hunter2",
-            "error: one login is given for `a.example` and `b.example`\nhint: push to one registry at a time\n",
+            "error: one login was given for several registries: `a.example` and `b.example`\nhint: push to one registry at a time\n",
         ),
         (
             &["a.example/shop:1", "--username", "anna", "--password-stdin"],
             "\n",
-            "error: standard input holds no password\nhint: for example: printf %s \"$PASSWORD\" | bootsmith push … --username NAME --password-stdin\n",
+            "error: there is no password on standard input\nhint: for example: printf %s \"$PASSWORD\" | bootsmith push … --username NAME --password-stdin\n",
         ),
     ] {
         let seen = user.pushes(arguments, input).expect(2);
@@ -137,17 +137,17 @@ fn surroundings_that_refuse_are_told_apart() {
     server.fails("POST", "/blobs/", 0, Fault::Answer(refuse(403, "DENIED", "no")));
     let seen = user.pushes(&[&reference], "").expect(3);
     assert_eq!(seen.out, "");
-    assert!(seen.err.contains("`127.0.0.1` answers 403, DENIED: no\nhint: it may want a login: "), "{}", seen.err);
+    assert!(seen.err.contains("`127.0.0.1` answers 403, DENIED: no\nhint: it may require a login: "), "{}", seen.err);
     user.has("ca.pem", "no certificate");
     let seen = user.pushes(&[&reference, "--ca-file", "home/ca.pem"], "").expect(3);
     assert_eq!(
         seen.err,
-        "error: `home/ca.pem` holds no certificate in PEM\nhint: a certificate in PEM starts with `-----BEGIN CERTIFICATE-----`\n"
+        "error: `home/ca.pem` contains no PEM certificate\nhint: a certificate in PEM starts with `-----BEGIN CERTIFICATE-----`\n"
     );
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let seen = user.pushes(&[&format!("{port}/shop:1")], "").expect(3);
     let expected =
-        format!("error: cannot talk to the registry `{port}`\n  because: it cannot be reached: Connection refused");
+        format!("error: cannot connect to the registry `{port}`\n  because: it cannot be reached: Connection refused");
     assert!(seen.err.starts_with(&expected), "{}", seen.err);
 }
 
@@ -158,7 +158,7 @@ fn what_is_tried_again_is_told() {
     let answer = Answer::new(429).with("retry-after", "0");
     server.fails("PUT", "/manifests/1", 1, Fault::Answer(answer));
     let seen = user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(0);
-    assert!(seen.err.contains("\nagain in 0 s: cannot set the tag `1`: `127.0.0.1` answers 429"), "{}", seen.err);
+    assert!(seen.err.contains("\nretrying in 0 s: cannot set the tag `1`: `127.0.0.1` answers 429"), "{}", seen.err);
 }
 
 /// What passed before the tarball turned out to be damaged is not named by anything.
@@ -172,7 +172,7 @@ fn a_damaged_tarball_is_not_tagged() {
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).expect("room");
     let seen = user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(3);
-    assert!(seen.err.contains("it is damaged, its bytes have the digest sha256:"), "{}", seen.err);
+    assert!(seen.err.contains("it is damaged: its bytes have the digest sha256:"), "{}", seen.err);
     assert!(server.state().tags.is_empty() && server.state().manifests.is_empty());
 }
 
@@ -187,5 +187,9 @@ fn a_password_comes_from_standard_input() {
     }
     let seen = user.pushes(&arguments, "guessed").expect(3);
     assert!(!seen.err.contains("guessed"), "{}", seen.err);
-    assert!(seen.err.contains("wants a login, and refuses the one it was given\nhint: log in again"), "{}", seen.err);
+    assert!(
+        seen.err.contains("requires a login, and rejected the given credentials\nhint: log in again"),
+        "{}",
+        seen.err
+    );
 }

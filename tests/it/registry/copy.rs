@@ -122,7 +122,7 @@ fn what_is_there_is_not_sent_again() {
     let seen = one.bootsmith(&["copy", &pushed, &one.destination()]).expect(0);
     assert!(first.ends_with(seen.out.trim()), "{}", seen.out);
     assert!(seen.err.contains(&format!(
-        "{}/shop/web:1.0 is {}/shop/web:1.0@sha256:",
+        "{}/shop/web:1.0 -> {}/shop/web:1.0@sha256:",
         one.old.name(),
         one.destination()
     )));
@@ -175,7 +175,7 @@ fn where_nothing_can_be_copied_is_said() {
     let one = Move::new();
     for bad in ["mirror", "", "registry.example.com/Mirror", "registry.example.com/mirror:1"] {
         let seen = one.bootsmith(&["copy", TARBALL, bad]).expect(2);
-        assert!(seen.err.contains("hint: a release is copied to a registry"), "{bad}: {}", seen.err);
+        assert!(seen.err.contains("hint: name a registry and a prefix"), "{bad}: {}", seen.err);
     }
     let seen = one.bootsmith(&["copy", "base.tar", &one.destination()]).expect(3);
     assert!(seen.err.contains("is not a bootstrap image"), "{}", seen.err);

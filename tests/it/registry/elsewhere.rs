@@ -31,9 +31,9 @@ fn a_relative_location_is_resolved() {
 #[test]
 fn a_location_that_is_none_is_said() {
     for (fault, reason) in [
-        (Fault::Without("location"), "the answer has no `Location`"),
-        (Fault::Header("location", "ftp://x/".to_owned()), "its `Location` is no address"),
-        (Fault::Header("location", "http://anna:x@y/".to_owned()), "its `Location` is no address"),
+        (Fault::Without("location"), "the response has no `Location`"),
+        (Fault::Header("location", "ftp://x/".to_owned()), "invalid `Location`"),
+        (Fault::Header("location", "http://anna:x@y/".to_owned()), "invalid `Location`"),
     ] {
         let server = Server::start();
         server.fails("POST", "/blobs/uploads/", 0, fault);
@@ -86,10 +86,9 @@ fn a_body_is_not_sent_after_a_redirect() {
 fn a_redirect_without_end_has_one() {
     let server = Server::start();
     server.fails("HEAD", "/blobs/", 0, Fault::Round);
-    Push::to(&server).run().is_refused(
-        &server,
-        "cannot ask `REGISTRY/shop` for the blob sha256:…: the registry leads from one address to the next, 10 times",
-    );
+    Push::to(&server)
+        .run()
+        .is_refused(&server, "cannot check `REGISTRY/shop` for the blob sha256:…: more than 10 redirects");
 }
 
 fn with_realm(realm: &str) -> Server {
@@ -105,7 +104,7 @@ fn a_token_service_on_another_host_gets_no_credentials() {
     let server = with_realm(&format!("http://{}/token", other.other_name()));
     Push::to(&server).for_anna().run().is_refused(
         &server,
-        "`REGISTRY` takes tokens of `localhost`, which is another host: the login for `REGISTRY` is not sent there; \
+        "`REGISTRY` uses the token service `localhost`, which is another host: the login for `REGISTRY` is not sent there; \
          hint: if `localhost` belongs to the registry, add `--token-host localhost`",
     );
     assert!(other.state().log.is_empty(), "it is not even asked");

@@ -96,8 +96,8 @@ fn a_registry_that_wants_to_be_left_alone_for_an_hour_is() {
     server.fails("PUT", "/manifests/1", 0, Fault::Answer(answer));
     Push::to(&server).run().waited(&[]).is_refused(
         &server,
-        "cannot set the tag `1`: `127.0.0.1` answers 429, TOOMANYREQUESTS: slow down; it wants to be asked again in 3600 s; \
-         hint: the registry limits how often it is asked: try again later, or log in",
+        "cannot set the tag `1`: `127.0.0.1` answers 429, TOOMANYREQUESTS: slow down; retry after 3600 s; \
+         hint: the registry limits the rate of requests: try again later, or log in",
     );
 }
 
@@ -108,7 +108,7 @@ fn a_registry_that_stays_ill_is_given_up() {
     Push::to(&server)
         .run()
         .waited(&[1, 2, 4, 8])
-        .is_refused(&server, "cannot talk to the registry `REGISTRY`: `127.0.0.1` answers 503, UNKNOWN: not now");
+        .is_refused(&server, "cannot connect to the registry `REGISTRY`: `127.0.0.1` answers 503, UNKNOWN: not now");
     assert_eq!(server.count("GET", "/v2/"), 5);
     let server = Server::start();
     server.fails("PUT", "/manifests/1", 0, ill(500));
@@ -160,7 +160,7 @@ fn an_upload_that_is_forgotten_begins_anew_once() {
     Push::to(&server).run().waited(&[]).is_refused(
         &server,
         "cannot store the blob sha256:…: `127.0.0.1` answers 404, BLOB_UPLOAD_UNKNOWN: blob upload unknown to registry; \
-         hint: the registry does not have it; some want a repository to be created before anything is stored in it",
+         hint: the registry does not have it; some registries require that a repository is created first",
     );
 }
 
@@ -175,8 +175,8 @@ fn what_is_not_allowed_is_said_at_once() {
         let server = Server::start();
         server.fails(method, part, 0, Fault::Answer(refuse(403, "DENIED", "requested access is denied")));
         let login =
-            "it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`";
-        let right = "the login that was given has no right to do this there, or the registry did not ask for it";
+            "it may require a login: log in with `docker login REGISTRY`, or use `--username` and `--password-stdin`";
+        let right = "the credentials do not allow this, or the registry did not ask for them";
         for (push, hint) in [(Push::to(&server), login), (Push::to(&server).for_anna(), right)] {
             let said = "answers 403, DENIED: requested access is denied";
             let message = format!("cannot {what}: `127.0.0.1` {said}; hint: {hint}");
@@ -191,8 +191,8 @@ fn what_is_too_large_is_said_at_once() {
     server.fails("PUT", "/blobs/uploads/", 0, Fault::Answer(Answer::new(413)));
     Push::to(&server).run().waited(&[]).is_refused(
         &server,
-        "cannot store the blob sha256:…: `127.0.0.1` answers 413; hint: the registry, or a proxy before it, takes no upload of \
-         this size: raise its limit (nginx: client_max_body_size)",
+        "cannot store the blob sha256:…: `127.0.0.1` answers 413; hint: the registry, or a proxy in front of it, limits the size \
+         of uploads: raise the limit (nginx: client_max_body_size)",
     );
 }
 

@@ -21,7 +21,7 @@ struct Released {
     layers: Vec<Digest>,
 }
 
-const NOTE: &str = "note: a temporary folder takes the place of the cache: ";
+const NOTE: &str = "note: cannot use the cache, using a temporary folder: ";
 
 impl Released {
     fn new() -> Self {

@@ -84,14 +84,14 @@ fn a_helper_that_has_nothing_is_passed_over() {
 #[test]
 fn a_helper_that_fails_is_named_and_not_quoted() {
     for (script, expected) in [
-        ("cat >/dev/null; echo hunter2; echo hunter2 >&2; exit 3", "fails: exit status: 3"),
-        ("cat >/dev/null; echo hunter2", "answers with something other than a login"),
+        ("cat >/dev/null; echo hunter2; echo hunter2 >&2; exit 3", "failed: exit status: 3"),
+        ("cat >/dev/null; echo hunter2", "did not return a login"),
     ] {
         let (user, server) = (User::new(), guarded());
         user.has(".docker/config.json", r#"{ "credsStore": "test" }"#);
         helper(&user, script);
         let seen = user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(3);
-        let hint = "repair it, or give `--username` and `--password-stdin`";
+        let hint = "fix it, or use `--username` and `--password-stdin`";
         assert_eq!(
             seen.err,
             format!("error: the credential helper `docker-credential-test` {expected}\nhint: {hint}\n")
@@ -118,8 +118,8 @@ fn a_helper_that_does_not_answer_is_named_and_not_waited_for() {
         let seen = user.pushes(&[&format!("{}/shop:1", server.name()), "--timeout", "1"], "").expect(3);
         assert_eq!(
             seen.err,
-            "error: the credential helper `docker-credential-test` does not answer within 1 s\n\
-             hint: repair it, or give `--username` and `--password-stdin`\n"
+            "error: the credential helper `docker-credential-test` did not answer within 1 s\n\
+             hint: fix it, or use `--username` and `--password-stdin`\n"
         );
     }
 }
@@ -133,7 +133,7 @@ fn a_helper_is_asked_when_a_login_is_wanted() {
     user.pushes(&[&format!("{}/shop:1", server.name())], "").expect(0);
     server.state().login = Login::Basic(ANNA.to_owned());
     let seen = user.pushes(&[&format!("{}/shop:2", server.name())], "").expect(3);
-    assert!(seen.err.contains("`docker-credential-test` fails: exit status: 3"), "{}", seen.err);
+    assert!(seen.err.contains("`docker-credential-test` failed: exit status: 3"), "{}", seen.err);
 }
 
 /// docker makes such a file, and takes it.

@@ -168,7 +168,8 @@ fn an_image_that_is_not_as_it_was_built_is_told() {
     let [file, image] = [&path, &reference].map(|name| released.run(&["verify", name]).expect(1).err);
     let fault = "error: the image for linux/amd64 has no layer `environments` on top of its base\n\
                  error: `bootstrap/spec/contents.json` is missing\n";
-    let hint = |name: &str| format!("hint: `{name}` is not as it was built: build it again, or take another copy\n");
+    let hint =
+        |name: &str| format!("hint: `{name}` was changed after the build: build it again, or use another copy\n");
     assert_eq!(file, format!("{fault}{}", hint(&path)));
     assert!(image.ends_with(&format!("{fault}{}", hint(&reference))), "{image}");
 }
@@ -196,12 +197,14 @@ fn an_image_that_docker_pushed_is_understood() {
     assert_eq!(json!(roles), json!(["base", "entrypoint", "scripts", "environments"]));
     assert_eq!(document["release"]["version"], "1.4.2");
     let seen = released.run(&["verify", &reference]).expect(0);
-    let said = format!("{reference}: the content is as it was built; the frame is another's\n");
+    let said = format!(
+        "{reference}: the content is unchanged since the build; another tool rewrote the manifests or the archive\n"
+    );
     assert!(seen.out.starts_with(&said), "{}", seen.out);
     released.run(&["diff", TARBALL, &reference, "--exit-code"]).expect(0);
     released.run(&["pull", &reference, "again.tar"]).expect(0);
     let seen = released.run(&["verify", "again.tar"]).expect(0);
-    assert!(seen.out.starts_with("again.tar: the content is as it was built"), "{}", seen.out);
+    assert!(seen.out.starts_with("again.tar: the content is unchanged since the build"), "{}", seen.out);
     let target = format!("{}/again/bootstrap:1", released.server.name());
     let pushed = released.run(&["push", "again.tar", &target]).expect(0);
     assert_eq!(pushed.out.trim(), released.digest_of("docker"), "the digest survives pull and push");
@@ -247,7 +250,7 @@ fn an_image_of_another_kind_is_told() {
     let reference = released.repush("zstd", |manifest| {
         manifest["layers"][0]["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar+zstd");
     });
-    let fault = "has a layer of the unsupported kind `application/vnd.oci.image.layer.v1.tar+zstd`";
+    let fault = "has a layer of the unsupported media type `application/vnd.oci.image.layer.v1.tar+zstd`";
     for command in [&["inspect", &reference][..], &["pull", &reference, "out.tar"]] {
         let seen = released.run(command).expect(3);
         assert!(seen.err.contains(&format!("error: `{reference}` {fault}\n")), "{}", seen.err);
@@ -313,7 +316,8 @@ fn a_file_that_is_there_is_a_file() {
 #[test]
 fn what_is_neither_says_what_could_be_meant() {
     let released = Released::new();
-    let unclear = "hint: name a tarball that is there, or an image of a registry with its tag or digest: `registry/repository:tag`\n";
+    let unclear =
+        "hint: name an existing tarball, or an image of a registry with its tag or digest: `registry/repository:tag`\n";
     let missing = "because: No such file or directory (os error 2)\n";
     for command in [&["inspect"][..], &["verify"], &["diff", TARBALL]] {
         let seen = |name: &str| released.run(&[command, &[name]].concat()).expect(3).err;
@@ -340,6 +344,6 @@ fn one_login_is_for_one_registry() {
         diff.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program");
     std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"hunter2").expect("it is read");
     let seen = Seen::from(child.wait_with_output().expect("the program ends")).expect(2);
-    assert!(seen.err.starts_with("error: one login is given for `127.0.0.1:"), "{}", seen.err);
+    assert!(seen.err.starts_with("error: one login was given for several registries: `127.0.0.1:"), "{}", seen.err);
     assert!(released.server.state().log.is_empty(), "nobody is asked");
 }

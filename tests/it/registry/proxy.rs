@@ -161,8 +161,8 @@ fn the_login_of_a_proxy_is_not_told() {
     let unreachable =
         format!("because: it cannot be reached: the proxy `{closed}`: Connection refused (os error 111)\n");
     let fault = |what| format!("because: it cannot be reached: the environment variable `HTTPS_PROXY` {what}\n");
-    let none = fault("is no address of a proxy");
-    let socks = fault("names a proxy that speaks neither http nor https");
+    let none = fault("is not a valid proxy address");
+    let socks = fault("names a proxy that is neither http nor https");
     for (url, expected) in [
         (proxy.url("bob:s3cret@"), refused),
         (format!("http://bob:s3cret@{closed}"), unreachable),

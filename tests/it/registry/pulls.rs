@@ -203,7 +203,7 @@ fn a_truncated_layer_is_never_stored() {
     place.server.fails("GET", &digest, 0, Fault::Body(bytes[..1000].to_vec()));
     let size = bytes.len();
     let message =
-        format!("cannot pull the blob sha256:…; because the connection broke off: it ended after 5000 of {size} bytes");
+        format!("cannot pull the blob sha256:…; because the connection was lost: it ended after 5000 of {size} bytes");
     // From the second time on the rest is asked for, and the same bytes come as the rest: five times in all.
     let (result, _) = place.pull();
     let told = match result.expect_err("it must fail") {
@@ -236,7 +236,7 @@ fn a_garbled_layer_is_never_stored() {
     place.is_refused(
         place.pull(),
         "the blob sha256:… should have the digest sha256:…, but `REGISTRY` says what has sha256:…; \
-         hint: something between here and the registry changes content",
+         hint: something between this machine and the registry changes content",
     );
     place.server.state().rules.clear();
     place.is_done(place.pull(), &[]);
@@ -265,7 +265,7 @@ fn a_manifest_with_another_digest_is_refused() {
         place.is_refused(
             place.pull(),
             "the manifest `1` should have the digest sha256:…, but `REGISTRY` says what has sha256:…; \
-             hint: something between here and the registry changes content",
+             hint: something between this machine and the registry changes content",
         );
     }
     let place = Place::new(&["linux/amd64"]);
@@ -296,10 +296,10 @@ fn what_is_no_image_is_refused() {
             "it is of the kind `application/vnd.docker.distribution.manifest.v1+prettyjws`",
         ),
         ("<html>", "expected value at line 1 column 1"),
-        (ARTIFACT, "it is an artifact, as signatures, SBOMs and charts are"),
+        (ARTIFACT, "it is an artifact (a signature, an SBOM or a chart), not an image"),
         (
             r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
-            "it is an artifact, as signatures, SBOMs and charts are",
+            "it is an artifact (a signature, an SBOM or a chart), not an image",
         ),
     ] {
         let place = Place::new(&["linux/amd64"]);
@@ -309,11 +309,11 @@ fn what_is_no_image_is_refused() {
             0,
             Fault::Answer(Answer { body: text.as_bytes().to_vec(), ..Answer::new(200) }),
         );
-        place.is_refused(place.pull(), &format!("`sha256:…` is no image that can be used: {reason}"));
+        place.is_refused(place.pull(), &format!("cannot use the image `sha256:…`: {reason}"));
     }
     let place = Place::new(&["linux/amd64"]);
     place.server.fails("GET", "/manifests/1", 0, Fault::Endless);
-    place.is_refused(place.pull(), "the manifest `1` is refused: it has more than 8388608 bytes");
+    place.is_refused(place.pull(), "the manifest `1` is too large: more than 8388608 bytes");
 }
 
 /// What was damaged on the disk counts as absent, and is pulled again.

@@ -166,32 +166,29 @@ fn what_passes_is_waited_out() {
 fn what_is_no_list_is_said() {
     let what = "cannot list what refers to `REGISTRY/shop@sha256:…`";
     for (body, reason) in [
-        ("<html>", "it is no list of what refers to an image"),
-        ("{}", "it is no list of what refers to an image"),
-        (r#"{"manifests":[{"mediaType":"x","digest":"sha256:12","size":1}]}"#, "it names a digest that is none"),
-        (
-            r#"{"manifests":[{"mediaType":"x","digest":"sha256:12","size":-1}]}"#,
-            "it is no list of what refers to an image",
-        ),
+        ("<html>", "it is not a list of referrers"),
+        ("{}", "it is not a list of referrers"),
+        (r#"{"manifests":[{"mediaType":"x","digest":"sha256:12","size":1}]}"#, "it contains an invalid digest"),
+        (r#"{"manifests":[{"mediaType":"x","digest":"sha256:12","size":-1}]}"#, "it is not a list of referrers"),
     ] {
         let signed = Signed::listed();
         signed.fails(Fault::Body(body.as_bytes().to_vec())).is_refused(&format!("{what}: {reason}"));
     }
     let signed = Signed::listed();
     signed.fails(Fault::Answer(refuse(403, "DENIED", "no"))).is_refused(&format!(
-        "{what}: `127.0.0.1` answers 403, DENIED: no; hint: it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`"
+        "{what}: `127.0.0.1` answers 403, DENIED: no; hint: it may require a login: log in with `docker login REGISTRY`, or use `--username` and `--password-stdin`"
     ));
     let signed = Signed::listed();
     signed
         .fails(Fault::Endless)
-        .is_refused("the list of what refers to `REGISTRY/shop@sha256:…` is refused: it has more than 8388608 bytes");
+        .is_refused("the list of what refers to `REGISTRY/shop@sha256:…` is too large: more than 8388608 bytes");
     let signed = Signed::listed();
     let link = format!("</v2/shop/referrers/{}>; rel=next", signed.image);
     signed.fails(Fault::Header("link", link)).is_refused(&format!("{what}: the list has no end"));
     let signed = Signed::tagged();
     signed.tag(&json!({ "mediaType": MANIFEST }));
     let tag = signed.tag_name();
-    signed.is_refused(&format!("cannot read the tag `{tag}`: it is no list of what refers to an image"));
+    signed.is_refused(&format!("cannot read the tag `{tag}`: it is not a list of referrers"));
 }
 
 /// Nothing of it reaches a terminal as it is.

@@ -115,18 +115,18 @@ fn a_list_without_end_has_one() {
     // One page that does not end.
     let server = Server::start();
     server.fails("GET", "/tags/list", 0, Fault::Endless);
-    is_refused(&server, "the list of the tags of `REGISTRY/shop` is refused: it has more than 8388608 bytes");
+    is_refused(&server, "the list of the tags of `REGISTRY/shop` is too large: more than 8388608 bytes");
 }
 
 #[test]
 fn what_is_no_list_is_said() {
     let what = "cannot list the tags of `REGISTRY/shop`";
     for (body, reason) in [
-        ("<html>", "the answer is no list of tags"),
-        ("[]", "the answer is no list of tags"),
-        (r#"{"tags":[1]}"#, "the answer is no list of tags"),
-        (r#"{"tags":["1","\u001b[31m"]}"#, "the answer names a tag that is none"),
-        (r#"{"tags":[""]}"#, "the answer names a tag that is none"),
+        ("<html>", "the response is not a list of tags"),
+        ("[]", "the response is not a list of tags"),
+        (r#"{"tags":[1]}"#, "the response is not a list of tags"),
+        (r#"{"tags":["1","\u001b[31m"]}"#, "the response contains an invalid tag"),
+        (r#"{"tags":[""]}"#, "the response contains an invalid tag"),
     ] {
         let server = filled(3);
         server.fails("GET", "/tags/list", 0, Fault::Body(body.as_bytes().to_vec()));
@@ -134,7 +134,7 @@ fn what_is_no_list_is_said() {
     }
     let server = filled(3);
     server.fails("GET", "/tags/list", 0, Fault::Header("link", "<ftp://x/>; rel=next".to_owned()));
-    is_refused(&server, &format!("{what}: its `Link` is no address"));
+    is_refused(&server, &format!("{what}: invalid `Link`"));
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn a_repository_that_is_not_there_is_said() {
     is_refused(
         &server,
         "cannot list the tags of `REGISTRY/shop`: `127.0.0.1` answers 404, NAME_UNKNOWN: repository name not known to registry; \
-         hint: the registry does not have it; some want a repository to be created before anything is stored in it",
+         hint: the registry does not have it; some registries require that a repository is created first",
     );
     let server = filled(3);
     server.fails("GET", "/tags/list", 0, Fault::Answer(refuse(403, "DENIED", "no")));
     is_refused(
         &server,
         "cannot list the tags of `REGISTRY/shop`: `127.0.0.1` answers 403, DENIED: no; \
-         hint: it may want a login: log in with `docker login REGISTRY`, or give `--username` and `--password-stdin`",
+         hint: it may require a login: log in with `docker login REGISTRY`, or use `--username` and `--password-stdin`",
     );
 }
 

@@ -22,8 +22,9 @@ fn a_certificate_of_a_given_authority_is_trusted() {
 #[test]
 fn a_certificate_that_proves_nothing_is_refused() {
     let (authority, other) = (Authority::new(), Authority::new());
-    let unknown = "no authority that is known here has signed it; hint: give the certificate of its authority with `--ca-file FILE`";
-    let bad = "hint: give the registry another certificate, or call the registry as its certificate does";
+    let unknown =
+        "it is signed by an unknown authority; hint: add the certificate of its authority with `--ca-file FILE`";
+    let bad = "hint: replace the certificate of the registry, or use a host name that the certificate contains";
     for (config, reason) in [
         (Authority::self_signed("127.0.0.1"), unknown),
         (other.certify("127.0.0.1", false), unknown),
@@ -34,7 +35,7 @@ fn a_certificate_that_proves_nothing_is_refused() {
         server.state().login = Login::Basic(ANNA.to_owned());
         trusting(&server, &authority).for_anna().run().waited(&[]).is_refused(
             &server,
-            &format!("cannot talk to the registry `REGISTRY`; because its certificate is not trusted: {reason}"),
+            &format!("cannot connect to the registry `REGISTRY`; because its certificate is not trusted: {reason}"),
         );
         assert!(
             server.state().log.is_empty(),
@@ -53,11 +54,11 @@ fn nothing_leads_out_of_encryption() {
     server.fails("POST", "/blobs/uploads/", 0, Fault::Header("location", out.clone()));
     let led = told(&trusting(&server, &authority).run().result.expect_err("it must fail"));
     assert!(
-        led.contains(&format!("the registry leads from `https://{}` to `http://{}`", server.name(), plain.name())),
+        led.contains(&format!("the registry redirects from `https://{}` to `http://{}`", server.name(), plain.name())),
         "{led}"
     );
     assert!(
-        led.ends_with("hint: a proxy before the registry has to tell it of https, by the header `X-Forwarded-Proto`"),
+        led.ends_with("hint: the proxy in front of the registry must send it the header `X-Forwarded-Proto: https`"),
         "{led}"
     );
     let server = start();
@@ -81,7 +82,7 @@ fn only_this_machine_is_spoken_to_plainly() {
     push.registry = "registry.invalid".to_owned();
     let error = told(&push.run().result.expect_err("it must fail"));
     assert!(
-        error.starts_with("cannot talk to the registry `registry.invalid`; because it cannot be reached"),
+        error.starts_with("cannot connect to the registry `registry.invalid`; because it cannot be reached"),
         "{error}"
     );
     let mut push = Push::to(&server);
@@ -104,9 +105,9 @@ fn a_self_signed_certificate_is_trusted_when_it_is_given_itself() {
 fn a_self_signed_certificate_is_no_better_than_what_it_says() {
     let (expired, other_name) = (SelfSigned::new("127.0.0.1", true), SelfSigned::new("registry.example.com", false));
     let (good, alike) = (SelfSigned::new("127.0.0.1", false), SelfSigned::new("127.0.0.1", false));
-    let bad = "hint: give the registry another certificate, or call the registry as its certificate does";
-    let marked = "it is marked as an authority (CA:TRUE), and is not itself among those that are trusted; \
-                  hint: give this very certificate with `--ca-file FILE`, or make one that is not an authority (`openssl req \
+    let bad = "hint: replace the certificate of the registry, or use a host name that the certificate contains";
+    let marked = "it is the certificate of an authority (CA:TRUE), and is not trusted itself; \
+                  hint: add this certificate itself with `--ca-file FILE`, or create one that is not an authority (`openssl req \
                   -x509 … -addext basicConstraints=critical,CA:FALSE`)";
     for (shown, given, reason) in [
         (&expired, &expired, format!("it has expired; {bad}")),
@@ -117,7 +118,7 @@ fn a_self_signed_certificate_is_no_better_than_what_it_says() {
         let mut push = Push::to(&server).for_anna();
         push.client.ca_files = vec![given.file()];
         let message =
-            format!("cannot talk to the registry `REGISTRY`; because its certificate is not trusted: {reason}");
+            format!("cannot connect to the registry `REGISTRY`; because its certificate is not trusted: {reason}");
         push.run().waited(&[]).is_refused(&server, &message);
         assert!(server.state().log.is_empty(), "nothing is asked");
     }
@@ -131,6 +132,6 @@ fn a_self_signed_certificate_proves_nothing_without_its_key() {
     let mut push = Push::to(&server).for_anna();
     push.client.ca_files = vec![authority.file()];
     let told = told(&push.run().result.expect_err("it must fail"));
-    assert!(told.starts_with("cannot talk to the registry `127.0.0.1:"), "{told}");
+    assert!(told.starts_with("cannot connect to the registry `127.0.0.1:"), "{told}");
     assert!(server.state().log.is_empty(), "nothing is asked");
 }

@@ -14,7 +14,7 @@ fn with_tokens(expires_in: Option<u64>) -> Server {
     server
 }
 
-const LOGIN_AGAIN: &str = "hint: log in again with `docker login REGISTRY`, or ask whether the user may do this";
+const LOGIN_AGAIN: &str = "hint: log in again with `docker login REGISTRY`, or check the permissions of this user";
 
 #[test]
 fn a_password_is_sent_to_who_asks_for_it() {
@@ -92,7 +92,7 @@ fn a_token_that_ends_in_mid_push_is_renewed() {
 #[test]
 fn a_second_refusal_is_the_end() {
     for (method, part, what) in [
-        ("HEAD", "/blobs/", "ask `REGISTRY/shop` for the blob sha256:…"),
+        ("HEAD", "/blobs/", "check `REGISTRY/shop` for the blob sha256:…"),
         ("PUT", "/blobs/uploads/", "store the blob sha256:…"),
         ("PUT", "/manifests/1", "set the tag `1`"),
     ] {
@@ -101,7 +101,7 @@ fn a_second_refusal_is_the_end() {
         let answer = Answer::new(401).with("www-authenticate", "Basic realm=\"x\"");
         server.fails(method, part, 0, Fault::Answer(answer));
         let message =
-            format!("cannot {what}: `REGISTRY` wants a login, and refuses the one it was given; {LOGIN_AGAIN}");
+            format!("cannot {what}: `REGISTRY` requires a login, and rejected the given credentials; {LOGIN_AGAIN}");
         Push::to(&server).for_anna().run().waited(&[]).is_refused(&server, &message);
         let tried = server.count(method, part);
         assert!(tried <= 2 * 3, "each of three blobs is tried twice: {tried}");
@@ -118,7 +118,7 @@ fn a_wrong_password_is_the_end() {
         let password = Secret::new("guessed");
         push.access.credential = Some(Credential::Password { username: "anna".to_owned(), password });
         let error = told(&push.run().result.expect_err("it must fail"));
-        assert!(error.contains("wants a login, and refuses the one it was given"), "{error}");
+        assert!(error.contains("requires a login, and rejected the given credentials"), "{error}");
         assert!(!error.contains("guessed"), "{error}");
     }
 }
@@ -129,8 +129,8 @@ fn nobody_is_told_to_log_in() {
     server.state().login = Login::Basic(ANNA.to_owned());
     Push::to(&server).run().is_refused(
         &server,
-        "cannot ask `REGISTRY/shop` for the blob sha256:…: `REGISTRY` wants a login; hint: log in with `docker login REGISTRY`, \
-         or give `--username` and `--password-stdin`",
+        "cannot check `REGISTRY/shop` for the blob sha256:…: `REGISTRY` requires a login; hint: log in with `docker login REGISTRY`, \
+         or use `--username` and `--password-stdin`",
     );
 }
 
@@ -158,11 +158,11 @@ fn a_token_service_that_is_ill_for_a_moment_is_asked_again() {
 #[test]
 fn what_is_no_token_is_refused() {
     for (answer, reason) in [
-        (Answer { body: b"<html>".to_vec(), ..Answer::new(200) }, "the answer of the token service is no token"),
-        (Answer { body: b"{}".to_vec(), ..Answer::new(200) }, "the answer of the token service holds no token"),
+        (Answer { body: b"<html>".to_vec(), ..Answer::new(200) }, "the token service did not return a token"),
+        (Answer { body: b"{}".to_vec(), ..Answer::new(200) }, "the token service did not return a token"),
         (
             Answer { body: br#"{"token":"a\r\nb: c"}"#.to_vec(), ..Answer::new(200) },
-            "the token of the token service is no token",
+            "the token service returned an invalid token",
         ),
     ] {
         let server = with_tokens(Some(300));
@@ -190,7 +190,7 @@ fn a_login_of_an_unknown_kind_is_said() {
     server.fails("GET", "/v2/", 0, Fault::Answer(Answer::new(401).with("www-authenticate", "Negotiate")));
     Push::to(&server).for_anna().run().is_refused(
         &server,
-        "cannot talk to the registry `REGISTRY`: the registry wants a login of a kind that is not known",
+        "cannot connect to the registry `REGISTRY`: the registry requires an unknown kind of authentication",
     );
 }
 

@@ -5,7 +5,7 @@ use super::connection::Server;
 use super::server::Fault;
 
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-const HINT: &str = "hint: something between here and the registry changes content";
+const HINT: &str = "hint: something between this machine and the registry changes content";
 
 fn wrong() -> Fault {
     Fault::Header("docker-content-digest", OTHER.to_owned())

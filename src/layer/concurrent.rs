@@ -1,4 +1,4 @@
-//! Hashing on another processor, beside the work that reads the bytes.
+//! Hashes on a second thread while the data is read.
 //!
 //! Takes in a reader and a function that reads from it; gives out the function's result and the digest of what it read.
 
@@ -16,17 +16,17 @@ const READ_SIZE: usize = BLOCK_SIZE / 4;
 const WAITING_BLOCKS: usize = 2;
 
 /// Gives a reader to a function, and describes every byte that it read; another thread hashes them meanwhile.
-pub(crate) fn hash_beside<R: Read, T>(reader: R, read: impl FnOnce(&mut dyn Read) -> T) -> (T, Descriptor) {
-    hash_blocks_beside(|hashing| {
-        let mut beside = Beside { reader, block: hashing.empty_block(), hashing };
-        let result = read(&mut beside);
-        beside.send();
+pub(crate) fn hash_concurrently<R: Read, T>(reader: R, read: impl FnOnce(&mut dyn Read) -> T) -> (T, Descriptor) {
+    hash_blocks_concurrently(|hashing| {
+        let mut hashing_reader = HashingReader { reader, block: hashing.empty_block(), hashing };
+        let result = read(&mut hashing_reader);
+        hashing_reader.send();
         result
     })
 }
 
 /// Lets a function hand in blocks, and describes all of their bytes; another thread hashes them meanwhile.
-pub(super) fn hash_blocks_beside<T>(work: impl FnOnce(&Hashing) -> T) -> (T, Descriptor) {
+pub(super) fn hash_blocks_concurrently<T>(work: impl FnOnce(&Hashing) -> T) -> (T, Descriptor) {
     let (full, to_hash) = sync_channel(WAITING_BLOCKS);
     let (hashed, done) = channel();
     thread::scope(|scope| {
@@ -68,20 +68,20 @@ impl Hashing {
 }
 
 /// A reader that hands on what it read, in blocks.
-struct Beside<'a, R> {
+struct HashingReader<'a, R> {
     reader: R,
     block: Block,
     hashing: &'a Hashing,
 }
 
-impl<R> Beside<'_, R> {
+impl<R> HashingReader<'_, R> {
     fn send(&mut self) {
         let block = std::mem::replace(&mut self.block, self.hashing.empty_block());
         self.hashing.hash(block);
     }
 }
 
-impl<R: Read> Read for Beside<'_, R> {
+impl<R: Read> Read for HashingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.block.bytes().len();
         let read = self.block.read(&mut self.reader, READ_SIZE.min(start + buffer.len()))?;
@@ -101,14 +101,14 @@ mod tests {
     fn what_is_read_is_described() {
         for size in [0, 1, READ_SIZE - 1, READ_SIZE, READ_SIZE + 1, BLOCK_SIZE, 20 * BLOCK_SIZE + 7] {
             let bytes: Vec<u8> = (0..size).map(|index| index.to_le_bytes()[0]).collect();
-            let (read, described) = hash_beside(bytes.as_slice(), |reader| io::copy(reader, &mut io::sink()));
+            let (read, described) = hash_concurrently(bytes.as_slice(), |reader| io::copy(reader, &mut io::sink()));
             assert_eq!((read.ok(), described), (Some(size as u64), Descriptor::of(&bytes)));
         }
     }
 
     #[test]
     fn only_what_is_read_is_described() {
-        let (read, described) = hash_beside(b"abc".as_slice(), |reader| reader.read(&mut [0; 2]));
+        let (read, described) = hash_concurrently(b"abc".as_slice(), |reader| reader.read(&mut [0; 2]));
         assert_eq!((read.ok(), described), (Some(2), Descriptor::of(b"ab")));
     }
 }

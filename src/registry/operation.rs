@@ -1,6 +1,6 @@
-//! A question to a registry, where its answer leads, and what a refusal says.
+//! One operation on a registry: its request, the redirects of the response, and what a refusal says.
 //!
-//! Takes in a question; gives out the answer of whoever has it. A redirect to another host is followed without credentials, one from https to
+//! Takes in an operation; gives out the final response. A redirect to another host is followed without credentials, one from https to
 //! http not at all.
 
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::retry::retry_after;
 use super::transport::{Body, Method, Request, Response, Transport};
 use super::{Refusal, RegistryError, Secret, Url};
 
-/// A question that may be asked again: its body is in memory.
-pub(super) struct Question<'a> {
+/// An operation that can be repeated: its body is in memory.
+pub(super) struct Operation<'a> {
     /// What is tried, as a verb.
     pub(super) what: String,
     pub(super) method: Method,
@@ -38,7 +38,7 @@ pub(super) struct Asked<'a> {
     pub(super) without_login: Option<String>,
 }
 
-/// A status that is no success, with what the registry says about it.
+/// A status that is not a success, with what the registry says about it.
 pub(super) fn refusal(asked: Asked<'_>, response: Response, mask: impl Fn(&str) -> String) -> RegistryError {
     let status = response.status;
     let retry_after = response.header("retry-after").and_then(|value| retry_after(value, response.header("date")));
@@ -54,22 +54,22 @@ pub(super) fn refusal(asked: Asked<'_>, response: Response, mask: impl Fn(&str) 
     }))
 }
 
-/// Sends a question, and follows where the answer leads, without the authorization when that is another origin.
+/// Sends an operation and follows redirects, without the authorization when that is another origin.
 pub(super) fn follow(
     transport: &dyn Transport,
-    question: &Question<'_>,
+    operation: &Operation<'_>,
     authorization: Option<&Secret>,
 ) -> Result<Response, RegistryError> {
-    let what = question.what.as_str();
-    let mut url = question.url.clone();
+    let what = operation.what.as_str();
+    let mut url = operation.url.clone();
     let mut authorization = authorization.cloned();
     for _ in 0..=MAX_REDIRECTS {
-        let body = if question.body.is_empty() { Body::Empty } else { Body::Bytes(question.body) };
-        let (headers, method) = (question.headers.clone(), question.method);
+        let body = if operation.body.is_empty() { Body::Empty } else { Body::Bytes(operation.body) };
+        let (headers, method) = (operation.headers.clone(), operation.method);
         let request = Request { method, url: url.clone(), headers, authorization: authorization.clone(), body };
         let failed = |error| RegistryError::Transport { what: what.to_owned(), error };
         let response = transport.send(request).map_err(failed)?;
-        let Some(location) = redirect(question, &response) else {
+        let Some(location) = redirect(operation, &response) else {
             return Ok(response);
         };
         let next = lead(what, &url, location)?;
@@ -83,19 +83,19 @@ pub(super) fn follow(
 
 /// Where an answer leads, from where it was found.
 pub(super) fn location(what: &str, from: &Url, response: &Response) -> Result<Url, RegistryError> {
-    let location = response.header("location").ok_or_else(|| no_sense(what, "the answer has no `Location`"))?;
+    let location = response.header("location").ok_or_else(|| no_sense(what, "the response has no `Location`"))?;
     lead(what, from, location)
 }
 
 /// Only what reads may be led elsewhere.
-fn redirect<'r>(question: &Question<'_>, response: &'r Response) -> Option<&'r str> {
-    let reads = matches!(question.method, Method::Get | Method::Head);
+fn redirect<'r>(operation: &Operation<'_>, response: &'r Response) -> Option<&'r str> {
+    let reads = matches!(operation.method, Method::Get | Method::Head);
     let leads = reads && matches!(response.status, 301 | 302 | 303 | 307 | 308);
     if leads { response.header("location") } else { None }
 }
 
 fn lead(what: &str, from: &Url, location: &str) -> Result<Url, RegistryError> {
-    let next = from.join(location).ok_or_else(|| no_sense(what, "its `Location` is no address"))?;
+    let next = from.join(location).ok_or_else(|| no_sense(what, "invalid `Location`"))?;
     stay_encrypted(what, from, &next)?;
     Ok(next)
 }
