@@ -15,10 +15,12 @@ mod port;
 mod process;
 mod resources;
 mod service;
+pub(crate) mod shape;
 mod value;
 mod written;
 
 pub use amount::{ByteSize, Cpus, Duration, Integer, is_true_word};
+pub(crate) use container::check_patch;
 pub use deploy::{Constraint, Deploy, EndpointMode, Mode, NodeFact, RestartPolicy, UpdateOrder, UpdatePolicy};
 pub use health_check::{HealthCheck, Test};
 pub use mount::{Mount, MountSource};
@@ -28,4 +30,4 @@ pub use process::{Capability, Identity, Restart, SecurityOption, User};
 pub use resources::{Amounts, Resources};
 pub use service::Service;
 pub use value::{Value, pairs, plain};
-pub use written::{settle_network, settle_service};
+pub use written::{check_network, settle_network, settle_service};

@@ -54,6 +54,13 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    fn overlaps(&self, other: &Self) -> bool {
+        let places = self.place.as_ref().zip(other.place.as_ref());
+        places.is_some_and(|(one, other)| one.file == other.file && one.start < other.end && other.start < one.end)
+    }
+}
+
 /// `error[B012]: message`: for logs and tests; the picture with the caret is `cli`'s.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,6 +147,16 @@ impl Diagnostics {
         let mut sorted: Vec<_> = self.list.iter().collect();
         sorted.sort_by_key(|diagnostic| (diagnostic.place.is_none(), diagnostic.place.clone(), diagnostic.code));
         sorted
+    }
+
+    /// Takes over what another list holds, but for what stands where an error stands already: that was said by those who know more of it.
+    pub fn extend_where_silent(&mut self, other: Diagnostics) {
+        for diagnostic in other.list {
+            let is_silent = !self.errors().any(|error| error.overlaps(&diagnostic));
+            if is_silent {
+                self.push(diagnostic);
+            }
+        }
     }
 
     /// Takes over what another list holds.

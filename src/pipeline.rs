@@ -3,7 +3,6 @@
 //! The library's front door for those who have the bytes already; `host` reads them from a project folder.
 
 mod record;
-mod schema;
 mod tools;
 mod versions;
 
@@ -63,7 +62,6 @@ pub fn prepare(sources: &Sources, selection: &Selection) -> Result<Prepared, Pre
     let mut payloads = BTreeMap::new();
     for platform in &plan.platforms {
         let payload = render::render(&plan, *platform)?;
-        schema::check(&plan, *platform, &payload, &mut context);
         record::check(&plan, *platform, &payload, &mut context)?;
         payloads.insert(*platform, payload);
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::diagnostic::Code;
 use crate::document::Context;
 use crate::document::fields::Spanned;
-use crate::document::node::{Node, Span, Value as Written};
+use crate::document::node::{Entry, Node, Span, Value as Written};
 
 use super::amount::{Integer, Switch};
 use super::port::Address;
@@ -40,6 +40,15 @@ value!(HostAddress, "address", "write an IP address, as in `10.0.0.1`, or `host-
 impl ExtraHost {
     /// Reads a list of `name:address` or `name=address`, or a table of addresses or of lists of them.
     pub(super) fn read_all(node: &Node, context: &mut Context) -> Vec<Self> {
+        if let Some((name, entry)) = first_without_address(node) {
+            value::invalid(
+                "entry of `extra_hosts`",
+                name,
+                entry.node.span,
+                "write an address, as in `10.0.0.1`",
+                context,
+            );
+        }
         match &node.value {
             Written::Table(table) => table
                 .iter()
@@ -64,6 +73,11 @@ impl ExtraHost {
         let addresses = addresses.split(',').filter_map(|address| value::part(address, node.span, context));
         addresses.map(|HostAddress(address)| Self { span: node.span, name: name.to_owned(), address }).collect()
     }
+}
+
+fn first_without_address(node: &Node) -> Option<(&str, &Entry)> {
+    let is_empty = |entry: &Entry| matches!(&entry.node.value, Written::List(list) if list.is_empty());
+    node.as_table()?.iter().find(|(_, entry)| is_empty(entry))
 }
 
 /// A namespace of another than the container itself (`network_mode`, `pid`, `ipc`).
@@ -112,6 +126,9 @@ value!(
 );
 
 keyword!(pub(super) HostNamespace, "namespace of host names", ["host"]);
+
+// moby, `api/types/container`, `UsernsMode`: all but the host's own is the engine's matter.
+keyword!(pub(super) UserNamespace, "namespace of users", ["host"]);
 
 keyword!(pub(super) CgroupNamespace, "namespace of control groups", ["host", "private"]);
 

@@ -37,9 +37,10 @@ impl Identity {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().filter(|number| *number <= LARGEST).map(Self::Number);
         }
-        let is_name =
-            !text.is_empty() && !text.contains(|character: char| character.is_whitespace() || character == ':');
-        (is_name && !text.starts_with('-')).then(|| Self::Name(text.to_owned()))
+        // What programs that make users and groups take (shadow, BusyBox), and the names of domains.
+        let is_first = |first: char| first.is_ascii_alphabetic() || first == '_' || first.is_ascii_digit();
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+$".contains(&byte);
+        (text.starts_with(is_first) && text.bytes().all(is_inner)).then(|| Self::Name(text.to_owned()))
     }
 }
 

@@ -3,10 +3,11 @@
 //! Takes in what was written, in normal form; gives every such text the type that its key wants, so that nobody behind it meets texts there. One
 //! that cannot be read stays: it is reported where the key is read.
 
+use crate::document::Context;
 use crate::document::node::{Node, Table, Value as Written};
 
-use super::amount::Switch;
-use super::value::{Value as _, plain};
+use super::amount::{Ratio, Switch};
+use super::value::{Value as _, one, plain};
 
 /// Keys of a service that hold a switch; `*` is any key of a table or any item of a list.
 const SWITCHES: &[&[&str]] = &[
@@ -28,6 +29,7 @@ const NUMBERS: &[&[&str]] = &[
     &["deploy", "placement", "max_replicas_per_node"],
     &["deploy", "replicas"],
     &["deploy", "resources", "limits", "pids"],
+    &["deploy", "resources", "reservations", "generic_resources", "*", "discrete_resource_spec", "value"],
     &["deploy", "restart_policy", "max_attempts"],
     &["deploy", "rollback_config", "parallelism"],
     &["deploy", "update_config", "parallelism"],
@@ -43,6 +45,10 @@ const NUMBERS: &[&[&str]] = &[
     &["ulimits", "*", "soft"],
 ];
 
+/// Keys of a service that hold a part of one.
+const RATIOS: &[&[&str]] =
+    &[&["deploy", "rollback_config", "max_failure_ratio"], &["deploy", "update_config", "max_failure_ratio"]];
+
 /// Keys of a network that hold a switch.
 const SWITCHES_OF_A_NETWORK: &[&[&str]] = &[&["attachable"], &["enable_ipv4"], &["enable_ipv6"], &["internal"]];
 
@@ -50,11 +56,19 @@ const SWITCHES_OF_A_NETWORK: &[&[&str]] = &[&["attachable"], &["enable_ipv4"], &
 pub fn settle_service(service: &mut Table) {
     settle_all(service, SWITCHES, switch);
     settle_all(service, NUMBERS, number);
+    settle_all(service, RATIOS, ratio);
 }
 
 /// The same for a network.
 pub fn settle_network(network: &mut Table) {
     settle_all(network, SWITCHES_OF_A_NETWORK, switch);
+}
+
+/// Reports switches of a network that cannot be read.
+pub fn check_network(network: &Table, context: &mut Context) {
+    for path in SWITCHES_OF_A_NETWORK {
+        one::<Switch>(network.get(path[0]), context);
+    }
 }
 
 type Read = fn(&str) -> Option<Written>;
@@ -65,6 +79,11 @@ fn switch(text: &str) -> Option<Written> {
 
 fn number(text: &str) -> Option<Written> {
     text.parse().ok().map(Written::Integer)
+}
+
+fn ratio(text: &str) -> Option<Written> {
+    Ratio::parse(text)?;
+    text.parse().ok().map(Written::Float)
 }
 
 fn settle_all(table: &mut Table, paths: &[&[&str]], read: Read) {
@@ -96,7 +115,7 @@ fn settle(node: &mut Node, path: &[&str], read: Read) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Context, parse};
+    use crate::document::parse;
 
     #[test]
     fn texts_get_the_type_of_their_key() {

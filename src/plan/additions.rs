@@ -12,6 +12,7 @@ use crate::name::DeclaredName;
 use crate::source::Sources;
 
 use super::given_object::{self, GivenObject};
+use super::patched;
 use super::service::refuse_image;
 use super::{Object, Platform};
 
@@ -182,11 +183,14 @@ pub(super) fn patch_objects(
     additions: &BTreeMap<Platform, Additions>,
     kind: &str,
     objects: &mut BTreeMap<DeclaredName, Object>,
+    context: &mut Context,
 ) {
     for (platform, additions) in additions {
         for patch in additions.patches.iter().filter(|patch| patch.kind == kind) {
-            let object = DeclaredName::parse(&patch.name).and_then(|name| objects.get_mut(&name));
-            object.map(|object| object.patches.insert(*platform, patch.patch.clone()));
+            let found = DeclaredName::parse(&patch.name).and_then(|name| objects.get_mut(&name));
+            let Some(object) = found else { continue };
+            patched::check_object(*platform, kind, &patch.name, &object.definition, &patch.patch, context);
+            object.patches.insert(*platform, patch.patch.clone());
         }
     }
 }

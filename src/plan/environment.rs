@@ -239,8 +239,8 @@ fn read(
     let mut networks = objects::read_all(section(sections, "networks"), "network", &target, context);
     let platforms = section(sections, "platforms");
     let additions = additions::read_all(platforms, sections, &target, release.sources, context);
-    additions::patch_objects(&additions, "volume", &mut volumes);
-    additions::patch_objects(&additions, "network", &mut networks);
+    additions::patch_objects(&additions, "volume", &mut volumes, context);
+    additions::patch_objects(&additions, "network", &mut networks, context);
     let variables = scope.plain_variables();
     let names = template_names(name, &variables, &parameters, sections);
     let configs = config::read_all(section(sections, "configs"), release.sources, &names, context);

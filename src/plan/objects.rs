@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::compose::settle_network;
+use crate::compose::shape::object::{NETWORK, VOLUME};
+use crate::compose::shape::{self, Extent, Keys};
+use crate::compose::{check_network, settle_network};
 use crate::diagnostic::{Code, Hint, unknown_name_hint};
 use crate::document::Context;
 use crate::document::fields::{Fields, Spanned};
@@ -17,7 +19,10 @@ use crate::document::text::unescaped;
 /// The key of an external secret, unless the spec names another.
 const EXTERNAL_KEY: &str = "content";
 
-/// Reads `[volumes]` or `[networks]`; what Compose takes beyond names is validated with the rendered file.
+/// Keys of `[volumes.NAME]`.
+const VOLUME_OF_A_SPEC: Keys = Keys { own: &["kubernetes"], ..VOLUME };
+
+/// Reads `[volumes]` or `[networks]`.
 pub(super) fn read_all(
     table: &Table,
     what: &str,
@@ -35,14 +40,16 @@ pub(super) fn read_all(
         let is_volume = what == "volume";
         let kubernetes =
             if is_volume { volume_kubernetes::read(written, context) } else { KubernetesVolume::default() };
-        // A network has no such key: the schema says so.
         if is_volume {
             definition.remove("kubernetes");
         }
+        let keys = if is_volume { VOLUME_OF_A_SPEC } else { NETWORK };
+        shape::check(&format!("{what} `{name}`"), &keys, &definition, Extent::Whole, context);
         definition.remove("external");
         definition.remove("name");
         if !is_volume {
             settle_network(&mut definition);
+            check_network(&definition, context);
         }
         if external && !definition.is_empty() {
             let message = format!(

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compose::shape::service::SERVICE;
+use crate::compose::shape::{self, Extent};
 use crate::compose::{self, Duration, Mode, Namespace};
 use crate::diagnostic::{Code, unknown_name_hint};
 use crate::document::Context;
@@ -12,7 +14,7 @@ use crate::reference::ReferenceParts;
 
 use super::pins::Pins;
 use super::{Dependency, Gate, Platform, PullPolicy, Service, ServiceKind};
-use super::{lint, port, service_files, service_keys, service_kubernetes};
+use super::{lint, patched, port, service_files, service_keys, service_kubernetes};
 use crate::document::text::{Piece, pieces, unescaped};
 
 /// What a service may refer to.
@@ -67,12 +69,14 @@ pub(super) fn read(
     let files = service_files::read(table, around, context);
     service_files::check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table, compose.health_check.as_ref());
+    shape::check(&format!("service `{name}`"), &SERVICE, &definition, Extent::Whole, context);
     let parameters = used_parameters(&definition, &environment);
     let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, &compose, context);
     let mut patches = read_patches(table, context);
     patches.extend(kubernetes_patch.map(|patch| (Platform::Kubernetes, patch)));
-    for patch in patches.values() {
+    for (platform, patch) in &patches {
         refuse_image(patch, context);
+        patched::check_service(*platform, name, &definition, patch, context);
     }
     let pull = read_pull_policy(fields.text("pull_policy", context).as_ref(), context);
     let pinned = image.map(|image| match (image_text.unwrap_or_default(), pull) {
@@ -324,7 +328,7 @@ fn read_pull_policy(policy: Option<&Spanned<String>>, context: &mut Context) -> 
         Some(other) => {
             let hint = unknown_name_hint(other, "policies", ["always", "missing", "never"]);
             let span = policy.map(|policy| policy.span).unwrap_or_default();
-            context.error(Code::INVALID_VALUE, span, format!("`{other}` is no pull policy of a release"), hint);
+            context.error(Code::INVALID_VALUE, span, format!("invalid pull policy of a release `{other}`"), hint);
             PullPolicy::Missing
         }
     }

@@ -156,15 +156,21 @@ pub(super) fn is_known(key: &str) -> bool {
     is_taken(key) || REFUSED.iter().any(|(refused, ..)| *refused == key)
 }
 
+/// Why a key is refused, and what to write instead.
+pub(super) fn refusal(key: &str) -> Option<(&'static str, &'static str)> {
+    let refused = REFUSED.iter().find(|(refused, ..)| *refused == key);
+    refused.map(|(_, reason, instead)| (*reason, *instead))
+}
+
 /// Refuses what a release cannot use, and what nobody knows.
 pub(super) fn check(service: &str, table: &Table, context: &mut Context) {
     for (key, entry) in table.iter() {
-        if let Some((_, reason, instead)) = REFUSED.iter().find(|(refused, ..)| *refused == key) {
+        if let Some((reason, instead)) = refusal(key) {
             context.error(
                 Code::REFUSED_KEY,
                 entry.key_span,
                 format!("service `{service}` has `{key}`: {reason}"),
-                *instead,
+                instead,
             );
         } else if !is_taken(key) {
             unknown_key(key, entry.key_span, &format!("service `{service}`"), &taken(), context);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use bootsmith::path::RelativePath;
 
-use crate::fixture;
+use crate::{fixture, schemas};
 
 /// A row of the table.
 struct Row {
@@ -79,6 +79,27 @@ fn every_value_is_right_or_wrong_as_the_table_says() {
     let objections: Vec<_> = rows.iter().filter_map(objection).collect();
     assert!(objections.is_empty(), "{}", objections.join("\n"));
 }
+
+/// What the tables of the program let pass must be what the schemas of the platforms let pass.
+#[test]
+fn a_right_value_is_right_in_every_manifest() {
+    let (mut validated, mut objections) = (0, Vec::new());
+    for row in rows().iter().filter(|row| row.message.is_none()) {
+        for platform in ["compose", "swarm"] {
+            let spec = spec(row).0.replace("[\"compose\"]", &format!("[\"{platform}\"]\nallow = [{ACCEPTED}]"));
+            let sources = fixture::sources(&spec, BTreeMap::new());
+            // What a swarm cannot do at all is no value of it.
+            let Ok(prepared) = prepare(&sources, &Selection::default()) else { continue };
+            let found = schemas::violations(&prepared).into_iter();
+            objections.extend(found.map(|found| format!("line {}: {} = {}: {found}", row.line, row.key, row.value)));
+            validated += 1;
+        }
+    }
+    assert!(objections.is_empty(), "{}", objections.join("\n"));
+    assert!(validated > 500, "{validated}");
+}
+
+const ACCEPTED: &str = "{ code = \"B037\", reason = \"a test\" }, \"B031\"";
 
 /// Short and long forms of one meaning.
 const FORMS: &[(&str, &[&str])] = &[

@@ -19,6 +19,7 @@ use bootsmith::store::Cache;
 
 use crate::build::project::Random;
 use crate::fixture;
+use crate::schemas;
 
 const TEMPLATE: &str = r#"
 [project]
@@ -181,12 +182,14 @@ fn prepare(chosen: &Chosen) -> Prepared {
         needs_base: true,
         ..Selection::default()
     };
-    pipeline::prepare(&sources(chosen), &selection).unwrap_or_else(|error| match error {
+    let prepared = pipeline::prepare(&sources(chosen), &selection).unwrap_or_else(|error| match error {
         PrepareError::Input(found) => {
             panic!("{}", found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>())
         }
         other => panic!("{other}"),
-    })
+    });
+    assert_eq!(schemas::violations(&prepared), [""; 0]);
+    prepared
 }
 
 /// Builds the images and lays out what the entrypoint reads, each in a folder of its platform.

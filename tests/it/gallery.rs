@@ -12,6 +12,8 @@ use bootsmith::pipeline::{self, Workplace};
 use bootsmith::plan::{Platform, Selection};
 use bootsmith::store::Cache;
 
+use crate::schemas;
+
 const GALLERY: &str = "tests/gallery";
 
 /// A spec and the folder that shows what becomes of it on a platform.
@@ -69,6 +71,7 @@ pub(crate) fn selection(platform: Platform) -> Selection {
 fn render(spec: &Path, platform: Platform) -> BTreeMap<String, Vec<u8>> {
     let (_, prepared) =
         host::prepare(spec, &selection(platform)).unwrap_or_else(|failure| panic!("{}: {failure:?}", spec.display()));
+    assert_eq!(schemas::violations(&prepared), [""; 0], "{}", spec.display());
     let output = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::temporary().expect("a cache");
     let place = Workplace { project: output.path(), output: output.path(), cache: &cache, epoch: Epoch::default() };

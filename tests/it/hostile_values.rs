@@ -21,6 +21,7 @@ use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 
 use crate::fixture;
+use crate::schemas;
 
 /// What parsers of YAML 1.1 and 1.2, shells, Tera and Compose are known to read as something else.
 pub(crate) const TRAPS: &[&str] = &[
@@ -333,7 +334,10 @@ fn prepared_for(spec: &str, platform: Platform) -> Prepared {
     let sources = fixture::sources(spec, files);
     let selection = Selection { platforms: vec![platform.name().to_owned()], ..Selection::default() };
     match prepare(&sources, &selection) {
-        Ok(prepared) => prepared,
+        Ok(prepared) => {
+            assert_eq!(schemas::violations(&prepared), [""; 0], "{spec}");
+            prepared
+        }
         Err(bootsmith::pipeline::PrepareError::Input(diagnostics)) => {
             panic!("{}", diagnostics.sorted().iter().map(|diagnostic| format!("{diagnostic}\n")).collect::<String>())
         }

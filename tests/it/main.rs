@@ -29,6 +29,7 @@ mod readme;
 mod recorded;
 mod reference;
 mod registry;
+mod schemas;
 mod seen;
 mod skip;
 mod stand_in;

@@ -252,7 +252,7 @@ const KUBERNETES: Sights = &[
     ("services.*.security_opt.*: no-new-privileges", "allowPrivilegeEscalation: false"),
     ("services.*.security_opt.*: apparmor, label, or seccomp unconfined", "localhostProfile: products"),
     ("services.*.group_add.*: a number", "supplementalGroups:"),
-    ("services.*.userns_mode = \"host\"", "hostUsers: true"),
+    ("services.*.userns_mode", "hostUsers: true"),
     ("services.*.pid = \"host\"", "hostPID: true"),
     ("services.*.ipc = \"host\"", "hostIPC: true"),
     ("services.*.deploy.mode = \"replicated\"", "kind: Deployment"),

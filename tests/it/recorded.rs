@@ -19,6 +19,7 @@ use bootsmith::source::Source;
 use crate::build::project::Random;
 use crate::fixture;
 use crate::hostile_values::{TRAPS, spec_text};
+use crate::schemas;
 
 /// So many specs that build, and so many with everything (`BOOTSMITH_E2E=1`); `SPECS` sets another number.
 const SPECS: usize = 2_000;
@@ -277,6 +278,7 @@ fn sourced(spec: &str, platform: Platform) -> Result<Vec<(&'static str, String)>
         PrepareError::Input(found) => found.sorted().iter().map(|one| format!("{one}\n")).collect::<String>(),
         other => panic!("{other}"),
     })?;
+    assert_eq!(schemas::violations(&prepared), [""; 0], "{spec}");
     let folder = "bootstrap/environments/production";
     let files: BTreeMap<_, _> = prepared.payloads[&platform].environments.iter().collect();
     let file = |path: &str| {

@@ -47,13 +47,21 @@ pub(super) fn bytes(value: Json) -> Json {
 
 /// The long form of a port has one published port in a stack; a range is several ports.
 pub(super) fn expand_ports(written: Json, port: &Port) -> Vec<Json> {
-    let Some(published) = port.published.filter(|_| written.is_object()) else { return vec![written] };
+    let Some(published) = port.published.filter(|_| written.is_object()) else { return vec![unpublished(written)] };
     let one = |number: u16| {
         let mut port = written.clone();
         port["published"] = json!(number);
         port
     };
     (published.first..=published.last).map(one).collect()
+}
+
+/// In the long form an empty text says that the engine chooses; a stack knows numbers alone.
+fn unpublished(mut written: Json) -> Json {
+    if let Some(port) = written.as_object_mut().filter(|port| port.get("published") == Some(&json!(""))) {
+        port.remove("published");
+    }
+    written
 }
 
 /// `restart` of Compose as `restart_policy`.
@@ -99,6 +107,7 @@ mod tests {
         assert_eq!(expand(long(json!("8080-8081"))), [long(json!(8080)), long(json!(8081))]);
         assert_eq!(expand(long(json!("8080"))), [long(json!(8080))]);
         assert_eq!(expand(json!("8080:80")), [json!("8080:80")]);
+        assert_eq!(expand(long(json!(""))), [json!({ "target": 80 })]);
     }
 
     #[test]

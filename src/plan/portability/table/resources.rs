@@ -151,15 +151,10 @@ rows! {
         swarm impossible "a stack gives a process no further groups" "make the group the first one: `user = \"UID:GID\"`"
         kubernetes impossible "only the image knows the name, and Kubernetes takes numbers" "write the number of the group"
     }
-    "services.*.userns_mode" = "host" {
+    "services.*.userns_mode" {
         compose native
         swarm lossy "the daemon of the node decides about user namespaces" "leave it out"
         kubernetes native
-    }
-    "services.*.userns_mode" != "host" {
-        compose native
-        swarm lossy "the daemon of the node decides about user namespaces" "leave it out"
-        kubernetes lossy "the cluster decides about user namespaces" "leave it out"
     }
     "services.*.pid" = "host" {
         compose native
