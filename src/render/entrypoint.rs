@@ -127,6 +127,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::name::EnvironmentKey;
 
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/entrypoint");
 
@@ -140,6 +141,36 @@ mod tests {
             entry.path().strip_prefix(FOLDER).expect("below the folder").to_string_lossy().into_owned()
         };
         assert_eq!(embedded, scripts.map(name).collect());
+    }
+
+    /// A parameter may have any name that is not reserved; what has small letters is set aside (`bin/bootstrap`).
+    #[test]
+    fn no_variable_of_the_entrypoint_can_be_a_parameter() {
+        let drivers = Platform::ALL.iter().flat_map(|platform| driver(*platform));
+        let texts = CORE.iter().chain(drivers).map(|(name, bytes)| (name, String::from_utf8_lossy(bytes)));
+        for (name, text) in texts.filter(|(name, _)| **name != "lib/reserved-names") {
+            for variable in text.lines().flat_map(variables_set_by) {
+                let key = EnvironmentKey::parse(variable).expect("a variable has a name");
+                assert!(key.is_reserved(), "{name}: write `{variable}` in small letters");
+            }
+        }
+    }
+
+    /// Names in capitals that a line sets for good: one that stands before a command is the command's.
+    fn variables_set_by(line: &str) -> Vec<&str> {
+        let is_word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let name = |word: &'_ str| {
+            let end = word.find('=')?;
+            let named = end > 0 && word[..end].bytes().all(is_word) && !word.as_bytes()[0].is_ascii_digit();
+            named.then_some(end)
+        };
+        let words: Vec<_> = line.split_whitespace().collect();
+        let sets = match words.as_slice() {
+            ["readonly" | "export", rest @ ..] => rest,
+            [single] => std::slice::from_ref(single),
+            _ => &[],
+        };
+        sets.iter().filter_map(|word| name(word).map(|end| &word[..end])).collect()
     }
 
     #[test]

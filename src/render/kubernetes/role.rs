@@ -32,7 +32,7 @@ pub(super) fn rules(brought: &BTreeSet<String>) -> Vec<Json> {
 
 /// Verbs and resources of each line of the list.
 fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let list = DRIVER.split_once("readonly PERMISSIONS='\n").and_then(|(_, rest)| rest.split_once('\''));
+    let list = DRIVER.split_once("readonly permission_list='\n").and_then(|(_, rest)| rest.split_once('\''));
     let (list, _) = list.expect("the driver has the list");
     list.lines().map(|line| {
         let [_, verbs, resources] = line.split('|').collect::<Vec<_>>()[..] else { panic!("`{line}` has three parts") };
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn every_kind_of_a_release_can_be_looked_for_and_removed() {
         let driver = include_str!("../../../templates/entrypoint/driver/kubernetes/driver.sh");
-        let kinds: Vec<_> = ["WORKLOAD_KINDS", "OTHER_KINDS", "RECORD_KINDS"]
+        let kinds: Vec<_> = ["workload_kinds", "other_kinds", "record_kinds"]
             .iter()
             .map(|name| {
                 let line = driver.lines().find_map(|line| line.strip_prefix(&format!("readonly {name}='")));

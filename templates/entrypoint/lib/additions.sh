@@ -58,6 +58,6 @@ apply_additions() {
         say "$addition_name: $addition_action"
     done <"$work/additions.changed"
     require_lock
-    refusal_code=$EXIT_NOT_RESTORED
+    refusal_code=$exit_not_restored
     driver_apply_additions "$(seconds_left)" "$1" || fail_application
 }

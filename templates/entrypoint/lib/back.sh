@@ -264,7 +264,7 @@ take_migrations_back() {
         run_migration down "$migration_down" || {
             record_failure failed "the migration \`$migration_name\` could not be taken back"
             hint "no service was touched; correct it, then: downgrade $downgrade_version $environment_name --retry"
-            exit "$EXIT_MIGRATION"
+            exit "$exit_migration"
         }
     done
 }

@@ -74,7 +74,7 @@ volume_difference() {
 renew_networks() {
     [ -s "$work/network-changes" ] || return 0
     require_lock
-    refusal_code=$EXIT_NOT_RESTORED
+    refusal_code=$exit_not_restored
     while IFS='|' read -r changed_key changed_name changed_id; do
         say "network $changed_key: recreate"
         driver_renew_network "$changed_name" "$changed_id" || fail_deployment

@@ -217,7 +217,7 @@ apply_wave() {
 # The platform says why it refuses, but not always of whom, and not that we did not wait for it.
 fail_application() {
     if [ "$(seconds_left)" -eq 0 ]; then
-        failure="not applied in time (${option_timeout:-$DEFAULT_TIMEOUT} s):$changed_services"
+        failure="not applied in time (${option_timeout:-$default_timeout} s):$changed_services"
     else
         # shellcheck disable=SC2086 # lists of names
         failure="$(printf '`%s`, ' $changed_services $restarted_services | sed 's/, $//') could not be applied: $(complaint)"
@@ -237,7 +237,7 @@ apply_changed() {
         if [ "$action" = restart ]; then restarted_services="$restarted_services $changed"; else changed_services="$changed_services $changed"; fi
     done
     applied_services="$applied_services$changed_services$restarted_services"
-    [ -z "$changed_services$restarted_services" ] || refusal_code=$EXIT_NOT_RESTORED
+    [ -z "$changed_services$restarted_services" ] || refusal_code=$exit_not_restored
     # shellcheck disable=SC2086 # a list of names
     [ -z "$changed_services" ] || driver_apply "$(seconds_left)" $changed_services || return 1
     # shellcheck disable=SC2086 # a list of names

@@ -31,7 +31,7 @@
 # Must not:  write without the lock, or hold a secret.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly HISTORY_LENGTH=10
+readonly history_length=10
 
 # The revision with the greatest number, and the last one that deploys (or was to): what is open is at the end. outcome: ok, failed,
 # restored, done, or empty while it is pending.
@@ -75,7 +75,7 @@ drop_malformed_entries() {
 
 # What the folds over revisions share: outcome, command, content, version, target of each number, and good, the numbers that were
 # verified. earlier(NUMBER): where a rollback from that revision goes by default, empty when there is nowhere to go.
-readonly REVISION_FOLD='
+readonly revision_fold='
     $2 + 0 > greatest { greatest = $2 + 0 }
     $1 == "record" {
         number = $2 + 0; recorded[number] = 1; version[number] = $4; command[number] = $5; content[number] = $8; target[number] = $12; before[number] = $13
@@ -112,7 +112,7 @@ read_revisions() {
     IFS='|' read -r newest_revision newest_outcome newest_content newest_command \
         deployed_revision deployed_outcome deployed_command deployed_target deployed_open \
         good_revision good_version good_content earlier_good <<END
-$(awk -F '|' -v OFS='|' "$REVISION_FOLD"'
+$(awk -F '|' -v OFS='|' "$revision_fold"'
     END {
         if (!newest) exit
         good = current()
@@ -127,7 +127,7 @@ END
 
 # Prints where a rollback from a good revision goes by default. REVISION
 earlier_revision() {
-    awk -F '|' -v revision="$1" "$REVISION_FOLD"'END { print earlier(revision + 0) }' "$work/ledger"
+    awk -F '|' -v revision="$1" "$revision_fold"'END { print earlier(revision + 0) }' "$work/ledger"
 }
 
 # A field of the record of a revision. NUMBER-OF-FIELD REVISION
@@ -215,7 +215,7 @@ is_going_on() {
 }
 
 next_revision_number() {
-    awk -F '|' "$REVISION_FOLD"'END { print greatest + 1 }' "$work/ledger"
+    awk -F '|' "$revision_fold"'END { print greatest + 1 }' "$work/ledger"
 }
 
 # What a rollback goes to when this revision is the current one: not to what it was itself rolled back from. COMMAND [TARGET]
@@ -281,7 +281,7 @@ keep_ledger_of_data() {
 # written later, unless it is of one that has not ended.
 trim_ledger() {
     read_revisions
-    trimmed=$(awk -F '|' -v good="$good_revision" -v earlier_good="$earlier_good" -v length_kept="$HISTORY_LENGTH" "$REVISION_FOLD"'
+    trimmed=$(awk -F '|' -v good="$good_revision" -v earlier_good="$earlier_good" -v length_kept="$history_length" "$revision_fold"'
         { line[NR] = $0 }
         $1 == "migration" && $7 == "started" { ended_before[$9] = !($9 in is_open) || !is_open[$9]; is_open[$9] = 1 }
         $1 == "migration" && $7 == "done" { is_open[$9] = 0 }

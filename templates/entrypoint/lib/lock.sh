@@ -8,7 +8,7 @@
 # Must not:  take over from a holder that may be alive: only `unlock --force` does.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly LOCK_LOOK_SECONDS=2
+readonly lock_look_seconds=2
 
 lock_token='' lock_held=''
 
@@ -24,7 +24,7 @@ take_lock() {
         [ -n "$lock_waiting" ] || say "waiting for $(lock_sentence)"
         [ -z "$lock_waiting" ] || say_slow_wait "the lock, held by $(lock_sentence)"
         lock_waiting=yes
-        nap "$LOCK_LOOK_SECONDS"
+        nap "$lock_look_seconds"
     done
     lock_held=$lock_id
     read_target || refuse "the state of \`$target\` cannot be read: $(complaint)"
@@ -66,7 +66,7 @@ lock_sentence() {
 refuse_locked() {
     error "someone else holds the lock: $(lock_sentence)"
     hint "wait for it with \`--lock-wait SECONDS\`; if it is gone for good: unlock $environment_name --force"
-    exit "$EXIT_LOCKED"
+    exit "$exit_locked"
 }
 
 # Before a step that writes: somebody may have freed our lock by hand.

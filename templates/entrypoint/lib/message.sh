@@ -4,11 +4,11 @@
 # Must not:  print a value of a secret parameter; print results (those go to standard output, from show.sh).
 
 # 0 done · 1 a bug in us · 129, 130, 143 interrupted (process.sh)
-readonly EXIT_BUG=1 EXIT_USAGE=2 EXIT_REFUSED=3 EXIT_RESTORED=4 EXIT_NOT_RESTORED=5 EXIT_MIGRATION=6 EXIT_LOCKED=75
+readonly exit_bug=1 exit_usage=2 exit_refused=3 exit_restored=4 exit_not_restored=5 exit_migration=6 exit_locked=75
 
 quiet='' verbose=''
 # What a refusal ends with: once a service was changed, nothing can be refused any more.
-refusal_code=$EXIT_REFUSED
+refusal_code=$exit_refused
 
 # Control characters but tab and newline: a terminal would obey them. Also those of the upper half, which UTF-8 writes in two bytes.
 control_characters=$(printf '\001\002\003\004\005\006\007\010\013\014\015\016\017\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037\177\302')
@@ -53,7 +53,7 @@ hint() {
 refuse_usage() {
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
-    exit "$EXIT_USAGE"
+    exit "$exit_usage"
 }
 
 # Something is missing, and nothing has changed yet: unless it is missing for what is to be restored. MESSAGE [HINT]
@@ -69,21 +69,21 @@ refuse() {
 fail_restored() {
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
-    exit "$EXIT_RESTORED"
+    exit "$exit_restored"
 }
 
 # Something changed and the end was not reached. MESSAGE [HINT]
 fail_unrestored() {
     error "$1"
     [ -z "${2:-}" ] || hint "$2"
-    exit "$EXIT_NOT_RESTORED"
+    exit "$exit_not_restored"
 }
 
 # The image was built wrong, or we are wrong. MESSAGE
 fail_bug() {
     error "$1"
     hint 'this is a fault of the bootstrap image, not of the target: please report it'
-    exit "$EXIT_BUG"
+    exit "$exit_bug"
 }
 
 # Shows a file of lines that a tool wrote, set in, so that they are told from ours. FILE

@@ -7,7 +7,7 @@
 # Must not:  run one again that ran, or that began and was not said to be repeatable.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly MIGRATION_PLACE=/run/bootsmith/migration
+readonly migration_place=/run/bootsmith/migration
 
 migration_failed='' migrations_ran=''
 # While one is noted as started: its name.
@@ -183,7 +183,7 @@ migrate_pending() {
         record_failure failed "the migration \`$migration_failed\` failed"
         [ -n "$applied_services" ] || hint 'no service was touched'
         hint "correct it in the data or in a newer release, then run it again: migrate $environment_name --retry"
-        exit "$EXIT_MIGRATION"
+        exit "$exit_migration"
     fi
     run_post_hooks post-migrate
 }
@@ -211,7 +211,7 @@ run_pending_migrations() {
 run_migration() {
     write_migration "$1" started || fail_migration_ledger
     migration_open=$migration_name migration_direction=$1 once_unstarted=''
-    refusal_code=$EXIT_NOT_RESTORED
+    refusal_code=$exit_not_restored
     run_migration_file "$2"
     migration_status=$?
     [ "$migration_status" -eq 0 ] || [ -z "$once_unstarted" ] || fail_unbegun_migration
@@ -233,8 +233,8 @@ fail_unbegun_migration() {
     record_failure failed "$unbegun_message"
     error "$unbegun_message"
     hint "its script did not run; remove the cause, then repeat the same command"
-    [ -z "$applied_services$migrations_ran" ] || exit "$EXIT_NOT_RESTORED"
-    exit "$EXIT_REFUSED"
+    [ -z "$applied_services$migrations_ran" ] || exit "$exit_not_restored"
+    exit "$exit_refused"
 }
 
 # The version of the entry is the release that the migration belongs to. up|down STATE
@@ -257,7 +257,7 @@ fail_migration_ledger() {
 # A one-off container has the file at a place of its own; a running service gets it as its input. FILE
 run_migration_file() {
     script_name=$migration_name script_service=$migration_service script_mode=$migration_mode script_output='' script_input=''
-    once_file=../../migrations/$1 once_place=$MIGRATION_PLACE/$1
+    once_file=../../migrations/$1 once_place=$migration_place/$1
     if [ "$migration_mode" = exec ]; then
         script_instance=$(ready_replica "$script_service")
         [ -n "$script_instance" ] || fail_unbegun_migration "the service \`$script_service\` does not run"

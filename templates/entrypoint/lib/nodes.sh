@@ -15,7 +15,7 @@
 # Must not:  leave replicas without a place because of a slip, or print a token anywhere but on standard output.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly DRAIN_ROUND_SECONDS=10 # how long a driver may wait before what is left is said again
+readonly drain_round_seconds=10 # how long a driver may wait before what is left is said again
 
 command_nodes() {
     begin_faults
@@ -156,16 +156,16 @@ check_node_action() {
 
 # Takes rounds until nothing is left, and says in between what is.
 await_drained() {
-    deadline=$(($(date +%s) + ${option_timeout:-$DEFAULT_TIMEOUT}))
+    deadline=$(($(date +%s) + ${option_timeout:-$default_timeout}))
     reasons_said='' reasons_said_at=0 drain_rounds=0
     while :; do
         drain_round=$(seconds_left)
-        [ "$drain_round" -le "$DRAIN_ROUND_SECONDS" ] || drain_round=$DRAIN_ROUND_SECONDS
+        [ "$drain_round" -le "$drain_round_seconds" ] || drain_round=$drain_round_seconds
         driver_change_node drain "$node_id" "$drain_round" || fail_drain
         drain_rounds=$((drain_rounds + 1))
         [ -s "$work/node-load" ] || return 0
         reasons=$(awk -F '|' '{ printf "%s%s (%s)", separator, $1, substr($0, length($1) + 2); separator = "; " }' "$work/node-load")
-        [ "$(seconds_left)" -gt 0 ] || fail_unrestored "\`$node_name\` is not drained in time (${option_timeout:-$DEFAULT_TIMEOUT} s): $reasons" \
+        [ "$(seconds_left)" -gt 0 ] || fail_unrestored "\`$node_name\` is not drained in time (${option_timeout:-$default_timeout} s): $reasons" \
             "it takes nothing new; the same command goes on from there, \`nodes activate $environment_name $node_name\` undoes it"
         say_reasons
         nap 1
@@ -219,16 +219,16 @@ check_label_operands() {
         *) refuse_usage "\`$label\` is neither KEY=VALUE nor KEY-" "for example: $label=yes, or $label- to remove it" ;;
         esac
         case $label_key in
-        '' | [!A-Za-z0-9]* | *[!A-Za-z0-9] | *[!A-Za-z0-9./_-]* | */*/*) refuse_usage "\`$label_key\` cannot be the key of a label" "$LABEL_FORM" ;;
+        '' | [!A-Za-z0-9]* | *[!A-Za-z0-9] | *[!A-Za-z0-9./_-]* | */*/*) refuse_usage "\`$label_key\` cannot be the key of a label" "$label_form" ;;
         esac
         case $label_value in
-        [!A-Za-z0-9]* | *[!A-Za-z0-9] | *[!A-Za-z0-9._-]*) refuse_usage "\`$label_value\` cannot be the value of a label" "$LABEL_FORM" ;;
+        [!A-Za-z0-9]* | *[!A-Za-z0-9] | *[!A-Za-z0-9._-]*) refuse_usage "\`$label_value\` cannot be the value of a label" "$label_form" ;;
         esac
-        [ "${#label_value}" -le 63 ] || refuse_usage "\`$label_value\` is longer than 63 characters" "$LABEL_FORM"
+        [ "${#label_value}" -le 63 ] || refuse_usage "\`$label_value\` is longer than 63 characters" "$label_form"
     done
 }
 
-readonly LABEL_FORM='letters, digits and, between them, `-`, `_`, `.`; a key may have a `/` behind a domain; a value has at most 63 characters'
+readonly label_form='letters, digits and, between them, `-`, `_`, `.`; a key may have a `/` behind a domain; a value has at most 63 characters'
 
 # NODE
 remove_nodes() {

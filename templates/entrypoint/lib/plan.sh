@@ -12,7 +12,7 @@
 #            of what only reads, and run it behind a proxy that refuses all else), or show a secret.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly EXIT_CHANGES=10
+readonly exit_changes=10
 
 command_plan() {
     operation=up
@@ -28,7 +28,7 @@ command_plan() {
     read_drift
     write_plan
     if [ "$option_output" = json ]; then plan_json; else plan_text; fi
-    [ -z "$option_exit_code" ] || [ -z "$plan_changes" ] || exit "$EXIT_CHANGES"
+    [ -z "$option_exit_code" ] || [ -z "$plan_changes" ] || exit "$exit_changes"
 }
 
 # The same for --dry-run, when the release is prepared.

@@ -149,7 +149,7 @@ command_doctor() {
     doctor_check logins driver_check_logins
     [ -n "$doctor_failed" ] || doctor_check disk driver_describe_disk
     if [ "$option_output" = json ]; then doctor_json; else doctor_text; fi
-    [ -z "$doctor_failed" ] || exit "$EXIT_REFUSED"
+    [ -z "$doctor_failed" ] || exit "$exit_refused"
 }
 
 doctor_read_state() {

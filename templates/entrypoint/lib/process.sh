@@ -11,7 +11,7 @@
 child='' child_timer=''
 # What a tool that may take long does, in words for who waits: said every so many seconds.
 waiting_for=''
-readonly SAY_SECONDS=10
+readonly say_seconds=10
 # Set while a helper of ours is forked, and so in the helper for good: bash lets one that is killed run the exit trap it inherited.
 is_helper=''
 
@@ -104,7 +104,7 @@ say_slow_wait() {
     slow_now=$(date +%s)
     if [ -z "${slow_since:-}" ] || [ "$1" != "${slow_for:-}" ]; then
         slow_since=$slow_now slow_said=$slow_now slow_for=$1
-    elif [ $((slow_now - slow_said)) -ge "$SAY_SECONDS" ]; then
+    elif [ $((slow_now - slow_said)) -ge "$say_seconds" ]; then
         slow_said=$slow_now
         say "waiting: $1 ($((slow_now - slow_since)) s)"
     fi
@@ -144,7 +144,7 @@ end_child_after() {
     [ -n "$waiting_for" ] || exec 4>&-
     while [ "$timer_left" -gt 0 ]; do
         timer_step=$timer_left
-        [ -z "$waiting_for" ] || [ "$timer_step" -le "$SAY_SECONDS" ] || timer_step=$SAY_SECONDS
+        [ -z "$waiting_for" ] || [ "$timer_step" -le "$say_seconds" ] || timer_step=$say_seconds
         sleep "$timer_step" 4>&- &
         timer_sleep=$!
         trap 'kill "$timer_sleep" 2>/dev/null; exit 0' USR1

@@ -11,8 +11,8 @@
 # Must not:  print what gives access anywhere but on standard output.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly USER_ROLES='view edit admin'
-readonly USER_NAME_MAXIMUM=40 # objects are called after the user, with a prefix, in at most 63 characters
+readonly user_roles='view edit admin'
+readonly user_name_maximum=40 # objects are called after the user, with a prefix, in at most 63 characters
 
 command_users() {
     if load_action_script users "$action"; then
@@ -42,14 +42,14 @@ run_user_script() {
 # NAME, which becomes part of names of objects
 check_new_user() {
     # shellcheck disable=SC2086 # a list of words
-    has_word "$USER_ROLES" "$option_role" ||
-        refuse_usage "${option_role:+\`$option_role\` is no role: }which role?" "known roles: $USER_ROLES; for example: users add $1 --role view"
+    has_word "$user_roles" "$option_role" ||
+        refuse_usage "${option_role:+\`$option_role\` is no role: }which role?" "known roles: $user_roles; for example: users add $1 --role view"
     case $1 in
     [!a-z]* | *[!a-z0-9] | *[!a-z0-9-]*)
         refuse_usage "\`$1\` cannot name a user" 'a name starts with a lower-case letter, and goes on with lower-case letters, digits and `-`'
         ;;
     esac
-    [ "${#1}" -le "$USER_NAME_MAXIMUM" ] || refuse_usage "\`$1\` is longer than $USER_NAME_MAXIMUM characters"
+    [ "${#1}" -le "$user_name_maximum" ] || refuse_usage "\`$1\` is longer than $user_name_maximum characters"
 }
 
 # Only scripts take more than a name.

@@ -7,15 +7,15 @@
 # Takes in:  state.sh's tables, read afresh at every look. Gives out: true or false; reasons and last log lines.
 # Must not:  change anything.
 
-readonly DEFAULT_TIMEOUT=300
-readonly CRASH_LOOP_RESTARTS=3 # a dependency that is a moment late is forgiven, a loop is not
-readonly REPEAT_REASONS_SECONDS=10
+readonly default_timeout=300
+readonly crash_loop_restarts=3 # a dependency that is a moment late is forgiven, a loop is not
+readonly repeat_reasons_seconds=10
 
 failure='' # why the last wait was given up
 
 # The time limit counts from here, and what has restarted before is not held against a service.
 begin_deadline() {
-    deadline=$(($(date +%s) + ${option_timeout:-$DEFAULT_TIMEOUT}))
+    deadline=$(($(date +%s) + ${option_timeout:-$default_timeout}))
     cp "$work/instances" "$work/before"
 }
 
@@ -35,7 +35,7 @@ await_services() {
         [ -n "$reasons" ] || return 0
         say_reasons
         if [ "$(seconds_left)" -eq 0 ]; then
-            failure="not ready in time (${option_timeout:-$DEFAULT_TIMEOUT} s): $reasons"
+            failure="not ready in time (${option_timeout:-$default_timeout} s): $reasons"
             error "$failure"
             show_culprit
             return 1
@@ -69,7 +69,7 @@ look_at_services() {
 
 say_reasons() {
     reasons_now=$(date +%s)
-    [ "$reasons" != "$reasons_said" ] || [ $((reasons_now - reasons_said_at)) -ge "$REPEAT_REASONS_SECONDS" ] || return 0
+    [ "$reasons" != "$reasons_said" ] || [ $((reasons_now - reasons_said_at)) -ge "$repeat_reasons_seconds" ] || return 0
     reasons_said=$reasons reasons_said_at=$reasons_now
     say "waiting: $reasons"
 }
@@ -192,5 +192,5 @@ judge_ended() {
 is_crash_loop() {
     restarts_before=$(awk -F '|' -v id="$instance_id" '$1 == id { print $6 }' "$work/before")
     [ "${restarts_before:-0}" -le "$instance_restarts" ] || restarts_before=0
-    [ $((instance_restarts - ${restarts_before:-0})) -ge "$CRASH_LOOP_RESTARTS" ]
+    [ $((instance_restarts - ${restarts_before:-0})) -ge "$crash_loop_restarts" ]
 }

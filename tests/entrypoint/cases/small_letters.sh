@@ -71,6 +71,21 @@ test_rules_of_small_parameters_hold() {
     expect_error 'parameter `log_level` must be low or high, not `middle`'
 }
 
+test_a_parameter_in_capitals_is_no_constant_of_ours() {
+    for capitals in EXIT_BUG HISTORY_LENGTH DEFAULT_TIMEOUT EMPTY_IMAGE STATE_TEMPLATE _TAG; do
+        echo "parameter '$capitals' \"\${$capitals+given}\" \"\${$capitals-}\" default='of the release'" >>"$box/root/environments/production/release"
+    done
+    cat >"$box/root/scripts/here.sh" <<'END'
+#!/bin/sh
+env
+END
+    EXIT_BUG=given DB_PASSWORD=pw bootstrap run here production
+    expect_code 0
+    expect_line "$box/out" EXIT_BUG=given
+    expect_line "$box/out" 'HISTORY_LENGTH=of the release'
+    expect_line "$box/out" '_TAG=of the release'
+}
+
 test_a_stack_has_small_parameters() {
     use_driver swarm
     release_with_small_parameters

@@ -22,7 +22,7 @@ driver_write_entry() {
 hold_entry() {
     capture "$work/answer" docker create --network none --name "$1" \
         --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=ledger \
-        --mount "type=volume,source=$1,target=/record" "$EMPTY_IMAGE" record || grep -q 'already in use' "$work/complaint"
+        --mount "type=volume,source=$1,target=/record" "$empty_image" record || grep -q 'already in use' "$work/complaint"
 }
 
 fill_record() {

@@ -4,7 +4,7 @@
 # Takes in:  the lock_own_ variables of lib/lock.sh. Gives out: a container with labels that tell of its holder.
 # Must not:  remove a lock by its name: another may have it by then.
 
-readonly LOCK_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.holder"}}|{{index .Config.Labels "io.bootsmith.token"}}|{{index .Config.Labels "io.bootsmith.since"}}|{{index .Config.Labels "io.bootsmith.command"}}|{{index .Config.Labels "io.bootsmith.who"}}'
+readonly lock_format='{{.ID}}|{{index .Config.Labels "io.bootsmith.holder"}}|{{index .Config.Labels "io.bootsmith.token"}}|{{index .Config.Labels "io.bootsmith.since"}}|{{index .Config.Labels "io.bootsmith.command"}}|{{index .Config.Labels "io.bootsmith.who"}}'
 
 # Sets lock_id; false when somebody has it.
 driver_take_lock() {
@@ -13,7 +13,7 @@ driver_take_lock() {
         --label "io.bootsmith.project=$project" --label "io.bootsmith.environment=$environment_name" \
         --label io.bootsmith.kind=lock --label "io.bootsmith.holder=$(holder_on_engine)" \
         --label "io.bootsmith.token=$lock_token" --label "io.bootsmith.since=$lock_own_since" \
-        --label "io.bootsmith.command=$command" --label "io.bootsmith.who=$lock_own_who" "$EMPTY_IMAGE" lock; then
+        --label "io.bootsmith.command=$command" --label "io.bootsmith.who=$lock_own_who" "$empty_image" lock; then
         read -r lock_id <"$work/lock"
         return 0
     fi
@@ -23,7 +23,7 @@ driver_take_lock() {
 
 # Sets the lock_ variables, lock_id empty when it is free.
 driver_read_lock() {
-    if capture "$work/lock" docker container inspect --format "$LOCK_FORMAT" "${target}_lock"; then
+    if capture "$work/lock" docker container inspect --format "$lock_format" "${target}_lock"; then
         IFS='|' read -r lock_id lock_holder lock_seen_token lock_since lock_command lock_who <"$work/lock"
     else
         grep -qi 'no such' "$work/complaint"

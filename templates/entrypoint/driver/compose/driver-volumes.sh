@@ -12,13 +12,13 @@
 # Takes in:  the tables of driver_read_state, the mounts of files.sh. Gives out: volumes, $work/volumes; BOOTSMITH_<ID>_ variables.
 # Must not:  delete a data volume unless the operator said --volumes --yes.
 
-readonly EMPTY_IMAGE=bootsmith/empty:1
-readonly VOLUME_FORMAT='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
+readonly empty_image=bootsmith/empty:1
+readonly volume_format='{{.Name}}|{{index .Labels "io.bootsmith.kind"}}|{{index .Labels "io.bootsmith.source"}}|{{index .Labels "io.bootsmith.fingerprint"}}|{{index .Labels "io.bootsmith.owner"}}|{{index .Labels "io.bootsmith.salt"}}|{{index .Labels "io.bootsmith.service"}}|{{index .Labels "io.bootsmith.scale"}}|{{index .Labels "io.bootsmith.scale-of"}}|{{.CreatedAt}}|{{.Mountpoint}}'
 
 empty_image_seen=''
 
 read_volumes() {
-    read_objects volumes volume "$VOLUME_FORMAT$(ledger_format .Labels)" docker volume ls -q || return 1
+    read_objects volumes volume "$volume_format$(ledger_format .Labels)" docker volume ls -q || return 1
     awk -F '|' -v OFS='|' '$2 != "" && $2 != "ledger" { NF = 10; print }' "$work/volumes" >"$work/stored"
 }
 
@@ -61,9 +61,9 @@ fill_volumes() {
 make_empty_image() {
     [ -z "$empty_image_seen" ] || return 0
     empty_image_seen=yes
-    capture "$work/answer" docker image inspect --format '{{.Id}}' "$EMPTY_IMAGE" && return 0
+    capture "$work/answer" docker image inspect --format '{{.Id}}' "$empty_image" && return 0
     printf '%01024d' 0 | tr 0 '\000' >"$work/empty.tar"
-    capture "$work/answer" docker import "$work/empty.tar" "$EMPTY_IMAGE" || refuse "no empty image could be made: $(complaint)"
+    capture "$work/answer" docker import "$work/empty.tar" "$empty_image" || refuse "no empty image could be made: $(complaint)"
 }
 
 # Sets file_volume. Needs all mount_ variables, those of the record and those of the table.
@@ -86,7 +86,7 @@ create_volume() {
 
 create_filler() {
     capture "$work/filler" docker create --network none --label "io.bootsmith.project=$project" \
-        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=fill "$@" "$EMPTY_IMAGE" fill ||
+        --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=fill "$@" "$empty_image" fill ||
         fail_file "$(complaint)"
     read -r filler <"$work/filler"
 }
@@ -144,7 +144,7 @@ check_host_file() {
     filler=''
     if capture "$work/filler" docker create --network none --label "io.bootsmith.project=$project" \
         --label "io.bootsmith.environment=$environment_name" --label io.bootsmith.kind=fill \
-        --mount "type=bind,\"source=$(printf '%s' "$1" | sed 's/"/""/g')\",target=/file,readonly" "$EMPTY_IMAGE" fill; then
+        --mount "type=bind,\"source=$(printf '%s' "$1" | sed 's/"/""/g')\",target=/file,readonly" "$empty_image" fill; then
         read -r filler <"$work/filler"
         remove_filler
     else

@@ -5,7 +5,7 @@
 # Must not:  decide what is wanted, find an object by its name, or pass `-y` to Compose: it deletes data.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly COMPOSE_V1_MINIMUM=1.28  # the first that takes a file without `version`, and profiles
+readonly compose_v1_minimum=1.28  # the first that takes a file without `version`, and profiles
 
 compose_kind='' compose_version=''
 
@@ -28,8 +28,8 @@ driver_find_tools() {
 
 read_compose_version() {
     compose_version=$(sed -n 's/^v//; 1p' "$work/tool")
-    [ "$compose_kind" != v1 ] || is_version_at_least "$compose_version" "$COMPOSE_V1_MINIMUM" ||
-        add_fault "docker-compose $compose_version is too old" "at least $COMPOSE_V1_MINIMUM is needed"
+    [ "$compose_kind" != v1 ] || is_version_at_least "$compose_version" "$compose_v1_minimum" ||
+        add_fault "docker-compose $compose_version is too old" "at least $compose_v1_minimum is needed"
     # shellcheck disable=SC2034 # read by doctor_check
     check_note="Compose $compose_version ($compose_kind)"
 }
@@ -121,11 +121,11 @@ export_service() { # SERVICE REPLICAS DIGEST
 # A template for every container of ours; the last fields are the driver's own: role, volumes, networks, number, Compose's digest of the
 # definition, what `docker update` can change, whose namespaces it joins, and when it was made.
 # (`.ID`, not `.Id`: else the CLI takes another way, in which an absent health check is an error.)
-readonly INSTANCE_FORMAT='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}|{{with .HostConfig}}{{.Memory}} {{.MemoryReservation}} {{.MemorySwap}} {{.NanoCPUs}} {{.CPUShares}} {{.CPUPeriod}} {{.CPUQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}}|{{.NetworkMode}} {{.PidMode}} {{.IpcMode}}{{end}}|{{.Created}}'
+readonly instance_format='{{.ID}}|{{index .Config.Labels "io.bootsmith.service"}}|{{index .Config.Labels "io.bootsmith.config-digest"}}|{{.State.Status}}|{{.State.ExitCode}}|{{.RestartCount}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}|{{.State.StartedAt}}|{{.Image}}|{{.Config.Image}}|{{.Name}}|{{index .Config.Labels "io.bootsmith.kind"}}{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}oneoff{{end}}|{{range .Mounts}}{{.Name}} {{.Source}} {{end}}|{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.NetworkID}} {{end}}|{{index .Config.Labels "com.docker.compose.container-number"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}|{{with .HostConfig}}{{.Memory}} {{.MemoryReservation}} {{.MemorySwap}} {{.NanoCPUs}} {{.CPUShares}} {{.CPUPeriod}} {{.CPUQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}}|{{.NetworkMode}} {{.PidMode}} {{.IpcMode}}{{end}}|{{.Created}}'
 
 # $work/containers: all of ours, with the driver's own fields. $work/instances: the replicas of services among them.
 driver_read_state() {
-    read_objects containers container "$INSTANCE_FORMAT" docker ps -aq --no-trunc || return 1
+    read_objects containers container "$instance_format" docker ps -aq --no-trunc || return 1
     awk -F '|' -v OFS='|' '$2 != "" && $13 == "" { sub("^/", "", $12); NF = 12; print }' "$work/containers" |
         sort -t '|' -k 12 >"$work/instances"
     awk -F '|' '{ count[$2]++ } END { for (service in count) print service "|" count[service] }' "$work/instances" |
@@ -285,12 +285,12 @@ driver_list_addresses() {
     # shellcheck disable=SC2046 # a list of ids
     set -- $(awk -F '|' '$4 == "running" { print $1 }' "$work/instances")
     [ $# -gt 0 ] || return 0
-    capture "$work/answer" docker inspect --type container --format "$ADDRESS_FORMAT" "$@" || return 1
+    capture "$work/answer" docker inspect --type container --format "$address_format" "$@" || return 1
     awk -F '|' -v OFS='|' 'NF == 4 { if ($2 == "::") { if (($1, $3, $4) in seen) next; $2 = "0.0.0.0" } else if ($2 ~ /:/) $2 = "[" $2 "]"
         if (!seen[$1, $3, $4, $2]++) { if ($2 == "0.0.0.0") seen[$1, $3, $4]; print $1, $2 ":" $3, $4 } }' "$work/answer"
 }
 
-readonly ADDRESS_FORMAT='{{$service := index .Config.Labels "io.bootsmith.service"}}{{range $target, $bindings := .NetworkSettings.Ports}}{{range $bindings}}{{$service}}|{{.HostIp}}|{{.HostPort}}|{{$target}}{{println}}{{end}}{{end}}'
+readonly address_format='{{$service := index .Config.Labels "io.bootsmith.service"}}{{range $target, $bindings := .NetworkSettings.Ports}}{{range $bindings}}{{$service}}|{{.HostIp}}|{{.HostPort}}|{{$target}}{{println}}{{end}}{{end}}'
 
 # A container that runs has none itself: the engine remembers its last ends for a while.
 driver_read_exit() {

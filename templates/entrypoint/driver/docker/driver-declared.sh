@@ -4,10 +4,10 @@
 # Must not:  change anything.
 
 # All networks, for a container may refer to any: id | name | digest | driver | internal | ipv6 | Compose's digest | project | environment.
-readonly NETWORK_FORMAT='{{.ID}}|{{.Name}}|{{.Label "io.bootsmith.network-digest"}}|{{.Driver}}|{{.Internal}}|{{.IPv6}}|{{.Label "com.docker.compose.config-hash"}}|{{.Label "io.bootsmith.project"}}|{{.Label "io.bootsmith.environment"}}'
+readonly network_format='{{.ID}}|{{.Name}}|{{.Label "io.bootsmith.network-digest"}}|{{.Driver}}|{{.Internal}}|{{.IPv6}}|{{.Label "com.docker.compose.config-hash"}}|{{.Label "io.bootsmith.project"}}|{{.Label "io.bootsmith.environment"}}'
 
 driver_read_networks() {
-    capture "$work/networks.all" docker network ls --no-trunc --format "$NETWORK_FORMAT" || return 1
+    capture "$work/networks.all" docker network ls --no-trunc --format "$network_format" || return 1
     awk -F '|' -v project="$project" -v environment="$environment_name" '$8 == project && $9 == environment' "$work/networks.all" >"$work/networks.live"
 }
 

@@ -4,7 +4,7 @@
 # Must not:  know Compose or Swarm.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly ENGINE_API_MINIMUM=1.41  # Engine 20.10, the oldest this was tried on
+readonly engine_api_minimum=1.41  # Engine 20.10, the oldest this was tried on
 
 # Compares as many numbers as MINIMUM has; what stands behind the number of a part does not count. VERSION MINIMUM
 is_version_at_least() {
@@ -21,8 +21,8 @@ is_version_at_least() {
 check_docker_engine() {
     if capture_seconds=20 capture "$work/engine" docker version --format '{{.Server.Version}} {{.Server.APIVersion}}'; then
         read -r engine_version engine_api <"$work/engine"
-        is_version_at_least "$engine_api" "$ENGINE_API_MINIMUM" ||
-            add_fault "the engine is too old: $engine_version (API $engine_api)" "API $ENGINE_API_MINIMUM is needed: Docker Engine 20.10 or newer"
+        is_version_at_least "$engine_api" "$engine_api_minimum" ||
+            add_fault "the engine is too old: $engine_version (API $engine_api)" "API $engine_api_minimum is needed: Docker Engine 20.10 or newer"
         # shellcheck disable=SC2034 # read by doctor_check
         check_note="Docker $engine_version, API $engine_api${DOCKER_HOST:+, $DOCKER_HOST}"
     else
@@ -186,7 +186,7 @@ driver_pull() {
     capture_long "the engine, which pulls $1" 3600 "$work/answer" docker pull --quiet "$1"
 }
 
-readonly LOAD_SECONDS=86400 # a slow line is no fault
+readonly load_seconds=86400 # a slow line is no fault
 
 # What begins with first_byte and goes on on our standard input.
 driver_load() {
@@ -194,7 +194,7 @@ driver_load() {
     { printf "\\$first_byte" && exec cat; } <&3 | docker load --quiet >"$work/answer" 2>"$work/complaint" &
     child=$!
     waiting_for='the engine, which loads the bundle'
-    wait_for_child_within "$LOAD_SECONDS"
+    wait_for_child_within "$load_seconds"
     load_status=$?
     waiting_for=''
     return "$load_status"
@@ -274,10 +274,10 @@ subset_of_section() {
 
 # The fields of the ledger's table, as labels of an object of the engine. What the labels are called in the object.
 ledger_format() { # .Labels | .Spec.Labels
-    for ledger_field in $LEDGER_FIELDS; do printf '|{{index %s "io.bootsmith.%s"}}' "$1" "$ledger_field"; done
+    for ledger_field in $ledger_fields; do printf '|{{index %s "io.bootsmith.%s"}}' "$1" "$ledger_field"; done
 }
 
-readonly LEDGER_FIELDS='entry revision at version command who message content name sequence target before'
+readonly ledger_fields='entry revision at version command who message content name sequence target before'
 
 # $work/ledger from the last fields of a table, of objects whose kind is `ledger`. TABLE NAME-FIELD FIRST-FIELD
 read_ledger_of() {

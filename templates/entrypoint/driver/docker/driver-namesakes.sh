@@ -7,9 +7,9 @@
 # Must not:  remove a volume.
 
 # Behind the name: project | environment | Compose project | stack, of the labels of what is listed.
-readonly WHOSE_LABELS='{{.Label "io.bootsmith.project"}}|{{.Label "io.bootsmith.environment"}}|{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.stack.namespace"}}'
+readonly whose_labels='{{.Label "io.bootsmith.project"}}|{{.Label "io.bootsmith.environment"}}|{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.stack.namespace"}}'
 # Behind those: kind | service | Compose's service, number, digest and mark of a one-off | the service of a swarm.
-readonly WHOSE_CONTAINER_LABELS='{{.Label "io.bootsmith.kind"}}|{{.Label "io.bootsmith.service"}}|{{.Label "com.docker.compose.service"}}|{{.Label "com.docker.compose.container-number"}}|{{.Label "com.docker.compose.config-hash"}}|{{.Label "com.docker.compose.oneoff"}}|{{.Label "com.docker.swarm.service.id"}}'
+readonly whose_container_labels='{{.Label "io.bootsmith.kind"}}|{{.Label "io.bootsmith.service"}}|{{.Label "com.docker.compose.service"}}|{{.Label "com.docker.compose.container-number"}}|{{.Label "com.docker.compose.config-hash"}}|{{.Label "com.docker.compose.oneoff"}}|{{.Label "com.docker.swarm.service.id"}}'
 
 # type | name | project | environment | maker | service | id
 driver_list_namesakes() {
@@ -31,7 +31,7 @@ keep_external_name() {
 
 # A container of ours has all the labels that Compose gives it, or a kind of our own.
 list_container_namesakes() {
-    capture "$work/whose" docker ps --all --no-trunc --format "{{.ID}}|{{.Names}}|$WHOSE_LABELS|$WHOSE_CONTAINER_LABELS" || return 1
+    capture "$work/whose" docker ps --all --no-trunc --format "{{.ID}}|{{.Names}}|$whose_labels|$whose_container_labels" || return 1
     awk -F '|' -v OFS='|' -v target="$target" -v project="$project" -v environment="$environment_name" -v platform="$platform" \
         -v services=" $service_names " '
         function is_named(name,    service) {
@@ -70,12 +70,12 @@ list_service_namesakes() {
 }
 
 list_volume_namesakes() {
-    capture "$work/whose" docker volume ls --format "{{.Name}}|$WHOSE_LABELS" || return 1
+    capture "$work/whose" docker volume ls --format "{{.Name}}|$whose_labels" || return 1
     list_plain_namesakes volume
 }
 
 list_network_namesakes() {
-    capture "$work/whose" docker network ls --no-trunc --format "{{.Name}}|$WHOSE_LABELS|{{.ID}}" || return 1
+    capture "$work/whose" docker network ls --no-trunc --format "{{.Name}}|$whose_labels|{{.ID}}" || return 1
     list_plain_namesakes network
 }
 

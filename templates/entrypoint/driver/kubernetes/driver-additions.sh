@@ -7,11 +7,11 @@
 # Must not:  look for a kind that the cluster does not know, or remove a claim: that is data.
 # shellcheck disable=SC2016 # dollars of the template; backquotes in messages are quotation marks
 
-readonly ADDITION_TEMPLATE='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{$labels := .metadata.labels}}{{$kind}}/{{$name}}|{{with .metadata.annotations}}
+readonly addition_template='{{range .items}}{{$kind := .kind}}{{$version := .apiVersion}}{{$name := .metadata.name}}{{$labels := .metadata.labels}}{{$kind}}/{{$name}}|{{with .metadata.annotations}}
 {{- with index . "io.bootsmith.definition"}}{{.}}{{with $labels}}{{with index . "io.bootsmith.config-digest"}}-{{.}}{{end}}{{end}}{{end}}{{end}}|{{$version}}{{"\n"}}{{end}}'
 
 # Of every kind that bootsmith renders as an addition.
-readonly OWN_ADDITION_KINDS='networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
+readonly own_addition_kinds='networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
 
 # Prints the resources of what the loaded release brings, each once.
 own_addition_resources() {
@@ -54,9 +54,9 @@ list_known_resources() {
 # $work/additions.found: name | digest | object as kubectl deletes it.
 find_additions() {
     read_addition_resources || return 1
-    found_resources=$(printf '%s\n' $OWN_ADDITION_KINDS | cat - "$work/addition-resources" | awk '!seen[$0]++' | tr '\n' ',')
+    found_resources=$(printf '%s\n' $own_addition_kinds | cat - "$work/addition-resources" | awk '!seen[$0]++' | tr '\n' ',')
     capture "$work/answer" cluster get "${found_resources%,}" --selector "$(our_labels),io.bootsmith.kind notin (in-cluster,oneoff,user,ledger)" \
-        -o go-template="$ADDITION_TEMPLATE" || return 1
+        -o go-template="$addition_template" || return 1
     for_each addition show_addition_name >"$work/addition-names"
     awk -F '|' -v OFS='|' '
         FILENAME == ARGV[1] { wanted[$1] = 1; next }
@@ -125,7 +125,7 @@ list_addition_namesakes() {
     [ -n "$addition_names" ] || return 0
     read_addition_resources || return 1
     [ -s "$work/addition-resources" ] || return 0
-    capture "$work/whose" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" -o go-template="$WHOSE_TEMPLATE" || return 1
+    capture "$work/whose" cluster get "$(tr '\n' ',' <"$work/addition-resources" | sed 's/,$//')" -o go-template="$whose_template" || return 1
     awk -F '|' -v OFS='|' -v project="$project" -v environment="$environment_name" -v names=" $addition_names " '
         NF < 5 || ($3 == project && $4 == environment) { next }
         index(names, " " $1 "/" $2 " ") { print tolower($1), $2, $3, $4, "", $5, "" }' "$work/whose"

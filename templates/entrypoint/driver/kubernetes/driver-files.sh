@@ -9,7 +9,7 @@
 # Must not:  ask for the content of anything but the salt.
 
 # shellcheck disable=SC2016 # dollars of the template
-readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind := or (index $labels "io.bootsmith.kind") ""}}
+readonly record_template='{{range .items}}{{$labels := .metadata.labels}}{{$kind := or (index $labels "io.bootsmith.kind") ""}}
 {{- if eq .kind "Secret"}}secret/{{else}}configmap/{{end}}{{.metadata.name}}|{{$kind}}|{{or (index $labels "io.bootsmith.source") ""}}
 {{- "|"}}{{or (index $labels "io.bootsmith.fingerprint") ""}}|{{with .metadata.annotations}}{{or (index . "io.bootsmith.owner") ""}}{{end}}
 {{- "|"}}{{or (index $labels "io.bootsmith.service") ""}}|{{or (index $labels "io.bootsmith.scale") ""}}|{{or (index $labels "io.bootsmith.scale-of") ""}}
@@ -22,7 +22,7 @@ readonly RECORD_TEMPLATE='{{range .items}}{{$labels := .metadata.labels}}{{$kind
 
 read_records() {
     capture "$work/records.new" cluster get "$(record_kinds | tr ' ' ,)" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
-        -o go-template="$RECORD_TEMPLATE" || return 1
+        -o go-template="$record_template" || return 1
     declare_services '|' 6 <"$work/records.new" >"$work/records"
     awk -F '|' -v OFS='|' '$2 != "ledger" { print $1, $2, $3, $4, $5, $10, $6, $7, $8, $9 }' "$work/records" >"$work/stored"
 }

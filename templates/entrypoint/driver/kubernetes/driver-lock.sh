@@ -4,11 +4,11 @@
 # Takes in:  the lock_own_ variables of lib/lock.sh. Gives out: a Lease with annotations that tell of its holder.
 # Must not:  remove a lease without its uid: another may have it by then.
 
-readonly LEASE_SECONDS=60 LEASE_RENEWAL_SECONDS=15
+readonly lease_seconds=60 lease_renewal_seconds=15
 # The clocks of two holders may differ by as much, beyond the lease.
-readonly LEASE_GRACE_SECONDS=120
+readonly lease_grace_seconds=120
 
-readonly LEASE_TEMPLATE='{{.metadata.uid}}|{{.spec.renewTime}}|{{with .metadata.annotations}}{{index . "io.bootsmith.token"}}|{{index . "io.bootsmith.since"}}|{{index . "io.bootsmith.command"}}|{{index . "io.bootsmith.who"}}{{end}}{{"\n"}}'
+readonly lease_template='{{.metadata.uid}}|{{.spec.renewTime}}|{{with .metadata.annotations}}{{index . "io.bootsmith.token"}}|{{index . "io.bootsmith.since"}}|{{index . "io.bootsmith.command"}}|{{index . "io.bootsmith.who"}}{{end}}{{"\n"}}'
 
 lease_renewer=''
 
@@ -34,7 +34,7 @@ write_lease() {
     printf '  annotations:\n    io.bootsmith.token: "%s"\n    io.bootsmith.since: "%s"\n    io.bootsmith.command: "%s"\n    io.bootsmith.who: %s\n' \
         "$lock_token" "$lock_own_since" "$command" "$(json_string "$lock_own_who")"
     printf 'spec:\n  holderIdentity: "%s"\n  leaseDurationSeconds: %s\n  acquireTime: "%s"\n  renewTime: "%s"\n' \
-        "$lock_token" "$LEASE_SECONDS" "$(lease_now)" "$(lease_now)"
+        "$lock_token" "$lease_seconds" "$(lease_now)" "$(lease_now)"
 }
 
 lease_now() {
@@ -47,7 +47,7 @@ renew_lease_of() {
     renewal_sleep=''
     trap 'kill "$renewal_sleep" 2>/dev/null; exit 0' USR1
     while :; do
-        sleep "$LEASE_RENEWAL_SECONDS" &
+        sleep "$lease_renewal_seconds" &
         renewal_sleep=$!
         wait "$renewal_sleep"
         kill -0 "$$" 2>/dev/null || exit 0
@@ -58,7 +58,7 @@ renew_lease_of() {
 
 # Sets the lock_ variables, lock_id empty when it is free.
 driver_read_lock() {
-    if capture "$work/lock" cluster get lease bootsmith-lock -o go-template="$LEASE_TEMPLATE"; then
+    if capture "$work/lock" cluster get lease bootsmith-lock -o go-template="$lease_template"; then
         IFS='|' read -r lock_id lock_holder lock_seen_token lock_since lock_command lock_who <"$work/lock"
     else
         grep -qi 'notfound\|not found' "$work/complaint"
@@ -67,7 +67,7 @@ driver_read_lock() {
 
 # lock_holder is the instant of the last renewal.
 driver_is_holder_gone() {
-    read_epoch "$lock_holder" && [ $(($(date +%s) - epoch)) -gt $((LEASE_SECONDS + LEASE_GRACE_SECONDS)) ]
+    read_epoch "$lock_holder" && [ $(($(date +%s) - epoch)) -gt $((lease_seconds + lease_grace_seconds)) ]
 }
 
 # ID. That it is gone already, or another's, is as good.

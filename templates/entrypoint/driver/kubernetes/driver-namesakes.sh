@@ -7,13 +7,13 @@
 # Takes in:  the namespace, the names that the release gives. Gives out: the namesakes; labels on claims that are taken over.
 # Must not:  change anything else.
 
-readonly WHOSE_TEMPLATE='{{range .items}}{{if not .metadata.ownerReferences}}{{.kind}}|{{.metadata.name}}|{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}|{{or (index . "io.bootsmith.service") ""}}{{else}}||{{end}}{{"\n"}}{{end}}{{end}}'
+readonly whose_template='{{range .items}}{{if not .metadata.ownerReferences}}{{.kind}}|{{.metadata.name}}|{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}|{{or (index . "io.bootsmith.service") ""}}{{else}}||{{end}}{{"\n"}}{{end}}{{end}}'
 
 # type | name | project | environment | maker | service | id. A name that is taken cannot be shared: such an object has no maker. A claim can be
 # taken over, with its data.
 driver_list_namesakes() {
     # shellcheck disable=SC2086,SC2046 # lists of kinds
-    capture "$work/whose" cluster get "$(printf '%s,' $WORKLOAD_KINDS $(kinds_with_names) | sed 's/,$//')" -o go-template="$WHOSE_TEMPLATE" || return 1
+    capture "$work/whose" cluster get "$(printf '%s,' $workload_kinds $(kinds_with_names) | sed 's/,$//')" -o go-template="$whose_template" || return 1
     list_release_names >"$work/release-names"
     awk -F '|' -v OFS='|' -v project="$project" -v environment="$environment_name" -v known="$newest_revision" '
         FILENAME == ARGV[1] { if (sub(/[*]$/, "")) numbered[$0]; else named[$0]; next }
@@ -32,7 +32,7 @@ driver_list_namesakes() {
 kinds_with_names() {
     case $command/$whose_scope in
     ps/*) ;;
-    */everything) echo "$OTHER_KINDS $RECORD_KINDS" ;;
+    */everything) echo "$other_kinds $record_kinds" ;;
     esac
 }
 

@@ -5,16 +5,16 @@
 # Must not:  put a token in an argv or a file, or delete a pod past its disruption budget.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly JOIN_TOKEN_SECONDS=86400 # kubeadm's own default
+readonly join_token_seconds=86400 # kubeadm's own default
 
 # One line `node|…` a node, with role, Ready, unschedulable, taints still raw, and one line `label|…` a label.
-readonly NODES_TEMPLATE='{{range .items}}{{$name := .metadata.name}}node|{{$name}}|{{range $key, $value := .metadata.labels}}{{if or (eq $key "node-role.kubernetes.io/control-plane") (eq $key "node-role.kubernetes.io/master")}}manager{{end}}{{end}}|{{range .status.conditions}}{{if eq .type "Ready"}}{{.status}}{{end}}{{end}}|{{if .spec.unschedulable}}yes{{end}}|{{range .spec.taints}}{{.effect}} {{end}}|{{range .status.addresses}}{{if eq .type "InternalIP"}}{{.address}} {{end}}{{end}}|{{if .status.nodeInfo}}{{.status.nodeInfo.kubeletVersion}}{{end}}{{"\n"}}{{range $key, $value := .metadata.labels}}label|{{$name}}|{{$key}}|{{printf "%q" $value}}{{"\n"}}{{end}}{{end}}'
+readonly nodes_template='{{range .items}}{{$name := .metadata.name}}node|{{$name}}|{{range $key, $value := .metadata.labels}}{{if or (eq $key "node-role.kubernetes.io/control-plane") (eq $key "node-role.kubernetes.io/master")}}manager{{end}}{{end}}|{{range .status.conditions}}{{if eq .type "Ready"}}{{.status}}{{end}}{{end}}|{{if .spec.unschedulable}}yes{{end}}|{{range .spec.taints}}{{.effect}} {{end}}|{{range .status.addresses}}{{if eq .type "InternalIP"}}{{.address}} {{end}}{{end}}|{{if .status.nodeInfo}}{{.status.nodeInfo.kubeletVersion}}{{end}}{{"\n"}}{{range $key, $value := .metadata.labels}}label|{{$name}}|{{$key}}|{{printf "%q" $value}}{{"\n"}}{{end}}{{end}}'
 
 # Pods with what says whether a drain moves them.
-readonly NODE_PODS_TEMPLATE='{{range .items}}{{.metadata.namespace}}/{{.metadata.name}}|{{if .status}}{{.status.phase}}{{end}}|{{range .metadata.ownerReferences}}{{.kind}} {{end}}|{{if .metadata.annotations}}{{if index .metadata.annotations "kubernetes.io/config.mirror"}}mirror{{end}}{{end}}{{"\n"}}{{end}}'
+readonly node_pods_template='{{range .items}}{{.metadata.namespace}}/{{.metadata.name}}|{{if .status}}{{.status.phase}}{{end}}|{{range .metadata.ownerReferences}}{{.kind}} {{end}}|{{if .metadata.annotations}}{{if index .metadata.annotations "kubernetes.io/config.mirror"}}mirror{{end}}{{end}}{{"\n"}}{{end}}'
 
 driver_read_nodes() {
-    capture "$work/answer" cluster get nodes -o "go-template=$NODES_TEMPLATE" || return 1
+    capture "$work/answer" cluster get nodes -o "go-template=$nodes_template" || return 1
     sed -n 's/^label|//p' "$work/answer" >"$work/node-labels"
     sed -n 's/^node|//p' "$work/answer" | awk -F '|' -v OFS='|' '{
             state = $3 == "True" ? "ready" : ($3 == "" ? "unknown" : "down")
@@ -36,7 +36,7 @@ tell_drained() {
 
 # $work/pods: the pods that a drain has to move, as NAMESPACE/NAME. NODE
 read_node_pods() {
-    capture "$work/answer" cluster get pods --all-namespaces --field-selector "spec.nodeName=$1" -o "go-template=$NODE_PODS_TEMPLATE" || return 1
+    capture "$work/answer" cluster get pods --all-namespaces --field-selector "spec.nodeName=$1" -o "go-template=$node_pods_template" || return 1
     awk -F '|' '($2 == "Running" || $2 == "Pending") && $3 !~ /DaemonSet|Node / && $4 == "" { print $1 }' "$work/answer" >"$work/pods"
 }
 
@@ -193,7 +193,7 @@ join_token_secret() {
         "  name: \"bootstrap-token-$join_token_id\"" '  namespace: kube-system' 'stringData:' \
         "  description: \"made by the bootstrap image of $project\"" \
         "  token-id: \"$join_token_id\"" "  token-secret: \"$join_token_secret\"" \
-        "  expiration: \"$(date -u -d "@$(($(date +%s) + JOIN_TOKEN_SECONDS))" +%Y-%m-%dT%H:%M:%SZ)\"" \
+        "  expiration: \"$(date -u -d "@$(($(date +%s) + join_token_seconds))" +%Y-%m-%dT%H:%M:%SZ)\"" \
         '  usage-bootstrap-authentication: "true"' '  usage-bootstrap-signing: "true"' \
         '  auth-extra-groups: "system:bootstrappers:kubeadm:default-node-token"'
 }

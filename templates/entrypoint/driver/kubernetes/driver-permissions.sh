@@ -1,4 +1,4 @@
-# The driver for Kubernetes, part: what it must be allowed. PERMISSIONS is the one list: the Role of in-cluster.yaml is all of it, and what a
+# The driver for Kubernetes, part: what it must be allowed. permission_list is the one list: the Role of in-cluster.yaml is all of it, and what a
 # command needs of it is asked of the authorizer before the command begins. BROUGHT stands for the resources of the objects that a release brings as they are.
 #
 # Takes in:  the command, the release's hooks and migrations. Gives out: faults that name what is missing.
@@ -6,7 +6,7 @@
 
 # WHEN|VERBS|RESOURCES, a resource as RESOURCE.GROUP. WHEN is a class of `needed_classes`; `hints` is asked for by no command, for without it the
 # command does as well, and says less. A test compares the list with the requests of every scenario.
-readonly PERMISSIONS='
+readonly permission_list='
 look|list|deployments.apps statefulsets.apps daemonsets.apps jobs.batch cronjobs.batch pods configmaps
 secrets|list|secrets
 records|get|secrets
@@ -29,7 +29,7 @@ hints|watch|deployments.apps statefulsets.apps daemonsets.apps persistentvolumec
 check_permissions() {
     needed_permissions | while read -r asked_verb asked_kind; do
         write_access_review "$asked_verb" "$asked_kind"
-    done | cluster create --validate=false -o go-template="$ACCESS_TEMPLATE" -f - >"$work/allowed" 2>"$work/complaint" &
+    done | cluster create --validate=false -o go-template="$access_template" -f - >"$work/allowed" 2>"$work/complaint" &
     child=$!
     wait_for_child || add_fault "permissions cannot be asked for: $(complaint)"
     # Kinds of which the same is missing are named together.
@@ -47,7 +47,7 @@ check_permissions() {
             "$(permissions_hint)"
 }
 
-readonly ACCESS_TEMPLATE='{{with .spec.resourceAttributes}}{{.verb}} {{.resource}}{{with .group}}.{{.}}{{end}}{{with .subresource}}/{{.}}{{end}}{{end}}{{if .status.allowed}} allowed{{else}} denied{{end}}{{"\n"}}'
+readonly access_template='{{with .spec.resourceAttributes}}{{.verb}} {{.resource}}{{with .group}}.{{.}}{{end}}{{with .subresource}}/{{.}}{{end}}{{end}}{{if .status.allowed}} allowed{{else}} denied{{end}}{{"\n"}}'
 
 # Nodes and users are nothing that the product's own operator needs.
 permissions_hint() {
@@ -63,7 +63,7 @@ needed_permissions() {
     nodes/) needed_node_permissions && return 0 ;;
     users/) needed_user_permissions && return 0 ;;
     esac
-    printf '%s\n' "$PERMISSIONS" | sed "s/BROUGHT\$/$(own_addition_resources | tr '\n' ' ')/" | awk -F '|' -v classes="$(needed_classes)" '
+    printf '%s\n' "$permission_list" | sed "s/BROUGHT\$/$(own_addition_resources | tr '\n' ' ')/" | awk -F '|' -v classes="$(needed_classes)" '
         index(" " classes " ", " " $1 " ") {
             verbs = split($2, verb, " "); kinds = split($3, kind, " ")
             for (i = 1; i <= kinds; i++) for (j = 1; j <= verbs; j++) if (!asked[verb[j], kind[i]]++) print verb[j], kind[i]

@@ -11,7 +11,7 @@ driver_remove_leftovers() {
         say "$leftover: removed, it is not in this release"
     done
     # shellcheck disable=SC2086 # lists of kinds
-    list_objects $WORKLOAD_KINDS $OTHER_KINDS >"$work/listed" || return 1
+    list_objects $workload_kinds $other_kinds >"$work/listed" || return 1
     cat "$work"/rehearsed/* >"$work/kept"
     # shellcheck disable=SC2046 # a list of names
     remove_objects $(grep -v '^persistentvolumeclaim/' "$work/listed" | grep -vxF -f "$work/kept")
@@ -32,7 +32,7 @@ list_objects() {
 list_everything() {
     read_addition_resources || return 1
     # shellcheck disable=SC2046,SC2086 # lists of kinds
-    list_objects $(printf '%s\n' $WORKLOAD_KINDS $OTHER_KINDS $RECORD_KINDS $(cat "$work/addition-resources") | awk '!seen[$0]++')
+    list_objects $(printf '%s\n' $workload_kinds $other_kinds $record_kinds $(cat "$work/addition-resources") | awk '!seen[$0]++')
 }
 
 # OBJECT…
@@ -57,14 +57,14 @@ driver_remove_all() {
 
 # A claim that a pod uses stays until that pod is gone: it is not waited for longer than our own pods may take. OBJECT
 remove_data_volume() {
-    if capture_long "the cluster, which deletes $1" $((VOLUME_SECONDS + 30)) "$work/answer" cluster delete --ignore-not-found --timeout "${VOLUME_SECONDS}s" "$1"; then
+    if capture_long "the cluster, which deletes $1" $((volume_seconds + 30)) "$work/answer" cluster delete --ignore-not-found --timeout "${volume_seconds}s" "$1"; then
         say "volume ${1#*/}: deleted with its data"
     else
         warn "the volume ${1#*/} is left over: $(complaint)"
     fi
 }
 
-readonly VOLUME_SECONDS=60
+readonly volume_seconds=60
 
 # Prints KIND|NAME|STATE of what `down` removes.
 driver_list_removal() {
@@ -80,11 +80,11 @@ driver_list_removal() {
 # Prints the pods that use a volume. KIND NAME
 driver_list_users() {
     [ "$1" = volume ] || return 0
-    capture "$work/users-of" cluster get pods -o go-template="$CLAIM_TEMPLATE" || return 0
+    capture "$work/users-of" cluster get pods -o go-template="$claim_template" || return 0
     awk -v name="$2" '$2 "" == name { print "pod/" $1 }' "$work/users-of"
 }
 
-readonly CLAIM_TEMPLATE='{{range .items}}{{$pod := .metadata.name}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$pod}} {{.claimName}}{{"\n"}}{{end}}{{end}}{{end}}'
+readonly claim_template='{{range .items}}{{$pod := .metadata.name}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$pod}} {{.claimName}}{{"\n"}}{{end}}{{end}}{{end}}'
 
 # When the ledger is gone too.
 driver_remove_place() {
@@ -93,7 +93,7 @@ driver_remove_place() {
 
 # The namespace goes when it is ours and nothing is in it: neither data that is kept, nor anything of somebody else.
 remove_namespace() {
-    capture "$work/namespace" cluster get namespace "$target" -o go-template="$NAMESPACE_TEMPLATE" || return 0
+    capture "$work/namespace" cluster get namespace "$target" -o go-template="$namespace_template" || return 0
     IFS='|' read -r namespace_project namespace_environment _ <"$work/namespace"
     [ "$namespace_project/$namespace_environment" = "$project/$environment_name" ] || return 0
     if ! list_inhabitants >"$work/inhabitants"; then
@@ -114,9 +114,9 @@ list_inhabitants() {
     capture "$work/kinds" cluster api-resources --namespaced --verbs=list,delete -o name || return 1
     inhabitant_kinds=$(grep -vE '^(events|endpoints|pods)$|^events\.|^endpointslices\.|\.metrics\.k8s\.io$|^controllerrevisions\.|^replicasets\.' "$work/kinds" |
         tr '\n' ',' | sed 's/,$//')
-    capture "$work/answer" cluster get "$inhabitant_kinds,pods" --ignore-not-found -o go-template="$INHABITANT_TEMPLATE" || return 1
+    capture "$work/answer" cluster get "$inhabitant_kinds,pods" --ignore-not-found -o go-template="$inhabitant_template" || return 1
     grep -vE '^(ConfigMap/(kube-root-ca|openshift-service-ca)\.crt|ServiceAccount/(default|builder|deployer)|Lease/bootsmith-lock)$' "$work/answer"
     return 0
 }
 
-readonly INHABITANT_TEMPLATE='{{range .items}}{{if not .metadata.deletionTimestamp}}{{if ne (or .type "") "kubernetes.io/service-account-token"}}{{.kind}}/{{.metadata.name}}{{"\n"}}{{end}}{{end}}{{end}}'
+readonly inhabitant_template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{if ne (or .type "") "kubernetes.io/service-account-token"}}{{.kind}}/{{.metadata.name}}{{"\n"}}{{end}}{{end}}{{end}}'

@@ -179,7 +179,7 @@ write_once_volumes() {
 
 # Until the container has begun, or will not. What is waited for is said once.
 await_once_begin() {
-    once_said='' once_until=$(($(date +%s) + ${option_timeout:-$DEFAULT_TIMEOUT}))
+    once_said='' once_until=$(($(date +%s) + ${option_timeout:-$default_timeout}))
     while :; do
         read_once
         case $once_state in running | ended | failed) return 0 ;; esac
@@ -196,13 +196,13 @@ judge_once_start() {
     [ "$once_until" -eq 0 ] || once_unstarted=''
 }
 
-readonly ONCE_TEMPLATE='{{range .items}}{{if eq .kind "Job"}}{{range .status.conditions}}{{if eq .status "True"}}{{.type}} {{end}}{{end}}|
+readonly once_template='{{range .items}}{{if eq .kind "Job"}}{{range .status.conditions}}{{if eq .status "True"}}{{.type}} {{end}}{{end}}|
 {{- else}}{{range .status.containerStatuses}}{{with .state}}{{with .running}}running{{end}}{{with .terminated}}ended|{{.exitCode}}|{{.reason}}{{end}}{{with .waiting}}waiting||{{.reason}} {{or .message ""}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
 
 # Sets once_state, once_code and once_text of the one-off.
 read_once() {
     once_state=waiting once_code='' once_text='no pod yet'
-    capture "$work/once" cluster get jobs,pods --selector "batch.kubernetes.io/job-name=$once_object" -o go-template="$ONCE_TEMPLATE" || return 0
+    capture "$work/once" cluster get jobs,pods --selector "batch.kubernetes.io/job-name=$once_object" -o go-template="$once_template" || return 0
     while IFS='|' read -r once_word once_number once_note; do
         case $once_word in
         running) once_state=running ;;

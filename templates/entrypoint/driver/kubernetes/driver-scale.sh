@@ -6,7 +6,7 @@
 # Takes in:  the manifests that driver-apply.sh made, $work/workloads. Gives out: services on the cluster.
 # Must not:  set replicas where an autoscaler does, but to stop and to start again.
 
-readonly STOP_SECONDS=3600 # as long as the grace of a pod may be
+readonly stop_seconds=3600 # as long as the grace of a pod may be
 
 # SECONDS SERVICE…
 driver_apply() {
@@ -187,7 +187,7 @@ is_done_job() {
 }
 
 await_no_pods() {
-    stop_until=$(($(date +%s) + STOP_SECONDS))
+    stop_until=$(($(date +%s) + stop_seconds))
     while :; do
         driver_read_state || return 1
         pods_left=''

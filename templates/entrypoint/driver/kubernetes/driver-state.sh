@@ -13,7 +13,7 @@
 # Must not:  ask for the content of a secret.
 
 # shellcheck disable=SC2016 # dollars of the template
-readonly STATE_TEMPLATE='{{range .items}}
+readonly state_template='{{range .items}}
 {{- $service := or (index .metadata.labels "io.bootsmith.service") ""}}
 {{- "object="}}{{.kind}}{{"\t"}}name={{.metadata.name}}{{"\t"}}uid={{.metadata.uid}}{{"\t"}}service={{$service}}{{"\t"}}created={{.metadata.creationTimestamp}}
 {{- "\t"}}digest={{or (index .metadata.labels "io.bootsmith.config-digest") ""}}{{"\t"}}role={{or (index .metadata.labels "io.bootsmith.kind") ""}}
@@ -43,7 +43,7 @@ readonly STATE_TEMPLATE='{{range .items}}
 
 # What workloads say, for drift.sh: service, and by tabs each trait as Go shows it. Jobs cannot be changed.
 # shellcheck disable=SC2016 # dollars of the template
-readonly TRAIT_TEMPLATE='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}
+readonly trait_template='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}
 {{- $pod := .spec.template}}{{with .spec.jobTemplate}}{{$pod = .spec.template}}{{end}}{{$kept := ""}}{{with .metadata.annotations}}{{$kept = or (index . "io.bootsmith.replicas") ""}}{{end}}
 {{- if and $service (not $kept)}}{{with $pod.spec}}{{$spec := .}}{{range .containers}}{{if eq .name $service}}{{$service}}
 {{- "\t"}}{{.image}}{{"\t"}}{{printf "%q" (print .command .args)}}{{"\t"}}{{printf "%q" (print .env .envFrom)}}
@@ -63,8 +63,8 @@ declare_services() {
 driver_list_traits() {
     printf -- '-|tool|%s\n' "${server_version%.*}"
     # shellcheck disable=SC2086 # a list of kinds
-    capture "$work/answer" cluster get "$(printf '%s\n' $WORKLOAD_KINDS | grep -v '^jobs\|^cronjobs' | tr '\n' ',' | sed 's/,$//')" \
-        --selector "$(our_labels),io.bootsmith.kind!=in-cluster" -o go-template="$TRAIT_TEMPLATE" || return 1
+    capture "$work/answer" cluster get "$(printf '%s\n' $workload_kinds | grep -v '^jobs\|^cronjobs' | tr '\n' ',' | sed 's/,$//')" \
+        --selector "$(our_labels),io.bootsmith.kind!=in-cluster" -o go-template="$trait_template" || return 1
     declare_services '\t' 1 <"$work/answer" | awk -F '\t' -v OFS='|' '
         BEGIN { traits = split("- image command environment files limits placement ports healthcheck definition", trait, " ") }
         NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }'
@@ -72,7 +72,7 @@ driver_list_traits() {
 
 # Services of the types LoadBalancer and NodePort, and the hosts of Ingresses. Who may only look may not be allowed to list them.
 # shellcheck disable=SC2016 # dollars of the template
-readonly ADDRESS_TEMPLATE='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}{{if eq .kind "Ingress"}}
+readonly address_template='{{range .items}}{{$service := or (index .metadata.labels "io.bootsmith.service") ""}}{{if eq .kind "Ingress"}}
 {{- $scheme := "http"}}{{with .spec.tls}}{{$scheme = "https"}}{{end}}
 {{- range .spec.rules}}{{$host := or .host "*"}}{{with .http}}{{range .paths}}{{$service}}|{{$scheme}}://{{$host}}{{or .path "/"}}|{{"\n"}}{{end}}{{end}}{{end}}
 {{- else}}{{$type := .spec.type}}{{$balancers := .status.loadBalancer.ingress}}{{range .spec.ports}}{{$port := .}}
@@ -80,7 +80,7 @@ readonly ADDRESS_TEMPLATE='{{range .items}}{{$service := or (index .metadata.lab
 {{- if and (ne $type "ClusterIP") .nodePort}}{{$service}}|*:{{.nodePort}}|{{.targetPort}}/{{.protocol}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}'
 
 driver_list_addresses() {
-    capture "$work/answer" cluster get services,ingresses.networking.k8s.io --selector "$(our_labels)" -o go-template="$ADDRESS_TEMPLATE" || return 1
+    capture "$work/answer" cluster get services,ingresses.networking.k8s.io --selector "$(our_labels)" -o go-template="$address_template" || return 1
     awk -F '|' -v OFS='|' 'NF == 3 && $1 != "" { $3 = tolower($3); print }' "$work/answer" | declare_services '|' 1
 }
 
@@ -92,10 +92,10 @@ driver_read_exit() {
 driver_read_state() {
     driver_read_clock # first: while the state is read nothing is known to have stayed up
     # shellcheck disable=SC2086 # a list of kinds
-    capture "$work/state" cluster get "$(printf '%s,' $WORKLOAD_KINDS)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
-        -o go-template="$STATE_TEMPLATE" || return 1
+    capture "$work/state" cluster get "$(printf '%s,' $workload_kinds)pods" --selector "$(our_labels),io.bootsmith.kind!=in-cluster" \
+        -o go-template="$state_template" || return 1
     read_probe_ends
-    awk -v work="$work" -v clock="$target_clock" "$STATE_PROGRAM" "$work/state" || return 1
+    awk -v work="$work" -v clock="$target_clock" "$state_program" "$work/state" || return 1
     sort -t '|' -k 12 -o "$work/instances" "$work/instances"
     sort -o "$work/live" "$work/live"
 }
@@ -110,8 +110,8 @@ read_probe_ends() {
     mv "$work/answer" "$work/probe-ends"
 }
 
-# Reads the lines of STATE_TEMPLATE, and writes the tables when all are read.
-readonly STATE_PROGRAM='
+# Reads the lines of state_template, and writes the tables when all are read.
+readonly state_program='
     function text(quoted) {
         gsub(/^"|"$/, "", quoted); gsub(/\\n/, " ", quoted); gsub(/\\"/, "\"", quoted); gsub(/\\\\/, "\\", quoted); gsub(/\|/, "/", quoted)
         return substr(quoted, 1, 400)

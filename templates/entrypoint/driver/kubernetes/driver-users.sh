@@ -6,7 +6,7 @@
 # Must not:  write a name without quotes (YAML reads `y` and `1e3` as something else), `*` in a rule, bind a ClusterRole, or put a token in an argv or a file that stays.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly USER_TOKEN_DURATION=2160h # 90 days; the cluster may shorten it
+readonly user_token_duration=2160h # 90 days; the cluster may shorten it
 
 # VERB RESOURCE.GROUP lines for the action, as `needed_permissions` prints them.
 needed_user_permissions() {
@@ -50,7 +50,7 @@ add_cluster_user() {
         refuse "the user \`$user_name\` cannot be made: $(complaint)" "is $target deployed (\`up $environment_name\`), and may you make roles in it?"
     apply_user_file user.yaml && apply_user_file binding.yaml || return 1
     read_user_cluster
-    capture "$work/token" cluster create token "$user_object" --namespace "$target" --duration "$USER_TOKEN_DURATION" \
+    capture "$work/token" cluster create token "$user_object" --namespace "$target" --duration "$user_token_duration" \
         -o 'go-template={{.status.token}} {{.status.expirationTimestamp}}{{"\n"}}'
     user_status=$?
     read -r user_token user_expires <"$work/token"
@@ -95,57 +95,57 @@ rule() {
 # What is there and how it does; no Secrets.
 view_rules() {
     rule '' 'namespaces' 'get'
-    rule '' 'pods, pods/log, pods/status, services, endpoints, configmaps, persistentvolumeclaims, serviceaccounts, events' "$READING"
-    rule events.k8s.io 'events' "$READING"
-    rule discovery.k8s.io 'endpointslices' "$READING"
-    rule apps 'deployments, statefulsets, daemonsets, replicasets, controllerrevisions' "$READING"
-    rule batch 'jobs, cronjobs' "$READING"
-    rule autoscaling 'horizontalpodautoscalers' "$READING"
-    rule networking.k8s.io 'ingresses, networkpolicies' "$READING"
-    rule policy 'poddisruptionbudgets' "$READING"
-    rule coordination.k8s.io 'leases' "$READING"
+    rule '' 'pods, pods/log, pods/status, services, endpoints, configmaps, persistentvolumeclaims, serviceaccounts, events' "$reading_verbs"
+    rule events.k8s.io 'events' "$reading_verbs"
+    rule discovery.k8s.io 'endpointslices' "$reading_verbs"
+    rule apps 'deployments, statefulsets, daemonsets, replicasets, controllerrevisions' "$reading_verbs"
+    rule batch 'jobs, cronjobs' "$reading_verbs"
+    rule autoscaling 'horizontalpodautoscalers' "$reading_verbs"
+    rule networking.k8s.io 'ingresses, networkpolicies' "$reading_verbs"
+    rule policy 'poddisruptionbudgets' "$reading_verbs"
+    rule coordination.k8s.io 'leases' "$reading_verbs"
 }
 
 # What the bootstrap image does to the product. Whoever makes pods reaches what the pods of the namespace reach.
 edit_rules() {
-    rule '' 'secrets' "$READING, $WRITING"
-    rule '' 'services, configmaps, persistentvolumeclaims, serviceaccounts, pods' "$WRITING"
+    rule '' 'secrets' "$reading_verbs, $writing_verbs"
+    rule '' 'services, configmaps, persistentvolumeclaims, serviceaccounts, pods' "$writing_verbs"
     rule '' 'pods/exec, pods/attach, pods/portforward' 'get, create'
     rule '' 'pods/eviction' 'create'
-    rule apps 'deployments, statefulsets, daemonsets' "$WRITING"
+    rule apps 'deployments, statefulsets, daemonsets' "$writing_verbs"
     rule apps 'deployments/scale, statefulsets/scale' 'get, update, patch'
-    rule batch 'jobs, cronjobs' "$WRITING"
-    rule autoscaling 'horizontalpodautoscalers' "$WRITING"
-    rule networking.k8s.io 'ingresses, networkpolicies' "$WRITING"
-    rule policy 'poddisruptionbudgets' "$WRITING"
-    rule coordination.k8s.io 'leases' "$WRITING"
+    rule batch 'jobs, cronjobs' "$writing_verbs"
+    rule autoscaling 'horizontalpodautoscalers' "$writing_verbs"
+    rule networking.k8s.io 'ingresses, networkpolicies' "$writing_verbs"
+    rule policy 'poddisruptionbudgets' "$writing_verbs"
+    rule coordination.k8s.io 'leases' "$writing_verbs"
     own_addition_resources | while IFS=. read -r brought_resource brought_group; do
-        rule "$brought_group" "$brought_resource" "$READING, $WRITING"
+        rule "$brought_group" "$brought_resource" "$reading_verbs, $writing_verbs"
     done
 }
 
 # Users of the same namespace: the cluster lets nobody give more than they have.
 admin_rules() {
     rule '' 'serviceaccounts/token' 'create'
-    rule rbac.authorization.k8s.io 'roles, rolebindings' "$READING, $WRITING"
+    rule rbac.authorization.k8s.io 'roles, rolebindings' "$reading_verbs, $writing_verbs"
 }
 
-readonly READING='get, list, watch' WRITING='create, update, patch, delete'
+readonly reading_verbs='get, list, watch' writing_verbs='create, update, patch, delete'
 
 # Where the user finds the cluster: as we do by our kubeconfig, or, inside of the cluster, by what it says of itself.
 read_user_cluster() {
-    if capture "$work/cluster" cluster config view --raw --minify --flatten -o "go-template=$CLUSTER_TEMPLATE"; then return 0; fi
+    if capture "$work/cluster" cluster config view --raw --minify --flatten -o "go-template=$cluster_template"; then return 0; fi
     if capture "$work/cluster-info" cluster get configmap cluster-info --namespace kube-public -o 'go-template={{.data.kubeconfig}}' &&
-        capture "$work/cluster" kubectl config view --raw --kubeconfig "$work/cluster-info" -o "go-template=$CLUSTER_TEMPLATE"; then
+        capture "$work/cluster" kubectl config view --raw --kubeconfig "$work/cluster-info" -o "go-template=$cluster_template"; then
         return 0
     fi
     warn "the cluster's address in the kubeconfig is good inside of the cluster alone: no other is known here"
     printf '    server: "https://%s:%s"\n    certificate-authority-data: "%s"\n' "${KUBERNETES_SERVICE_HOST:-kubernetes.default.svc}" \
-        "${KUBERNETES_SERVICE_PORT:-443}" "$(base64 <"$IN_CLUSTER_AUTHORITY" | tr -d '\n')" >"$work/cluster"
+        "${KUBERNETES_SERVICE_PORT:-443}" "$(base64 <"$in_cluster_authority" | tr -d '\n')" >"$work/cluster"
 }
 
-readonly IN_CLUSTER_AUTHORITY=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt
-readonly CLUSTER_TEMPLATE='{{with (index .clusters 0).cluster}}{{range $key, $value := .}}{{if ne $key "extensions"}}    {{$key}}: {{printf "%v" $value | printf "%q"}}{{"\n"}}{{end}}{{end}}{{end}}'
+readonly in_cluster_authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+readonly cluster_template='{{with (index .clusters 0).cluster}}{{range $key, $value := .}}{{if ne $key "extensions"}}    {{$key}}: {{printf "%v" $value | printf "%q"}}{{"\n"}}{{end}}{{end}}{{end}}'
 
 show_kubeconfig() {
     printf '%s\n' 'apiVersion: v1' 'kind: Config' 'clusters:' "- name: \"$target\"" '  cluster:'

@@ -7,7 +7,7 @@
 # Must not:  decide what is wanted, find an object by its name alone, or delete a namespace for what is in it.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly SERVER_MINIMUM=1.25  # server-side apply, suspended jobs, PodSecurity and immutable secrets are all there
+readonly server_minimum=1.25  # server-side apply, suspended jobs, PodSecurity and immutable secrets are all there
 
 # fetch_images says this instead of pulling: from here no image can be had or looked at.
 nodes_pull='the nodes of the cluster pull each image when they first need it'
@@ -46,7 +46,7 @@ driver_check_engine() {
     fi
     server_version=$(awk -F '"' '/"serverVersion"/ { server = 1 } server && $2 == "gitVersion" { print $4; exit }' "$work/engine")
     is_server_new_enough "${server_version#v}" ||
-        add_fault "the cluster is too old: $server_version" "Kubernetes $SERVER_MINIMUM or newer is needed"
+        add_fault "the cluster is too old: $server_version" "Kubernetes $server_minimum or newer is needed"
     check_permissions
     # shellcheck disable=SC2034 # read by doctor_check
     check_note="Kubernetes $server_version, namespace $target${option_context:+, context $option_context}"
@@ -69,7 +69,7 @@ minor_of() { # VERSION, such as 1.36.2 or 1.31+
 
 is_server_new_enough() { # VERSION, such as 1.36.2 or 1.31+
     case $1 in [0-9]*) ;; *) return 1 ;; esac
-    [ "${1%%.*}" -gt "${SERVER_MINIMUM%%.*}" ] || [ "$(minor_of "$1")" -ge "${SERVER_MINIMUM#*.}" ]
+    [ "${1%%.*}" -gt "${server_minimum%%.*}" ] || [ "$(minor_of "$1")" -ge "${server_minimum#*.}" ]
 }
 
 cluster_hint() {
@@ -89,13 +89,13 @@ cluster_hint() {
 }
 
 # The kinds that a release is made of, as RESOURCE.GROUP; in the order in which they are removed.
-readonly WORKLOAD_KINDS='deployments.apps statefulsets.apps daemonsets.apps jobs.batch cronjobs.batch'
-readonly OTHER_KINDS='services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
-readonly RECORD_KINDS='configmaps secrets'
+readonly workload_kinds='deployments.apps statefulsets.apps daemonsets.apps jobs.batch cronjobs.batch'
+readonly other_kinds='services ingresses.networking.k8s.io networkpolicies.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling serviceaccounts persistentvolumeclaims'
+readonly record_kinds='configmaps secrets'
 
 # Who may only look need not be allowed to read Secrets: needed_classes asks for the same.
 record_kinds() {
-    case $command in ps | logs | images) echo configmaps ;; *) echo "$RECORD_KINDS" ;; esac
+    case $command in ps | logs | images) echo configmaps ;; *) echo "$record_kinds" ;; esac
 }
 
 # The table of portability asks for no version of a cluster.
@@ -117,7 +117,7 @@ driver_check_manifest() {
 driver_check_externals() {
     namespace_enforces='' # a level of Pod Security
     namespace_state='' # missing, ours, theirs; unknown when it may not be asked for
-    if capture "$work/namespace" cluster get namespace "$target" -o go-template="$NAMESPACE_TEMPLATE"; then
+    if capture "$work/namespace" cluster get namespace "$target" -o go-template="$namespace_template"; then
         IFS='|' read -r namespace_project namespace_environment namespace_phase namespace_enforces <"$work/namespace"
         judge_namespace
     elif grep -q NotFound "$work/complaint"; then
@@ -128,7 +128,7 @@ driver_check_externals() {
     for_each external_secret check_external_secret
 }
 
-readonly NAMESPACE_TEMPLATE='{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}{{else}}|{{end}}|{{.status.phase}}|{{with .metadata.labels}}{{or (index . "pod-security.kubernetes.io/enforce") ""}}{{end}}{{"\n"}}'
+readonly namespace_template='{{with .metadata.labels}}{{or (index . "io.bootsmith.project") ""}}|{{or (index . "io.bootsmith.environment") ""}}{{else}}|{{end}}|{{.status.phase}}|{{with .metadata.labels}}{{or (index . "pod-security.kubernetes.io/enforce") ""}}{{end}}{{"\n"}}'
 
 judge_namespace() {
     case $namespace_project/$namespace_environment in

@@ -4,7 +4,7 @@
 # Takes in:  the lock_own_ variables of lib/lock.sh. Gives out: a config with labels that tell of its holder.
 # Must not:  remove a lock by its name: another may have it by then.
 
-readonly LOCK_FORMAT='{{.ID}}|{{index .Spec.Labels "io.bootsmith.holder"}}|{{index .Spec.Labels "io.bootsmith.token"}}|{{index .Spec.Labels "io.bootsmith.since"}}|{{index .Spec.Labels "io.bootsmith.command"}}|{{index .Spec.Labels "io.bootsmith.who"}}'
+readonly lock_format='{{.ID}}|{{index .Spec.Labels "io.bootsmith.holder"}}|{{index .Spec.Labels "io.bootsmith.token"}}|{{index .Spec.Labels "io.bootsmith.since"}}|{{index .Spec.Labels "io.bootsmith.command"}}|{{index .Spec.Labels "io.bootsmith.who"}}'
 
 # Sets lock_id; false when somebody has it.
 driver_take_lock() {
@@ -29,7 +29,7 @@ holder_on_node() {
 
 # Sets the lock_ variables, lock_id empty when it is free.
 driver_read_lock() {
-    if capture "$work/lock" docker config inspect --format "$LOCK_FORMAT" "${target}_lock"; then
+    if capture "$work/lock" docker config inspect --format "$lock_format" "${target}_lock"; then
         IFS='|' read -r lock_id lock_holder lock_seen_token lock_since lock_command lock_who <"$work/lock"
     else
         grep -qi 'no such config\|not found' "$work/complaint"

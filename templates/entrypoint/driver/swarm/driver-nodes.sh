@@ -5,13 +5,13 @@
 # Must not:  put a token in an argv or a file that stays.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly NODE_FORMAT='{{.ID}}|{{.Description.Hostname}}|{{.Spec.Role}}|{{.Status.State}}|{{.Spec.Availability}}||{{.Status.Addr}}|{{.Description.Engine.EngineVersion}}|{{if .ManagerStatus}}{{if .ManagerStatus.Leader}}yes{{end}}|{{.ManagerStatus.Reachability}}|{{.ManagerStatus.Addr}}{{end}}'
-readonly NODE_LABELS_FORMAT='{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}}|{{$key}}|{{json $value}}{{println}}{{end}}'
+readonly node_format='{{.ID}}|{{.Description.Hostname}}|{{.Spec.Role}}|{{.Status.State}}|{{.Spec.Availability}}||{{.Status.Addr}}|{{.Description.Engine.EngineVersion}}|{{if .ManagerStatus}}{{if .ManagerStatus.Leader}}yes{{end}}|{{.ManagerStatus.Reachability}}|{{.ManagerStatus.Addr}}{{end}}'
+readonly node_labels_format='{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}}|{{$key}}|{{json $value}}{{println}}{{end}}'
 
 driver_read_nodes() {
     capture "$work/names" docker node ls --quiet || return 1
     # shellcheck disable=SC2046 # a list of ids
-    capture "$work/answer" docker node inspect --format "$NODE_FORMAT" $(cat "$work/names") || return 1
+    capture "$work/answer" docker node inspect --format "$node_format" $(cat "$work/names") || return 1
     awk -F '|' -v OFS='|' '{
             $6 = ($4 == "ready" && $5 == "active") ? "yes" : "no"
             if ($4 != "ready" && $4 != "down") $4 = "unknown"
@@ -20,12 +20,12 @@ driver_read_nodes() {
             print
         }' "$work/answer" | sort -t '|' -k 2 >"$work/nodes"
     # shellcheck disable=SC2046 # a list of ids
-    capture "$work/answer" docker node inspect --format "$NODE_LABELS_FORMAT" $(cat "$work/names") || return 1
+    capture "$work/answer" docker node inspect --format "$node_labels_format" $(cat "$work/names") || return 1
     sed '/^$/d' "$work/answer" >"$work/node-labels"
 }
 
 # What constraints are about, of each node that takes replicas: id | key | value as a JSON string.
-readonly NODE_FACTS_FORMAT='{{if eq (print .Status.State) "ready"}}{{if eq (print .Spec.Availability) "active"}}{{$id := .ID}}{{$id}}|node.id|{{json .ID}}
+readonly node_facts_format='{{if eq (print .Status.State) "ready"}}{{if eq (print .Spec.Availability) "active"}}{{$id := .ID}}{{$id}}|node.id|{{json .ID}}
 {{$id}}|node.hostname|{{json .Description.Hostname}}
 {{$id}}|node.ip|{{json .Status.Addr}}
 {{$id}}|node.role|{{json .Spec.Role}}
@@ -46,7 +46,7 @@ driver_count_nodes() {
     if [ -s "$work/constraints" ]; then
         capture "$work/names" docker node ls --quiet || return 0
         # shellcheck disable=SC2046 # a list of ids
-        capture "$work/answer" docker node inspect --format "$NODE_FACTS_FORMAT" $(cat "$work/names") || return 0
+        capture "$work/answer" docker node inspect --format "$node_facts_format" $(cat "$work/names") || return 0
         wanted_replicas=$(count_fitting_nodes "$work/constraints" "$work/answer")
     else
         capture "$work/answer" docker node ls --format '{{.Status}} {{.Availability}}' &&

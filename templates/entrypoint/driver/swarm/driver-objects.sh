@@ -8,12 +8,12 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 # id | name | kind | source | fingerprint | owner | salt | service | scale | scale of | created at
-readonly CONFIG_FORMAT='{{.ID}}|{{.Spec.Name}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{index .Spec.Labels "io.bootsmith.source"}}|{{index .Spec.Labels "io.bootsmith.fingerprint"}}|{{index .Spec.Labels "io.bootsmith.owner"}}|{{index .Spec.Labels "io.bootsmith.salt"}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.scale"}}|{{index .Spec.Labels "io.bootsmith.scale-of"}}|{{json .CreatedAt}}'
-readonly SECRET_FORMAT=$CONFIG_FORMAT
+readonly config_format='{{.ID}}|{{.Spec.Name}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{index .Spec.Labels "io.bootsmith.source"}}|{{index .Spec.Labels "io.bootsmith.fingerprint"}}|{{index .Spec.Labels "io.bootsmith.owner"}}|{{index .Spec.Labels "io.bootsmith.salt"}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.scale"}}|{{index .Spec.Labels "io.bootsmith.scale-of"}}|{{json .CreatedAt}}'
+readonly secret_format=$config_format
 
 read_stored() {
-    read_objects configs config "$CONFIG_FORMAT$(ledger_format .Spec.Labels)" docker config ls --quiet || return 1
-    read_objects secrets secret "$SECRET_FORMAT" docker secret ls --quiet || return 1
+    read_objects configs config "$config_format$(ledger_format .Spec.Labels)" docker config ls --quiet || return 1
+    read_objects secrets secret "$secret_format" docker secret ls --quiet || return 1
     awk -F '|' -v OFS='|' '$3 != "ledger" && $3 != "lock" { print $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 }' "$work/secrets" "$work/configs" >"$work/stored"
 }
 
@@ -34,7 +34,7 @@ driver_check_host_files() {
 
 # The most that a swarm keeps (swarmkit, manager/controlapi: MaxConfigSize). A secret may have 511999 bytes: no value of a parameter has
 # more than 131072, the most that a kernel hands to a program.
-readonly CONFIG_BYTES_MAXIMUM=1023999
+readonly config_bytes_maximum=1023999
 
 # Parameters decide here: what the release alone decides was judged when it was built, and what is stored was taken.
 check_mount_size() {
@@ -49,8 +49,8 @@ check_mount_size() {
     size_hint="its bytes come from: $(printf '%s %s' "$mount_parameter" "$mount_parameters" | sed 's/^ *//; s/ *$//')"
     if [ "$size_bytes" -eq 0 ]; then
         add_fault "the $mount_kind \`$mount_source\` is empty, and a swarm keeps none that is" "$size_hint"
-    elif [ "$size_bytes" -gt "$CONFIG_BYTES_MAXIMUM" ]; then
-        add_fault "the $mount_kind \`$mount_source\` has $size_bytes bytes, and a swarm keeps at most $CONFIG_BYTES_MAXIMUM" "$size_hint"
+    elif [ "$size_bytes" -gt "$config_bytes_maximum" ]; then
+        add_fault "the $mount_kind \`$mount_source\` has $size_bytes bytes, and a swarm keeps at most $config_bytes_maximum" "$size_hint"
     fi
 }
 

@@ -9,12 +9,12 @@
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
 # id | service | digest | kind | mode | replicas | replicas before it was stopped | state of its update | configs | secrets | networks | image | image id | message of its update
-readonly SERVICE_FORMAT='{{.ID}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.config-digest"}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{if .Spec.Mode.Replicated}}replicated|{{.Spec.Mode.Replicated.Replicas}}{{else if .Spec.Mode.ReplicatedJob}}replicated-job|{{.Spec.Mode.ReplicatedJob.TotalCompletions}}{{else if .Spec.Mode.Global}}global|{{else}}global-job|{{end}}|{{index .Spec.Labels "io.bootsmith.stopped"}}|{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}|{{range .Spec.TaskTemplate.ContainerSpec.Configs}}{{.ConfigName}} {{end}}|{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}|{{range .Spec.TaskTemplate.Networks}}{{.Target}} {{end}}|{{.Spec.TaskTemplate.ContainerSpec.Image}}|{{index .Spec.TaskTemplate.ContainerSpec.Labels "io.bootsmith.image-id"}}|{{if .UpdateStatus}}{{json .UpdateStatus.Message}}{{end}}'
+readonly service_format='{{.ID}}|{{index .Spec.Labels "io.bootsmith.service"}}|{{index .Spec.Labels "io.bootsmith.config-digest"}}|{{index .Spec.Labels "io.bootsmith.kind"}}|{{if .Spec.Mode.Replicated}}replicated|{{.Spec.Mode.Replicated.Replicas}}{{else if .Spec.Mode.ReplicatedJob}}replicated-job|{{.Spec.Mode.ReplicatedJob.TotalCompletions}}{{else if .Spec.Mode.Global}}global|{{else}}global-job|{{end}}|{{index .Spec.Labels "io.bootsmith.stopped"}}|{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}|{{range .Spec.TaskTemplate.ContainerSpec.Configs}}{{.ConfigName}} {{end}}|{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}|{{range .Spec.TaskTemplate.Networks}}{{.Target}} {{end}}|{{.Spec.TaskTemplate.ContainerSpec.Image}}|{{index .Spec.TaskTemplate.ContainerSpec.Labels "io.bootsmith.image-id"}}|{{if .UpdateStatus}}{{json .UpdateStatus.Message}}{{end}}'
 # id | service id | slot | node | created at | state | desired state | in this state since | container | exit code | health check | restart condition | digest | image id | image | complaint
-readonly TASK_FORMAT='{{.ID}}|{{.ServiceID}}|{{.Slot}}|{{.NodeID}}|{{json .CreatedAt}}|{{.Status.State}}|{{.DesiredState}}|{{json .Status.Timestamp}}|{{if .Status.ContainerStatus}}{{.Status.ContainerStatus.ContainerID}}|{{.Status.ContainerStatus.ExitCode}}{{else}}|{{end}}|{{if .Spec.ContainerSpec.Healthcheck}}{{range .Spec.ContainerSpec.Healthcheck.Test}}{{if eq . "NONE"}}none{{else}}test{{end}} {{end}}{{end}}|{{if .Spec.RestartPolicy}}{{.Spec.RestartPolicy.Condition}}{{end}}|{{index .Spec.ContainerSpec.Labels "io.bootsmith.config-digest"}}|{{index .Spec.ContainerSpec.Labels "io.bootsmith.image-id"}}|{{.Spec.ContainerSpec.Image}}|{{json .Status.Err}}'
+readonly task_format='{{.ID}}|{{.ServiceID}}|{{.Slot}}|{{.NodeID}}|{{json .CreatedAt}}|{{.Status.State}}|{{.DesiredState}}|{{json .Status.Timestamp}}|{{if .Status.ContainerStatus}}{{.Status.ContainerStatus.ContainerID}}|{{.Status.ContainerStatus.ExitCode}}{{else}}|{{end}}|{{if .Spec.ContainerSpec.Healthcheck}}{{range .Spec.ContainerSpec.Healthcheck.Test}}{{if eq . "NONE"}}none{{else}}test{{end}} {{end}}{{end}}|{{if .Spec.RestartPolicy}}{{.Spec.RestartPolicy.Condition}}{{end}}|{{index .Spec.ContainerSpec.Labels "io.bootsmith.config-digest"}}|{{index .Spec.ContainerSpec.Labels "io.bootsmith.image-id"}}|{{.Spec.ContainerSpec.Image}}|{{json .Status.Err}}'
 
 driver_read_state() {
-    read_objects services.live service "$SERVICE_FORMAT" docker service ls --quiet || return 1
+    read_objects services.live service "$service_format" docker service ls --quiet || return 1
     read_tasks || return 1
     read_departed || return 1
     capture "$work/paused" docker ps --quiet --no-trunc --filter status=paused --filter label=com.docker.swarm.task.id || return 1
@@ -24,7 +24,7 @@ driver_read_state() {
 }
 
 # id | service | tool, and by tabs what the specification says; a service that was stopped by us says something else.
-readonly TRAIT_FORMAT='{{if not (index .Spec.Labels "io.bootsmith.stopped")}}{{index .Spec.Labels "io.bootsmith.service"}}{{"\t"}}{{.Spec.TaskTemplate.ContainerSpec.Image}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Command}} {{json .Spec.TaskTemplate.ContainerSpec.Args}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Env}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Mounts}} {{json .Spec.TaskTemplate.ContainerSpec.Configs}} {{json .Spec.TaskTemplate.ContainerSpec.Secrets}}{{"\t"}}{{json .Spec.TaskTemplate.Resources}}{{"\t"}}{{json .Spec.TaskTemplate.Placement}}{{"\t"}}{{json .Spec.TaskTemplate.Networks}}{{"\t"}}{{json .Spec.EndpointSpec}}{{"\t"}}{{json .Spec.Labels}} {{json .Spec.TaskTemplate.ContainerSpec.Labels}}{{"\t"}}{{json .Spec.TaskTemplate.RestartPolicy}} {{json .Spec.UpdateConfig}} {{json .Spec.RollbackConfig}}{{"\t"}}{{json .Spec}}{{end}}'
+readonly trait_format='{{if not (index .Spec.Labels "io.bootsmith.stopped")}}{{index .Spec.Labels "io.bootsmith.service"}}{{"\t"}}{{.Spec.TaskTemplate.ContainerSpec.Image}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Command}} {{json .Spec.TaskTemplate.ContainerSpec.Args}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Env}}{{"\t"}}{{json .Spec.TaskTemplate.ContainerSpec.Mounts}} {{json .Spec.TaskTemplate.ContainerSpec.Configs}} {{json .Spec.TaskTemplate.ContainerSpec.Secrets}}{{"\t"}}{{json .Spec.TaskTemplate.Resources}}{{"\t"}}{{json .Spec.TaskTemplate.Placement}}{{"\t"}}{{json .Spec.TaskTemplate.Networks}}{{"\t"}}{{json .Spec.EndpointSpec}}{{"\t"}}{{json .Spec.Labels}} {{json .Spec.TaskTemplate.ContainerSpec.Labels}}{{"\t"}}{{json .Spec.TaskTemplate.RestartPolicy}} {{json .Spec.UpdateConfig}} {{json .Spec.RollbackConfig}}{{"\t"}}{{json .Spec}}{{end}}'
 
 # Another docker CLI may show a specification in another way. Numbers and what `restart` counts are no part of it.
 driver_list_traits() {
@@ -32,7 +32,7 @@ driver_list_traits() {
     trait_ids=$(awk -F '|' '$2 != "" && $4 == "" { print $1 }' "$work/services.live")
     [ -n "$trait_ids" ] || return 0
     # shellcheck disable=SC2086 # a list of ids
-    capture "$work/answer" docker service inspect --format "$TRAIT_FORMAT" $trait_ids || return 1
+    capture "$work/answer" docker service inspect --format "$trait_format" $trait_ids || return 1
     sed 's/"ForceUpdate":[0-9]*,*//g; s/"Mode":{"Replicated":{[^}]*}},*//; s/"Mode":{"Global":{}},*//' "$work/answer" | awk -F '\t' -v OFS='|' '
         BEGIN { traits = split("- image command environment files limits placement networks ports labels updates definition", trait, " ") }
         NF == traits { for (i = 2; i <= traits; i++) print $1, trait[i], $i }'
@@ -56,7 +56,7 @@ read_tasks() {
         capture "$work/names" docker service ps --no-trunc --quiet $tasks_services || is_gone_meanwhile || return 1
         [ -s "$work/names" ] || return 0
         # shellcheck disable=SC2046 # a list of ids
-        if capture "$work/answer" docker inspect --type task --format "$TASK_FORMAT" $(cat "$work/names"); then
+        if capture "$work/answer" docker inspect --type task --format "$task_format" $(cat "$work/names"); then
             awk -F '|' -v OFS='|' '{ gsub(/^"|Z?"$/, "", $5); gsub(/"/, "", $8); print }' "$work/answer" | sort -t '|' -k 5,5 >"$work/tasks"
             return 0
         fi
@@ -173,7 +173,7 @@ driver_list_addresses() {
     address_ids=$(awk -F '|' '$2 != "" && $4 == "" { print $1 }' "$work/services.live")
     [ -n "$address_ids" ] || return 0
     # shellcheck disable=SC2086 # a list of ids
-    capture "$work/published" docker service inspect --format "$ADDRESS_FORMAT" $address_ids || return 1
+    capture "$work/published" docker service inspect --format "$address_format" $address_ids || return 1
     [ -f "$work/nodes" ] || : >"$work/nodes"
     ! grep -q '^[^|]*|[^|]*|host|' "$work/published" || driver_read_nodes || return 1
     awk -F '|' -v OFS='|' '
@@ -184,7 +184,7 @@ driver_list_addresses() {
 }
 
 # Service, id, mode, published port, target.
-readonly ADDRESS_FORMAT='{{$service := index .Spec.Labels "io.bootsmith.service"}}{{$id := .ID}}{{range .Endpoint.Ports}}{{$service}}|{{$id}}|{{.PublishMode}}|{{.PublishedPort}}|{{.TargetPort}}/{{.Protocol}}{{println}}{{end}}'
+readonly address_format='{{$service := index .Spec.Labels "io.bootsmith.service"}}{{$id := .ID}}{{range .Endpoint.Ports}}{{$service}}|{{$id}}|{{.PublishMode}}|{{.PublishedPort}}|{{.TargetPort}}/{{.Protocol}}{{println}}{{end}}'
 
 # The task before the one that runs tells.
 driver_read_exit() {

@@ -9,8 +9,8 @@
 # Must not:  decide what is wanted, or find an object by its name.
 # shellcheck disable=SC2016 # backquotes in messages are quotation marks
 
-readonly STACK_CONFIG_MINIMUM=23.0 # the first docker CLI with `docker stack config`
-readonly DETACH_MINIMUM=26.0 # the first docker CLI that may wait for a stack, and has to be told not to
+readonly stack_config_minimum=23.0 # the first docker CLI with `docker stack config`
+readonly detach_minimum=26.0 # the first docker CLI that may wait for a stack, and has to be told not to
 
 swarm_cli=''
 
@@ -89,7 +89,7 @@ driver_check_ports() {
 
 # The CLI's own reader of stack files knows more than a schema.
 driver_check_manifest() {
-    is_version_at_least "$swarm_cli" "$STACK_CONFIG_MINIMUM" || return 0
+    is_version_at_least "$swarm_cli" "$stack_config_minimum" || return 0
     export_wanted
     for manifest_mount in $mount_ids; do
         with_mount "$manifest_mount" export_shown_name
@@ -174,7 +174,7 @@ driver_apply() {
 # Runs of `docker stack deploy` on $work/stack.yaml.
 deploy_stack() {
     set -- docker stack deploy
-    ! is_version_at_least "$swarm_cli" "$DETACH_MINIMUM" || set -- "$@" --detach=true
+    ! is_version_at_least "$swarm_cli" "$detach_minimum" || set -- "$@" --detach=true
     set -- "$@" --with-registry-auth --resolve-image never -c "$work/stack.yaml"
     ! grep -q 'image:' "$work/pin.yaml" 2>/dev/null || set -- "$@" -c "$work/pin.yaml"
     capture "$work/answer" with_parameters "$@" "$target"
@@ -211,7 +211,7 @@ driver_start() {
         load_service "$started"
         start_stopped=$(service_field "$started" 7) start_mode=$(service_field "$started" 5) start_id=$(service_id "$started")
         case $start_mode/$start_stopped in
-        global/?*) update_service --constraint-rm "$STOPPED_CONSTRAINT" --label-rm io.bootsmith.stopped "$start_id" || return 1 ;;
+        global/?*) update_service --constraint-rm "$stopped_constraint" --label-rm io.bootsmith.stopped "$start_id" || return 1 ;;
         */?*) update_service --replicas "$start_stopped" --label-rm io.bootsmith.stopped "$start_id" || return 1 ;;
         replicated/ | global/)
             [ -z "$(instance_ids "$started" exited)$(instance_ids "$started" dead)" ] || update_service --force "$start_id" || return 1
@@ -233,7 +233,7 @@ unpause() {
 }
 
 # No node has it: a service that runs once a node can be stopped no other way.
-readonly STOPPED_CONSTRAINT='node.labels.io.bootsmith.stopped==yes'
+readonly stopped_constraint='node.labels.io.bootsmith.stopped==yes'
 
 # To no replicas, with their number in a label of the service, which changes no replica. A job that is not done goes: it is to be run again.
 driver_stop() {
@@ -243,7 +243,7 @@ driver_stop() {
         case $(service_field "$stopped" 5)/$(service_field "$stopped" 7)/$(service_field "$stopped" 6) in
         replicated/?*/* | global/?*/* | replicated//0) continue ;;
         replicated//*) update_service --replicas 0 --label-add "io.bootsmith.stopped=$(live_replicas "$stopped")" "$stop_id" || return 1 ;;
-        global/*) update_service --constraint-add "$STOPPED_CONSTRAINT" --label-add "io.bootsmith.stopped=$(live_replicas "$stopped")" "$stop_id" || return 1 ;;
+        global/*) update_service --constraint-add "$stopped_constraint" --label-add "io.bootsmith.stopped=$(live_replicas "$stopped")" "$stop_id" || return 1 ;;
         *)
             [ -n "$(instance_ids "$stopped" running)$(instance_ids "$stopped" created)" ] || continue
             capture "$work/answer" docker service rm "$stop_id" || return 1
