@@ -166,7 +166,7 @@ pub(super) struct Outdated {
 /// What `inspect` and `verify` take.
 #[derive(Args)]
 pub(super) struct Examine {
-    /// Tarball, or registry/repository:tag[@digest]
+    /// Tarball, or registry/repository:tag or @digest
     pub(super) image: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -191,7 +191,7 @@ pub(super) struct Push {
 
 #[derive(Args)]
 pub(super) struct Pull {
-    /// Image, as registry/repository:tag[@digest]
+    /// Image, as registry/repository:tag or @digest
     pub(super) reference: String,
     /// Output tarball; without it, the image is stored for later builds
     pub(super) tarball: Option<PathBuf>,
@@ -302,9 +302,9 @@ pub(super) struct Registry {
 
 #[derive(Args)]
 pub(super) struct Diff {
-    /// Old release: tarball, or registry/repository:tag[@digest]
+    /// Old release: tarball, or registry/repository:tag or @digest
     pub(super) old: PathBuf,
-    /// New release: tarball, or registry/repository:tag[@digest]
+    /// New release: tarball, or registry/repository:tag or @digest
     pub(super) new: PathBuf,
     /// Print JSON
     #[arg(long, conflicts_with = "markdown")]
