@@ -101,7 +101,7 @@ pub struct Workplace<'a> {
 pub struct Built {
     /// The platform it operates.
     pub platform: Platform,
-    /// The tarball; its receipt lies beside it, with the ending `.json`.
+    /// The tarball; its receipt lies next to it, with the ending `.json`.
     pub path: PathBuf,
     /// What is in it.
     pub receipt: Receipt,
@@ -123,10 +123,10 @@ pub enum BuildError {
         /// What is there.
         actual: Digest,
     },
-    /// The base is none.
+    /// Invalid base reference.
     #[error(transparent)]
     BaseReference(#[from] BaseReferenceFault),
-    /// An architecture is none.
+    /// Invalid architecture.
     #[error(transparent)]
     Architecture(#[from] ArchitectureFault),
     /// The repository and the version make no reference.

@@ -215,7 +215,7 @@ pub struct Environment {
     pub executables: BTreeMap<DeclaredName, BTreeSet<Option<RelativePath>>>,
     /// Secrets that services mount.
     pub secrets: BTreeMap<DeclaredName, SecretSource>,
-    /// What one platform alone is told, beyond its services.
+    /// What one platform alone gets, beyond its services.
     pub additions: BTreeMap<Platform, Additions>,
     /// Maintenance scripts.
     pub scripts: BTreeMap<Label, Script>,

@@ -1,7 +1,7 @@
 //! From the plan to the files of the image.
 //!
 //! Takes in a [`Plan`] and a platform; gives out a [`Payload`]: one [`FileTree`] for each layer, by rate of change. Templates carry the
-//! structure a reader wants to see; what is rendered is parsed back and held against the plan.
+//! structure a reader wants to see; what is rendered is parsed back and compared with the plan.
 
 mod bug;
 mod compose;
@@ -46,7 +46,7 @@ pub const ROOT: &str = "bootstrap";
 /// The program that a container starts, without the leading slash.
 pub const ENTRYPOINT_PATH: &str = "bootstrap/bin/bootstrap";
 
-/// What the program is told when nobody tells it anything.
+/// The command of the image when an operator gives none.
 pub const COMMAND: &str = "help";
 
 /// What bootsmith adds to the base: one tree a layer, the one that changes least first.

@@ -119,7 +119,7 @@ fn check_conditions(node: &Node, context: &mut Context) {
     }
 }
 
-/// A runtime that the engine is told of, or that of containerd: `runsc`, `io.containerd.runc.v2`, a path.
+/// A runtime that the engine is configured with, or that of containerd: `runsc`, `io.containerd.runc.v2`, a path.
 struct Runtime;
 
 value::value!(

@@ -22,7 +22,7 @@ pub struct Deploy {
     pub constraints: Vec<Spanned<Constraint>>,
     /// Over what they are spread.
     pub spread: Vec<Spanned<NodeFact>>,
-    /// How many on a node at most; 0 is no limit.
+    /// How many on a node at most; 0 means without a limit.
     pub max_replicas_per_node: Option<i64>,
     /// When a replica is started again.
     pub restart_policy: Option<RestartPolicy>,

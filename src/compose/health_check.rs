@@ -60,7 +60,7 @@ impl HealthCheck {
     }
 }
 
-/// The test, and whether it is `NONE`; as a text, `NONE` is a command.
+/// The test, and whether it is the word for "off"; as a text, that word is a command.
 fn read_test(node: &Node, context: &mut Context) -> (Option<Test>, bool) {
     match &node.value {
         Written::Text(_) if node.is_emptied() => (None, false),

@@ -25,7 +25,7 @@ pub struct Amounts {
     pub memory: Option<ByteSize>,
 }
 
-/// -1 is no limit.
+/// -1 means without a limit.
 type Limit = Integer<-1, { i64::MAX }>;
 
 impl Resources {

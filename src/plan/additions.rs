@@ -1,4 +1,4 @@
-//! `[platforms.NAME]`: what one platform alone is told, beyond its services: patches of what is rendered, and whole objects.
+//! `[platforms.NAME]`: what one platform alone gets, beyond its services: patches of what is rendered, and whole objects.
 //!
 //! Takes in the section; gives out [`Additions`]. Whether Kubernetes has what a patch is for is checked when all services are read.
 
@@ -16,7 +16,7 @@ use super::patched;
 use super::service::refuse_image;
 use super::{Object, Platform};
 
-/// What one platform alone is told.
+/// What one platform alone gets.
 #[derive(Clone, Debug, Default)]
 pub struct Additions {
     /// Patches of what is rendered.

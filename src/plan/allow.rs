@@ -117,7 +117,7 @@ fn read_feature(feature: &Spanned<String>, context: &mut Context) -> Option<Stri
         .map(|near| format!("did you mean `{near}`? "))
         .unwrap_or_default();
     let hint = format!("{near}`bootsmith explain portability` lists them all");
-    context.error(Code::ALLOWANCE, feature.span, format!("`{}` is no feature", feature.value), hint);
+    context.error(Code::ALLOWANCE, feature.span, format!("unknown feature `{}`", feature.value), hint);
     None
 }
 
@@ -126,7 +126,7 @@ fn read_platform(platform: &Spanned<String>, context: &mut Context) -> Option<Pl
     if found.is_none() {
         let known = Platform::ALL.iter().map(|platform| platform.name());
         let hint = unknown_name_hint(&platform.value, "platforms", known);
-        context.error(Code::PLATFORM, platform.span, format!("`{}` is no platform", platform.value), hint);
+        context.error(Code::PLATFORM, platform.span, format!("unknown platform `{}`", platform.value), hint);
     }
     found
 }
@@ -139,7 +139,7 @@ fn allow_lint(text: &str, span: Option<Span>, context: &mut Context) {
             context.error(Code::ALLOWANCE, span, message, reason_hint());
         }
         found => {
-            let reason = if found.is_some() { "is an error in every release" } else { "is no code" };
+            let reason = if found.is_some() { "is an error in every release" } else { "is not a known code" };
             let lints: Vec<_> = CODES.iter().filter(|known| known.lint).map(|known| known.code.to_string()).collect();
             let hint = format!("what may be allowed: {}, and with a reason {}", lints.join(", "), Code::LOSSY);
             context.error(Code::INVALID_VALUE, span, format!("`{text}` {reason}"), hint);

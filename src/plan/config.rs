@@ -149,7 +149,7 @@ fn read_file(
     match std::str::from_utf8(bytes) {
         Ok(text) => template::render(&file.value, text, names, context).map(ConfigContent::of_pieces),
         Err(_) => {
-            context.error(Code::TEMPLATE, file.span, format!("`{}` is no UTF-8 text", file.value), None);
+            context.error(Code::TEMPLATE, file.span, format!("`{}` is not UTF-8 text", file.value), None);
             None
         }
     }
@@ -160,7 +160,7 @@ fn read_folder(folder: &Spanned<String>, sources: &Sources, context: &mut Contex
         Source::Folder(files) => Some(ConfigContent::Folder(files.clone())),
         Source::File(_) => {
             let hint = format!("write `file = {:?}`", folder.value);
-            context.error(Code::FILE, folder.span, format!("`{}` is no folder", folder.value), hint);
+            context.error(Code::FILE, folder.span, format!("`{}` is not a folder", folder.value), hint);
             None
         }
         Source::Fault(fault) => report_fault(&folder.value, fault, folder.span, context),

@@ -401,7 +401,7 @@ fn check_gate(service: &Service, table: &Table, context: &mut Context) {
     let name = &service.name;
     match (service.gate, service.kind) {
         (Gate::Completed, ServiceKind::Service) => {
-            let message = format!("another service waits for `{name}` to complete, but `{name}` is no job");
+            let message = format!("another service waits for `{name}` to complete, but `{name}` is not a job");
             context.error(Code::INVALID_VALUE, span, message, "add `deploy.mode = \"replicated-job\"` to it");
         }
         (Gate::Healthy, ServiceKind::Job) => {

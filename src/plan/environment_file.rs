@@ -1,6 +1,6 @@
 //! `env_file`: lines of `NAME=value`, as Compose reads them.
 //!
-//! Blank lines and comments are passed over, `export ` is dropped, a value may be quoted. In single quotes a value stands for itself;
+//! Blank lines and comments are skipped, `export ` is dropped, a value may be quoted. In single quotes a value stands for itself;
 //! elsewhere `${NAME}` is a variable or parameter, as everywhere in the spec.
 
 use crate::document::text::escaped;

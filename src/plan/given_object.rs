@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An object; a document of comments alone is none.
+    /// An object; a document of comments alone has none.
     fn object(&mut self, document: Json) -> Option<GivenObject> {
         self.number += 1;
         let mut body = match document {
@@ -216,7 +216,7 @@ impl Reader<'_> {
         for key in
             ["labels", "annotations"].iter().filter(|key| metadata.get(**key).is_some_and(|value| !value.is_object()))
         {
-            self.refuse::<()>(&format!("has `metadata.{key}` that are no table"), "write `key: value` lines");
+            self.refuse::<()>(&format!("has `metadata.{key}` that is not a table"), "write `key: value` lines");
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::compose::HealthCheck;
 use crate::document::node::{Entry, Node, Span, Table, Value};
 
-/// One that is off is `disable` and nothing else, one that is not has no `disable`: docker-compose 1.29 refuses it beside other keys, and a
-/// stack beside `test`. An environment that switches off the check of the base has both.
+/// One that is off is `disable` and nothing else, one that is not has no `disable`: docker-compose 1.29 refuses it together with other keys, and a
+/// stack together with `test`. An environment that switches off the check of the base has both.
 pub(super) fn settle(service: &mut Table, meaning: Option<&HealthCheck>) {
     let Some(entry) = service.entry("healthcheck").cloned() else { return };
     let Value::Table(mut check) = entry.node.value else { return };

@@ -77,7 +77,7 @@ impl MigrationMode {
     }
 }
 
-/// What the migrations of one environment are held against.
+/// What the migrations of one environment are checked against.
 pub(super) struct Around<'a> {
     /// The environment.
     pub(super) environment: &'a Label,
@@ -190,7 +190,7 @@ fn read_release(written: &spec::Migration, version: Option<&Version>, context: &
     let text = &written.release.value;
     let Ok(release) = Version::parse(text) else {
         let hint = "write MAJOR.MINOR.PATCH, as in `1.4.2`";
-        context.error(Code::VERSION, written.release.span, format!("`{text}` is no version"), hint);
+        context.error(Code::VERSION, written.release.span, format!("invalid version `{text}`"), hint);
         return None;
     };
     if let Some(version) = version.filter(|version| release.cmp_precedence(&prepared_by(version)).is_gt()) {
@@ -217,7 +217,7 @@ fn read_mode(mode: Option<&Spanned<String>>, context: &mut Context) -> Option<Mi
         "exec" => Some(MigrationMode::Exec),
         other => {
             let hint = unknown_name_hint(other, "modes", ["exec", "run"]);
-            context.error(Code::INVALID_VALUE, mode.span, format!("`{other}` is no mode of a migration"), hint);
+            context.error(Code::INVALID_VALUE, mode.span, format!("invalid mode `{other}` of a migration"), hint);
             None
         }
     }

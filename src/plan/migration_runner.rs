@@ -72,7 +72,7 @@ fn read_shell(
     let name = &written.name.value;
     let extension = Path::new(&path.value).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     if extension != "sh" {
-        let message = format!("migration `{name}` has no `runner`, and `{}` is no script of a shell", path.value);
+        let message = format!("migration `{name}` has no `runner`, and `{}` is not a shell script", path.value);
         let hint = format!("add what runs it: `{}`", example_runner(extension));
         context.error(Code::MIGRATION, path.span, message, hint);
         return None;
@@ -80,13 +80,13 @@ fn read_shell(
     match std::str::from_utf8(&file.bytes).map(shell_of) {
         Ok(Ok(shell)) => Some(shell),
         Ok(Err(first)) => {
-            let message = format!("`{}` starts with `{first}`, which is no shell", path.value);
+            let message = format!("`{}` starts with `{first}`, which is not a shell", path.value);
             let hint = "use `#!/bin/sh` or `#!/bin/bash`, or add the `runner` that runs it";
             context.error(Code::MIGRATION, path.span, message, hint);
             None
         }
         Err(_) => {
-            context.error(Code::MIGRATION, path.span, format!("`{}` is no UTF-8 text", path.value), None);
+            context.error(Code::MIGRATION, path.span, format!("`{}` is not UTF-8 text", path.value), None);
             None
         }
     }

@@ -1,6 +1,6 @@
 //! Configs and secrets as mounts: one for each content, owner and mode.
 //!
-//! The entrypoint stores each [`Mount`] on the target and tells the manifest through variables where it is. Where a platform keeps folders
+//! The entrypoint stores each [`Mount`] on the target and gives the manifest its place in variables. Where a platform keeps folders
 //! a folder is one mount; where it keeps single files, each file of the folder is one.
 
 use std::collections::BTreeMap;

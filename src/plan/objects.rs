@@ -208,7 +208,12 @@ fn read_secret_parameter(
     let key = EnvironmentKey::parse(&parameter.value).filter(|key| parameters.contains_key(key));
     let Some(key) = key else {
         let hint = unknown_name_hint(&parameter.value, "parameters", parameters.keys().map(EnvironmentKey::as_str));
-        context.error(Code::UNKNOWN_REFERENCE, parameter.span, format!("`{}` is no parameter", parameter.value), hint);
+        context.error(
+            Code::UNKNOWN_REFERENCE,
+            parameter.span,
+            format!("unknown parameter `{}`", parameter.value),
+            hint,
+        );
         return None;
     };
     if !parameters[&key].secret {

@@ -77,7 +77,7 @@ pub(super) fn read_key(name: &str, span: Span, what: &str, context: &mut Context
     if key.is_reserved() {
         let message =
             format!("`{name}` cannot name a {what}: the shell, the tools or the bootstrap image give it a meaning");
-        // Who uses the name is not to be told that it is unknown.
+        // The name counts as declared: its uses are not reported as unknown.
         let free = if name.contains(|letter: char| letter.is_ascii_lowercase()) { "app" } else { "APP" };
         let rest = if name == "_" { "NAME" } else { name };
         let hint = format!("say whose it is, as in `{free}_{rest}`");
@@ -123,7 +123,7 @@ fn read_rule(fields: &mut Fields<'_>, context: &mut Context) -> ParameterRule {
             context.error(
                 Code::INVALID_VALUE,
                 span,
-                format!("`{other}` is no type of a parameter"),
+                format!("invalid type `{other}` of a parameter"),
                 "known types: integer, string",
             );
             false
@@ -172,7 +172,12 @@ fn read_pattern(pattern: &Spanned<String>, context: &mut Context) -> ParameterRu
             .any(|character| std::mem::replace(&mut before, character) == '\\' && character.is_ascii_alphanumeric());
     if foreign {
         let hint = "write `[0-9]` for `\\d`, `[[:alnum:]_]` for `\\w`; groups are `( )`, repetition is `* + ? {n,m}`";
-        context.error(Code::INVALID_VALUE, pattern.span, "the pattern is no POSIX extended regular expression", hint);
+        context.error(
+            Code::INVALID_VALUE,
+            pattern.span,
+            "the pattern is not a POSIX extended regular expression",
+            hint,
+        );
     } else if let Err(error) = whole(&text) {
         let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
         context.error(Code::INVALID_VALUE, pattern.span, format!("the pattern cannot be read: {reason}"), None);
@@ -225,12 +230,12 @@ impl ParameterRule {
                 (!keeps).then(|| format!("does not match `{pattern}`"))
             }
             Self::Words(words) => {
-                (!words.iter().any(|word| word == value)).then(|| format!("is none of {}", words.join(", ")))
+                (!words.iter().any(|word| word == value)).then(|| format!("is not one of {}", words.join(", ")))
             }
             Self::Integer { min, max } => match value.parse::<i64>() {
                 Ok(number) if min.is_none_or(|min| min <= number) && max.is_none_or(|max| number <= max) => None,
                 Ok(_) => Some(bounds_fault(*min, *max)),
-                Err(_) => Some("is no whole number".to_owned()),
+                Err(_) => Some("is not a whole number".to_owned()),
             },
         }
     }
@@ -262,6 +267,6 @@ mod tests {
         let rule = ParameterRule::Integer { min: Some(1), max: Some(9) };
         assert_eq!(rule.fault("9"), None);
         assert_eq!(rule.fault("10").as_deref(), Some("is not between 1 and 9"));
-        assert_eq!(rule.fault("x").as_deref(), Some("is no whole number"));
+        assert_eq!(rule.fault("x").as_deref(), Some("is not a whole number"));
     }
 }

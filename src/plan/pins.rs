@@ -25,12 +25,12 @@ pub enum Pinning {
 /// The pins of a release.
 pub(super) struct Pins<'a> {
     pinning: Pinning,
-    /// None: there is none that can be used, which is said once.
+    /// None: there is no lock that can be used, which is reported once.
     lock: Option<Lock>,
     file: &'a LockFile,
 }
 
-const REPAIR: &str = "put it back as it was, or remove it and lock anew with `bootsmith lock`";
+const REPAIR: &str = "restore the file, or remove it and lock again with `bootsmith lock`";
 
 impl<'a> Pins<'a> {
     pub(super) fn read(pinning: Pinning, sources: &'a Sources, context: &mut Context) -> Self {

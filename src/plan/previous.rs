@@ -72,7 +72,8 @@ pub(super) fn check_migrations(
         } else {
             continue;
         };
-        let hint = "targets that have run it do not run it again: put it back as it was, and write a new migration for what is new";
+        let hint =
+            "targets that have run it do not run it again: restore it, and write a new migration for what is new";
         let message = format!("the released migration `{}` {change}", released.name);
         context.error(Code::RELEASED_MIGRATION, place.name.span, message, hint);
     }
@@ -83,7 +84,6 @@ fn report_gone(released: &ReleasedMigration, previous: &PreviousRelease, context
         "the released migration `{}` of release {} is gone; {} has it",
         released.name, released.release, previous.version
     );
-    let hint =
-        "put it back: targets that are several releases behind need it. What it did is undone by a new migration";
+    let hint = "restore it: targets that are several releases behind need it. What it did is undone by a new migration";
     context.error(Code::RELEASED_MIGRATION, None, message, hint);
 }

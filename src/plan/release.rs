@@ -98,7 +98,7 @@ pub fn resolve(spec: &Spec, sources: &Sources, selection: &Selection, context: &
     let platforms = read_platforms(spec, selection, context);
     let environments = select_environments(spec, selection, context);
     let default_environment = read_default_environment(spec, &environments, context);
-    // A fault in the project's name or version is no reason to leave the environments unread.
+    // A fault in the project's name or version does not keep the environments from being read.
     let stand_in = || Label::parse("project").expect("a label");
     let named = project.clone().unwrap_or_else(stand_in);
     let text = version.as_ref().map_or_else(|| "0.0.0".to_owned(), Version::to_string);
@@ -200,7 +200,12 @@ fn read_version(spec: &Spec, sources: &Sources, selection: &Selection, context: 
     };
     let version = Version::parse(&text);
     if version.is_err() {
-        context.error(Code::VERSION, span, format!("`{text}` is no version"), "write MAJOR.MINOR.PATCH, as in `1.4.2`");
+        context.error(
+            Code::VERSION,
+            span,
+            format!("invalid version `{text}`"),
+            "write MAJOR.MINOR.PATCH, as in `1.4.2`",
+        );
     }
     version.ok()
 }
@@ -230,12 +235,7 @@ fn read_platforms(spec: &Spec, selection: &Selection, context: &mut Context) -> 
             Some(platform) => drop(platforms.insert(platform)),
             None => {
                 let hint = unknown_name_hint(name, "platforms", Platform::ALL.iter().map(|platform| platform.name()));
-                context.error(
-                    Code::PLATFORM,
-                    *span,
-                    format!("`{name}` is no platform that this version builds for"),
-                    hint,
-                );
+                context.error(Code::PLATFORM, *span, format!("unknown platform `{name}`"), hint);
             }
         }
     }
@@ -317,7 +317,7 @@ fn read_repository(spec: &Spec, project: &Label, scope: &mut Scope, context: &mu
     match ReferenceParts::parse(&text) {
         Some(reference) if reference.tag.is_none() && reference.digest.is_none() => Some(text),
         _ => {
-            let message = format!("`{text}` is no repository");
+            let message = format!("invalid repository `{text}`");
             context.error(
                 Code::IMAGE,
                 written.span,
@@ -444,7 +444,7 @@ fn read_base(text: &str, origin: Origin, pins: &Pins<'_>, context: &mut Context)
             format!("write `{text}@sha256:…`, with the digest that `bootsmith pull {text}` prints, or lock it with `bootsmith lock` and build with `--locked`"),
         ),
         None => (
-            format!("`{text}` is no base"),
+            format!("invalid base `{text}`"),
             "a base is `NAME:TAG@sha256:DIGEST` of a registry, `oci:PATH`, `oci-archive:PATH`, `docker-archive:PATH` or `scratch`"
                 .to_owned(),
         ),
@@ -472,7 +472,7 @@ fn read_architectures(spec: &Spec, selection: &Selection, scope: &mut Scope, con
             context.error(
                 Code::INVALID_VALUE,
                 *span,
-                format!("`{text}` is no architecture"),
+                format!("invalid architecture `{text}`"),
                 "write `os/architecture`, as in `linux/amd64`",
             );
         }

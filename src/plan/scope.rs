@@ -16,7 +16,7 @@ use crate::name::EnvironmentKey;
 pub(super) enum Place {
     /// Any parameter.
     Open,
-    /// A parameter that is no secret: everybody can read a process's arguments.
+    /// A parameter that is not secret: everybody can read a process's arguments.
     Arguments,
     /// None; the reason is in `explain B010`.
     Closed,
@@ -142,7 +142,12 @@ impl Scope {
             (None, _) => {
                 let known = self.variables.keys().chain(self.parameters.keys()).map(EnvironmentKey::as_str);
                 let hint = unknown_name_hint(name, "names", known);
-                context.error(Code::UNDECLARED, span, format!("`${{{name}}}` is no variable and no parameter"), hint);
+                context.error(
+                    Code::UNDECLARED,
+                    span,
+                    format!("`${{{name}}}` is neither a variable nor a parameter"),
+                    hint,
+                );
                 None
             }
         }
@@ -208,7 +213,7 @@ fn report(fault: &Fault, span: Span, context: &mut Context) -> Option<String> {
 
 /// Compose's `${NAME:-default}` and its kin have a table of their own here: the hint writes it.
 fn expression_fault(expression: &str) -> (String, String) {
-    let message = format!("`${{{expression}}}` is no `${{NAME}}`");
+    let message = format!("`${{{expression}}}` is not `${{NAME}}`");
     let Some(at) = expression.find([':', '-', '?', '+']) else {
         return (message, "a name is `[A-Za-z_][A-Za-z0-9_]*`".to_owned());
     };

@@ -150,7 +150,7 @@ fn read_mode(
         }
         other => {
             let hint = unknown_name_hint(other, "modes", ["bootstrap", "exec", "run"]);
-            context.error(Code::INVALID_VALUE, place, format!("`{other}` is no mode of a script"), hint);
+            context.error(Code::INVALID_VALUE, place, format!("invalid mode `{other}` of a script"), hint);
             return None;
         }
     };
@@ -180,7 +180,7 @@ fn read_output(output: Option<&Spanned<String>>, context: &mut Context) -> bool 
             context.error(
                 Code::INVALID_VALUE,
                 span,
-                format!("`{other}` is no kind of output"),
+                format!("invalid kind of output `{other}`"),
                 "known kinds: data, text",
             );
             false
@@ -258,7 +258,7 @@ pub(super) fn check_line_ends(file: &Spanned<String>, bytes: &[u8], context: &mu
 /// A script for a service travels as one argument of that service's shell.
 fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context) -> Option<&'static str> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        context.error(Code::SCRIPT, file.span, format!("`{}` is no UTF-8 text", file.value), None);
+        context.error(Code::SCRIPT, file.span, format!("`{}` is not UTF-8 text", file.value), None);
         return None;
     };
     if text.contains('\0') {
@@ -272,7 +272,7 @@ fn check_handed_over(file: &Spanned<String>, bytes: &[u8], context: &mut Context
     if let Err(first) = &shell {
         let hint =
             "use `#!/bin/sh` or `#!/bin/bash`, or put the program into the service's image and name it in `command`";
-        let message = format!("`{}` starts with `{first}`, which is no shell", file.value);
+        let message = format!("`{}` starts with `{first}`, which is not a shell", file.value);
         context.error(Code::SCRIPT, file.span, message, hint);
     }
     shell.ok()

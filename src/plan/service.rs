@@ -128,7 +128,7 @@ fn check_image(text: &str, span: Span, around: &Surroundings<'_>, context: &mut 
         None => context.error(
             Code::IMAGE,
             span,
-            format!("`{text}` is no image reference"),
+            format!("invalid image reference `{text}`"),
             "write `[registry/]name:tag`, in lower case",
         ),
         Some(reference) if around.production && around.pins.are_written() && reference.floats() => {
@@ -291,7 +291,7 @@ fn read_dependency(name: &str, node: &Node, context: &mut Context) -> Option<(De
             context.error(
                 Code::INVALID_VALUE,
                 span,
-                format!("`{other}` is no condition"),
+                format!("invalid condition `{other}`"),
                 unknown_name_hint(other, "conditions", known),
             );
             return None;

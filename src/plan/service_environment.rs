@@ -60,7 +60,7 @@ fn read_file(path: &str, span: Span, sources: &Sources, context: &mut Context) -
         Some(Source::Fault(fault)) => return report_fault(path, fault, span, context).unwrap_or_default(),
         None => return Vec::new(),
     };
-    let parsed = std::str::from_utf8(bytes).map_err(|_| format!("`{path}` is no UTF-8 text")).and_then(|text| {
+    let parsed = std::str::from_utf8(bytes).map_err(|_| format!("`{path}` is not UTF-8 text")).and_then(|text| {
         environment_file::parse(text).map_err(|fault| format!("line {} of `{path}` {}", fault.line, fault.reason))
     });
     parsed.unwrap_or_else(|message| {

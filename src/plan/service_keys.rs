@@ -112,14 +112,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("external_links", "they tie the product to containers that no release brings", "use an external network"),
     ("label_file", "its file would not be in the release", "write the labels into `labels`"),
     ("links", "they are replaced by networks", "put both services on a network; `depends_on` orders their start"),
-    ("models", "models are no part of a release yet", "run the model as a service"),
-    ("post_start", "Compose before 2.30 passes over it in silence", "use `[hooks] post-up` with a script"),
+    ("models", "models are not supported yet", "run the model as a service"),
+    ("post_start", "Compose before 2.30 ignores it without a message", "use `[hooks] post-up` with a script"),
     (
         "pre_start",
-        "Compose before 2.40 passes over it in silence",
+        "Compose before 2.40 ignores it without a message",
         "use a one-shot service: `deploy.mode = \"replicated-job\"`",
     ),
-    ("pre_stop", "Compose before 2.30 passes over it in silence", "use `[hooks] pre-stop` with a script"),
+    ("pre_stop", "Compose before 2.30 ignores it without a message", "use `[hooks] pre-stop` with a script"),
     ("provider", "it runs a program of the operator's machine", "use an image, or an external network"),
     (
         "pull_refresh_after",
@@ -178,7 +178,7 @@ pub(super) fn check(service: &str, table: &Table, context: &mut Context) {
     }
 }
 
-/// Takes out of a service what is no Compose key, or is decided elsewhere; what is left can be rendered as it is.
+/// Takes out of a service what is not a Compose key, or is decided elsewhere; what is left can be rendered as it is.
 pub(super) fn rendered_as_written(table: &Table, check: Option<&HealthCheck>) -> Table {
     const DECIDED: &[&str] = &[
         "compose",

@@ -69,7 +69,7 @@ pub struct Ingress {
     pub tls_secret: Option<String>,
     /// The container's port; none: the only one that the service has.
     pub port: Option<u16>,
-    /// What the ingress controller is told.
+    /// What the ingress controller gets.
     pub annotations: BTreeMap<String, String>,
     /// Where the host is written, for faults that are found later.
     pub span: Span,
@@ -98,7 +98,7 @@ pub enum DisruptionBudget {
 /// More replicas than this are a slip, as in `deploy.replicas`.
 const MAX_REPLICAS: i64 = 1000;
 
-/// Reads the table; gives out the JSON merge patch on the workload beside it.
+/// Reads the table; gives out the JSON merge patch on the workload as well.
 pub(super) fn read(
     table: &Table,
     service: &compose::Service,
@@ -149,7 +149,12 @@ fn read_service_type(written: Option<&Spanned<String>>, context: &mut Context) -
     let found = KNOWN.iter().find(|known| known.name() == written.value);
     if found.is_none() {
         let hint = unknown_name_hint(&written.value, "types", KNOWN.iter().map(|known| known.name()));
-        context.error(Code::INVALID_VALUE, written.span, format!("`{}` is no type of a Service", written.value), hint);
+        context.error(
+            Code::INVALID_VALUE,
+            written.span,
+            format!("invalid type `{}` of a Service", written.value),
+            hint,
+        );
     }
     found.copied().unwrap_or_default()
 }
@@ -166,7 +171,7 @@ fn read_ingress(table: &Table, span: Span, context: &mut Context) -> Option<Ingr
     let host = host?;
     let name = unescaped(&host.value)?;
     if !is_subdomain(name.strip_prefix("*.").unwrap_or(&name)) {
-        let message = format!("`{name}` is no host of an ingress");
+        let message = format!("invalid host `{name}` of an ingress");
         context.error(Code::KUBERNETES, host.span, message, "write a DNS name in lower case, as in `shop.example.com`");
     }
     let path = path.map_or_else(|| Some("/".to_owned()), |path| read_path(&path, context))?;
@@ -184,7 +189,7 @@ fn read_path(path: &Spanned<String>, context: &mut Context) -> Option<String> {
         context.error(
             Code::KUBERNETES,
             path.span,
-            format!("`{text}` is no path of an ingress"),
+            format!("invalid path `{text}` of an ingress"),
             "a path begins with `/`",
         );
     }
@@ -220,10 +225,15 @@ fn read_texts(
         let Some(value) = expect_text(&entry.node, key, context).and_then(unescaped) else { continue };
         if !is_label_key(key) {
             let hint = "a key is `[prefix/]name`, the prefix a DNS name, the name at most 63 of `A-Za-z0-9._-`";
-            context.error(Code::KUBERNETES, entry.key_span, format!("`{key}` is no key of a Kubernetes {what}"), hint);
+            context.error(
+                Code::KUBERNETES,
+                entry.key_span,
+                format!("invalid key `{key}` of a Kubernetes {what}"),
+                hint,
+            );
         } else if !is_value(&value) {
             let hint = "a value has at most 63 of `A-Za-z0-9._-`, a letter or digit first and last";
-            context.error(Code::KUBERNETES, entry.node.span, format!("`{value}` is no value of a {what}"), hint);
+            context.error(Code::KUBERNETES, entry.node.span, format!("invalid value `{value}` of a {what}"), hint);
         }
         texts.insert(key.to_owned(), value);
     }

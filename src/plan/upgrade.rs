@@ -48,7 +48,7 @@ fn read_range(from: &Spanned<String>, version: Option<&Version>, context: &mut C
     let range = match VersionReq::parse(&from.value) {
         Ok(range) => range,
         Err(fault) => {
-            let message = format!("`{}` is no range of versions: {fault}", from.value);
+            let message = format!("invalid range of versions `{}`: {fault}", from.value);
             let hint = "write comparators that all hold, as in `>=1.2.0, <2.0.0`, `^1.2` or `~1.2.3`";
             context.error(Code::UPGRADE, from.span, message, hint);
             return None;
@@ -130,7 +130,7 @@ fn read_backup(backup: &spec::Backup, scripts: &Table, context: &mut Context) ->
     let seconds = Duration::parse(&age.value).map(Duration::seconds);
     let seconds = seconds.filter(|seconds| *seconds > 0);
     if seconds.is_none() {
-        let message = format!("`{}` is no age of a backup", age.value);
+        let message = format!("invalid age of a backup `{}`", age.value);
         context.error(Code::INVALID_VALUE, age.span, message, "write a number and a unit, as in `24h` or `30m`");
     }
     Some(UpgradeBackup { script: label?, max_age_seconds: seconds? })
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// What is written out means what the crate means, for releases that are no pre-releases.
+    /// What is written out means what the crate means, for releases that are not pre-releases.
     #[test]
     fn a_range_means_what_it_meant() {
         let numbers = [0, 1, 2, 3, 4];

@@ -57,7 +57,7 @@ fn read_size(fields: &mut Fields<'_>, context: &mut Context) -> Option<String> {
     let text = unescaped(&size.value)?;
     if !is_size(&text) {
         let hint = "write a whole number and a unit, as in `10Gi`";
-        context.error(Code::KUBERNETES, size.span, format!("`{text}` is no size of a volume"), hint);
+        context.error(Code::KUBERNETES, size.span, format!("invalid size `{text}` of a volume"), hint);
     }
     Some(text)
 }
@@ -75,7 +75,7 @@ fn read_access_modes(fields: &mut Fields<'_>, context: &mut Context) -> Vec<Stri
     let modes = fields.texts("access-modes", context);
     for mode in modes.iter().filter(|mode| !ACCESS_MODES.contains(&mode.value.as_str())) {
         let hint = unknown_name_hint(&mode.value, "modes", ACCESS_MODES.iter().copied());
-        context.error(Code::INVALID_VALUE, mode.span, format!("`{}` is no access mode", mode.value), hint);
+        context.error(Code::INVALID_VALUE, mode.span, format!("invalid access mode `{}`", mode.value), hint);
     }
     modes.into_iter().map(|mode| mode.value).collect()
 }

@@ -122,7 +122,7 @@ fn depends_on(service: &Service) -> Json {
 }
 
 /// Configs and secrets are bound from volumes that the entrypoint fills: inline configs are refused on `read_only` services, and a volume
-/// at an unchanged target stays the old one when docker-compose 1 makes a container anew. The volume itself is mounted too, as a guard.
+/// at an unchanged target stays the old one when docker-compose 1 recreates a container. The volume itself is mounted too, as a guard.
 fn add_volumes(body: &mut Map<String, Json>, environment: &Environment, service: &Service, mounts: &Mounts) {
     let mut volumes = match body.remove("volumes") {
         Some(Json::Array(volumes)) => volumes,

@@ -1,4 +1,4 @@
-//! Which keys of a service no manifest of a platform holds, held against the portability table: what is left out is said there.
+//! Which keys of a service no manifest of a platform has, compared with the portability table: what is left out is said there.
 //!
 //! These lists decide nothing. They are what the renderers do not read, written down, so that a key that is new in the table has to be
 //! rendered or listed, and none is listed that the table calls native.
@@ -34,7 +34,7 @@ const OF_ONE_ENGINE: &[&str] = &[
     "uts",
 ];
 
-/// What else a stack does not take, or `docker stack deploy` passes over.
+/// What else a stack does not take, or `docker stack deploy` ignores.
 const BY_SWARM: &[&str] = &[
     "annotations",
     "dns_opt",

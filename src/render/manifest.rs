@@ -132,7 +132,7 @@ pub(super) fn add_default_network(networks: &mut Map<String, Json>, plan: &Plan,
     }
 }
 
-/// The definition of a volume or network with what its platform alone is told.
+/// The definition of a volume or network with what its platform alone gets.
 pub(super) fn patched(mut definition: Map<String, Json>, object: &Object, platform: Platform) -> Map<String, Json> {
     if let Some(patch) = object.patches.get(&platform) {
         merge_patch(&mut definition, &patch.to_json());

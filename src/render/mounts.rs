@@ -7,7 +7,7 @@ pub(super) fn volume_key(mount: &Mount) -> String {
     format!("bootsmith.{}", mount.name())
 }
 
-/// Where the volume itself is mounted beside the file, so that `volume prune` of old engines leaves it alone.
+/// Where the volume itself is mounted next to the file, so that `volume prune` of old engines leaves it alone.
 pub(super) fn guard_path(mount: &Mount) -> String {
     format!("/run/bootsmith/{}", mount.name())
 }

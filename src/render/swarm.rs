@@ -1,6 +1,6 @@
 //! One environment for Docker Swarm: the stack, its configs and its release data.
 //!
-//! `docker stack deploy` takes less than Compose, and passes over much in silence: here everything is written as it takes it. Configs and
+//! `docker stack deploy` takes less than Compose, and ignores much without a message: here everything is written as it takes it. Configs and
 //! secrets are external to the stack, one for each file: the entrypoint makes them.
 
 mod constraints;

@@ -100,8 +100,8 @@ fn is_object(path: &str) -> bool {
 
 /// What the entrypoint does: a digest for a digest, a name for a name.
 fn fill_in(text: &str) -> String {
-    let digest = regex::Regex::new(r"\$\{BOOTSMITH_DIGEST_[A-Z0-9_]+\}").expect("a regular expression");
-    let name = regex::Regex::new(r"\$\{BOOTSMITH_(NAME|VALUES)_[A-Z0-9_]+\}").expect("a regular expression");
+    let digest = regex::Regex::new(r"\$\{BOOTSMITH_DIGEST_[A-Za-z0-9_]+\}").expect("a regular expression");
+    let name = regex::Regex::new(r"\$\{BOOTSMITH_(NAME|VALUES)_[A-Za-z0-9_]+\}").expect("a regular expression");
     let text = digest.replace_all(text, "0123456789abcdef0123456789abcdef");
     let text = name.replace_all(&text, "filled-in").into_owned();
     assert!(!text.contains("${BOOTSMITH_"), "a placeholder of another kind:\n{text}");
@@ -119,7 +119,7 @@ fn said(output: &Output) -> String {
 /// A digest may have digits alone, or be `0e1…`: it would be a number, and labels are texts.
 #[test]
 fn what_is_filled_in_stays_a_text() {
-    let placeholder = regex::Regex::new(r"\$\{BOOTSMITH_[A-Z0-9_]+\}").expect("a regular expression");
+    let placeholder = regex::Regex::new(r"\$\{BOOTSMITH_[A-Za-z0-9_]+\}").expect("a regular expression");
     let mut filled = 0;
     for file in gallery(is_object) {
         let text = fs::read_to_string(&file).expect("a readable file");

@@ -30,7 +30,7 @@ pub(super) struct Owner<'a> {
     pub(super) name: &'a str,
     /// The service, volume, script … by itself.
     pub(super) table: &'a Table,
-    /// What a service means; nothing, for what is none.
+    /// What a service means; nothing, where the text is not one.
     pub(super) service: Option<&'a compose::Service>,
     /// All sections.
     pub(super) sections: &'a Sections<'a>,

@@ -1,4 +1,4 @@
-//! What a spec says and Kubernetes alone cannot hold: it would be left out of the objects in silence, or refused by the API server.
+//! What a spec says and Kubernetes alone cannot hold: it would be left out of the objects without a message, or refused by the API server.
 //!
 //! Takes in an environment; gives out errors at the value. Names that would resolve to nothing are a warning: elsewhere they do no harm.
 

@@ -44,7 +44,7 @@ fn pull_policy(policy: PullPolicy) -> &'static str {
     }
 }
 
-/// The parameters first: what follows may use them. Values come from one Secret, because a value that is none today may be one tomorrow.
+/// The parameters first: what follows may use them. Values come from one Secret, because what is not a secret today may be one tomorrow.
 fn environment(service: &Service) -> Vec<Json> {
     let values = placeholder("VALUES", &service.name.to_variable());
     let parameters = service.parameters.iter().map(|parameter| {

@@ -7,7 +7,7 @@ use crate::plan::{Service, is_label_value};
 use super::definition::Definition;
 use super::object::{Scene, digest_value, map, name};
 
-/// The annotation with the release's version, which is no label value when it has a `+`.
+/// The annotation with the release's version, which is not a label value when it has a `+`.
 pub(super) const VERSION: &str = "io.bootsmith.version";
 
 /// The label by which a change of a service is known.
@@ -50,7 +50,7 @@ pub(super) fn of_pods(scene: &Scene<'_>, service: &Service, written: &Written) -
     labels
 }
 
-/// What the user wrote at the given keys of a service: a value that is no label is an annotation.
+/// What the user wrote at the given keys of a service: a value that is not a label value is an annotation.
 pub(super) fn written(definition: &Definition, paths: &[&[&str]]) -> Written {
     let mut written = Written::default();
     for path in paths {

@@ -39,7 +39,7 @@ pub(super) struct Object {
     pub(super) address: String,
     /// `name`, `labels` and `annotations`.
     pub(super) metadata: Map<String, Json>,
-    /// `spec`, or whatever stands beside the metadata.
+    /// `spec`, or whatever stands next to the metadata.
     pub(super) body: Map<String, Json>,
 }
 

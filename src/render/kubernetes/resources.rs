@@ -25,7 +25,7 @@ fn amounts(written: &Amounts) -> Map<String, Json> {
     amounts
 }
 
-/// A number of processors as Kubernetes writes it: thousandths, unless it is whole. Zero is no limit.
+/// A number of processors as Kubernetes writes it: thousandths, unless it is whole. Zero means without a limit.
 fn cpu(cpus: Cpus) -> Option<String> {
     match cpus.thousandths() {
         0 => None,
@@ -34,7 +34,7 @@ fn cpu(cpus: Cpus) -> Option<String> {
     }
 }
 
-/// Bytes as a quantity of Kubernetes. Zero is no limit.
+/// Bytes as a quantity of Kubernetes. Zero means without a limit.
 fn quantity(ByteSize { bytes }: ByteSize) -> Option<String> {
     let unit = [(30, "Gi"), (20, "Mi"), (10, "Ki")].into_iter().find(|(shift, _)| bytes % (1 << shift) == 0);
     match unit {

@@ -45,7 +45,7 @@ fn outside(scene: &Scene<'_>, service: &Service) -> Option<Object> {
 }
 
 fn entry(ports: &[Port], index: usize, service_type: ServiceType) -> Map<String, Json> {
-    /// What the API server gives to node ports unless it is told otherwise.
+    /// What the API server gives to node ports unless it is configured otherwise.
     const NODE_PORTS: std::ops::RangeInclusive<u16> = 30000..=32767;
     let (earlier, port) = (&ports[..index], &ports[index]);
     let mut entry = port.of_published(!earlier.iter().any(|other| other.has_target_of(port)));

@@ -1,4 +1,4 @@
-//! YAML of Kubernetes objects, in which what the entrypoint fills in is told apart from what a user wrote.
+//! YAML of Kubernetes objects, in which what the entrypoint fills in is distinguished from what a user wrote.
 //!
 //! A placeholder is text of ours, made by [`ours`]. A user's text that looks like one is written with an escape, so that the
 //! entrypoint, which replaces text, leaves it alone.

@@ -112,7 +112,7 @@ fn narrow(table: &mut Map<String, Json>, path: &[&str], taken: &[&str]) {
     }
 }
 
-/// Compose's limits beside `deploy`, in the place where a stack has them.
+/// Compose's limits outside of `deploy`, in the place where a stack has them.
 fn take_limits(body: &mut Map<String, Json>) -> [(&'static str, &'static str, Option<Json>); 4] {
     [
         ("limits", "cpus", body.remove("cpus").map(text)),
@@ -265,7 +265,7 @@ fn rewrite_deploy(deploy: &mut Map<String, Json>) {
 }
 
 /// What the entrypoint decides. The digest is on the service, where a roll-back puts the old one back, and on the container, where a
-/// changed one makes it anew.
+/// changed one recreates it.
 fn add_variables(body: &mut Map<String, Json>, plan: &Plan, environment: &Environment, service: &Service) {
     let variable = |what: &str| json!(format!("${{BOOTSMITH_{what}_{}}}", service.name.to_variable()));
     let labels = |written: Option<Json>| {

@@ -197,7 +197,7 @@ fn a_text_that_names_no_base() {
     let project = Project::new();
     for base in ["", "docker://docker:28-cli", "oci:", "base.tar"] {
         let seen = build_on(&project, base).expect(2);
-        assert!(seen.err.starts_with(&format!("error[B030]: `{base}` is no base")), "{}", seen.err);
+        assert!(seen.err.starts_with(&format!("error[B030]: invalid base `{base}`")), "{}", seen.err);
     }
     for base in ["docker:28-cli", "scratch:x"] {
         let seen = build_on(&project, base).expect(2);

@@ -133,7 +133,7 @@ fn assert_changed(project: &Project, migration: &str) {
     for expected in [
         &format!("error[B044]: the released migration `{migration}` does not do what it did in 1.4.2\n"),
         &format!("name = \"{migration}\"\n"),
-        "put it back as it was, and write a new migration",
+        "restore it, and write a new migration",
     ] {
         assert!(seen.err.contains(expected), "{}", seen.err);
     }

@@ -85,7 +85,7 @@ fn a_variable_may_use_what_environments_alone_know() {
     run(&mut project.build()).expect(0);
     project.change("bootstrap\"\n", "${HOST}\"\n");
     let seen = run(&mut project.build()).expect(1);
-    assert!(seen.err.starts_with("error[B008]: `${HOST}` is no variable and no parameter"), "{}", seen.err);
+    assert!(seen.err.starts_with("error[B008]: `${HOST}` is neither a variable nor a parameter"), "{}", seen.err);
 }
 
 #[test]

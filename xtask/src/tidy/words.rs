@@ -10,13 +10,8 @@ pub(super) const PAGE: &str = "docs/glossary.md";
 
 /// What is still to be rewritten, by the start of its path.
 const NOT_YET: &[&str] = &[
-    "docs/reference/portability.md", // generated from src/plan
-    "src/compose",
-    "src/name.rs",
-    "src/pipeline",
-    "src/plan",
-    "src/render",
-    "src/spec",
+    "docs/reference/portability.md", // generated from the next
+    "src/plan/portability/condition.rs",
     "templates/",
     "tests/",
 ];

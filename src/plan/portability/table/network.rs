@@ -65,13 +65,13 @@ rows! {
     }
     "services.*.network_mode" = "host" {
         compose native
-        swarm impossible "`docker stack deploy` passes over it: the program would not find the network of the node"
+        swarm impossible "`docker stack deploy` ignores it: the program would not find the network of the node"
             "publish its ports with `mode = \"host\"`"
         kubernetes native
     }
     "services.*.network_mode" = "none" {
         compose native
-        swarm impossible "`docker stack deploy` passes over it: the program would reach the network"
+        swarm impossible "`docker stack deploy` ignores it: the program would reach the network"
             "put it on a network of its own with `internal = true`"
         kubernetes emulated "a NetworkPolicy that lets nothing in or out"
     }

@@ -124,19 +124,19 @@ rows! {
     "services.*.cap_drop" { compose native swarm native kubernetes native }
     "services.*.security_opt.*" where NO_NEW_PRIVILEGES {
         compose native
-        swarm lossy "`docker stack deploy` passes over it: a program may gain rights by setuid files"
+        swarm lossy "`docker stack deploy` ignores it: a program may gain rights by setuid files"
             "set `no-new-privileges` for the daemons of the nodes"
         kubernetes native
     }
     "services.*.security_opt.*" where KNOWN_PROFILE {
         compose native
-        swarm lossy "`docker stack deploy` passes over it: the profiles of the daemon hold"
+        swarm lossy "`docker stack deploy` ignores it: the profiles of the daemon hold"
             "set the profile for the daemons of the nodes"
         kubernetes native
     }
     "services.*.security_opt.*" where OTHER_PROFILE {
         compose native
-        swarm lossy "`docker stack deploy` passes over it: the profiles of the daemon hold"
+        swarm lossy "`docker stack deploy` ignores it: the profiles of the daemon hold"
             "set the profile for the daemons of the nodes"
         kubernetes lossy "the profile of the container runtime holds"
             "name a profile of the nodes in `[services.NAME.kubernetes] patch`"
@@ -189,7 +189,7 @@ rows! {
     }
     "services.*.cgroup_parent" {
         compose native
-        swarm lossy "`docker stack deploy` passes over it" "leave it out"
+        swarm lossy "`docker stack deploy` ignores it" "leave it out"
         kubernetes lossy "the kubelet orders the cgroups" "leave it out"
     }
     "services.*.isolation" {

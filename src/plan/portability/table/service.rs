@@ -55,7 +55,7 @@ rows! {
     "services.*.hostname" { compose native swarm native kubernetes native }
     "services.*.domainname" {
         compose native
-        swarm lossy "`docker stack deploy` passes over it" "leave it out; services are found by their names"
+        swarm lossy "`docker stack deploy` ignores it" "leave it out; services are found by their names"
         kubernetes lossy "a pod is in the domain of its namespace" "leave it out; services are found by their names"
     }
     "services.*.labels" {
@@ -163,9 +163,9 @@ rows! {
     }
     "services.*.depends_on.*.restart" = "true" {
         compose native
-        swarm lossy "the service is not started anew with the one it waits for"
+        swarm lossy "the service is not restarted with the one it waits for"
             "let the program connect again by itself, and leave it out"
-        kubernetes lossy "the service is not started anew with the one it waits for"
+        kubernetes lossy "the service is not restarted with the one it waits for"
             "let the program connect again by itself, and leave it out"
     }
     "services.*.depends_on.*.required" {

@@ -76,7 +76,7 @@ rows! {
     }
     "services.*.volumes.*.volume.labels" {
         compose native >= Compose "2.35"
-        swarm lossy "`docker stack deploy` passes over it" "write `labels` in `[volumes.NAME]`"
+        swarm lossy "`docker stack deploy` ignores it" "write `labels` in `[volumes.NAME]`"
         kubernetes lossy "a mount has no labels" "write `labels` in `[volumes.NAME]`"
     }
     "services.*.volumes.*.volume.nocopy" { compose native swarm native kubernetes native }
@@ -88,7 +88,7 @@ rows! {
     "services.*.volumes.*.tmpfs.size" { compose native swarm native kubernetes emulated "the limit of the emptyDir" }
     "services.*.volumes.*.tmpfs.mode" {
         compose native >= Compose "2.14"
-        swarm lossy "`docker stack deploy` passes over it: everybody may write there" "leave it out"
+        swarm lossy "`docker stack deploy` ignores it: everybody may write there" "leave it out"
         kubernetes lossy "everybody in the pod may write there" "leave it out"
     }
     "services.*.volumes.*.image.subpath" {
