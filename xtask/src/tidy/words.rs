@@ -127,7 +127,7 @@ mod tests {
             ("src/a.rs", "let c = '\"'; anew(); let d = 'a'; // \" here"),
             ("src/a.rs", "// It is, no doubt, one."),
             ("docs/a.md", "`is no` is code.\n\n```text\nis no\n```\n"),
-            ("src/plan/a.rs", "// anew"),
+            ("tests/a.rs", "// anew"),
             ("tests/a.md", "anew"),
             ("examples/a.toml", "# anew"),
         ] {
