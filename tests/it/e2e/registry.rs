@@ -169,7 +169,7 @@ fn who_is_not_trusted_gets_nothing() {
     let reference = format!("{}/a:1", registry.name());
     let authority = registry.authority().display().to_string();
     let seen = pusher.push(&["--ca-file", &authority, &reference], "guessed").expect(3);
-    assert!(seen.err.contains("refuses the one it was given") && !seen.err.contains("guessed"), "{}", seen.err);
+    assert!(seen.err.contains("rejected the given credentials") && !seen.err.contains("guessed"), "{}", seen.err);
     let seen = pusher.push(&[&reference], process::PASSWORD).expect(3);
     assert!(seen.err.contains("its certificate is not trusted"), "{}", seen.err);
     assert_eq!(registry.count("PUT", "/v2/"), 0);
