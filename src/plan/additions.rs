@@ -12,9 +12,9 @@ use crate::name::DeclaredName;
 use crate::source::Sources;
 
 use super::given_object::{self, GivenObject};
-use super::patched;
 use super::service::refuse_image;
 use super::{Object, Platform};
+use super::{kubernetes_patch, patched};
 
 /// What one platform alone gets.
 #[derive(Clone, Debug, Default)]
@@ -132,7 +132,7 @@ fn read_patch(
     };
     refuse_image(patch, context);
     match platform {
-        Platform::Kubernetes => refuse_identity(kind, patch, context),
+        Platform::Kubernetes => kubernetes_patch::check(Some(kind), patch, context),
         Platform::Compose | Platform::Swarm => check_declared(kind, name, span, sections, context)?,
     }
     Some(ObjectPatch { kind: kind.to_owned(), name: name.to_owned(), patch: patch.clone(), span })
@@ -155,27 +155,6 @@ fn check_declared(kind: &str, name: &str, span: Span, sections: &Table, context:
         context.error(Code::INVALID_VALUE, span, message, None);
     }
     Some(())
-}
-
-/// What the entrypoint finds and counts objects by.
-fn refuse_identity(kind: &str, patch: &Table, context: &mut Context) {
-    let scaled = matches!(kind, "Deployment" | "StatefulSet");
-    let fixed: &[&[&str]] = &[
-        &["apiVersion"],
-        &["kind"],
-        &["status"],
-        &["metadata", "name"],
-        &["metadata", "namespace"],
-        &["spec", "selector"],
-    ];
-    for path in fixed.iter().copied().chain(scaled.then_some(&["spec", "replicas"][..])) {
-        let Some((last, above)) = path.split_last() else { continue };
-        let table = above.iter().try_fold(patch, |table, key| table.table(key));
-        let Some(entry) = table.and_then(|table| table.entry(last)) else { continue };
-        let message = format!("a patch holds `{}`, by which the entrypoint finds or counts the object", path.join("."));
-        let hint = "leave it out; replicas are `deploy.replicas` of the service";
-        context.error(Code::REFUSED_KEY, entry.key_span, message, hint);
-    }
 }
 
 /// Gives networks or volumes their patches, by platform.

@@ -13,7 +13,7 @@ use crate::document::node::{Node, Span, Table};
 use crate::name::{DeclaredName, EnvironmentKey};
 use crate::source::{Source, SourceFault, Sources};
 
-use super::{KubernetesVolume, Object, SecretSource, declared_name, volume_kubernetes};
+use super::{KubernetesVolume, Object, SecretSource, declared_name, own_labels, volume_kubernetes};
 use crate::document::text::unescaped;
 
 /// The key of an external secret, unless the spec names another.
@@ -45,6 +45,7 @@ pub(super) fn read_all(
         }
         let keys = if is_volume { VOLUME_OF_A_SPEC } else { NETWORK };
         shape::check(&format!("{what} `{name}`"), &keys, &definition, Extent::Whole, context);
+        own_labels::refuse(definition.get("labels"), context);
         definition.remove("external");
         definition.remove("name");
         if !is_volume {

@@ -11,7 +11,7 @@ use crate::document::Context;
 use crate::document::node::Table;
 use crate::name::DeclaredName;
 
-use super::{Platform, service_keys, stack_shape};
+use super::{Platform, kubernetes_patch, own_labels, service_keys, stack_shape};
 
 /// Checks a patch of a service, whose definition is given without it.
 pub(super) fn check_service(
@@ -22,9 +22,10 @@ pub(super) fn check_service(
     context: &mut Context,
 ) {
     if platform == Platform::Kubernetes {
-        return;
+        return kubernetes_patch::check(None, patch, context);
     }
     refuse(name, patch, context);
+    own_labels::refuse_of_service(patch, context);
     let patched = merged(definition, patch);
     compose::Service::read(&patched, context);
     check_patch(patch, context);
@@ -42,6 +43,7 @@ pub(super) fn check_object(
     context: &mut Context,
 ) {
     let patched = merged(definition, patch);
+    own_labels::refuse(patch.get("labels"), context);
     let (compose, stack) = match kind {
         "network" => (&object::NETWORK, &stack_shape::NETWORK),
         _ => (&object::VOLUME, &stack_shape::VOLUME),

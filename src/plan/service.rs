@@ -14,7 +14,7 @@ use crate::reference::ReferenceParts;
 
 use super::pins::Pins;
 use super::{Dependency, Gate, Platform, PullPolicy, Service, ServiceKind};
-use super::{lint, patched, port, service_files, service_keys, service_kubernetes};
+use super::{lint, own_labels, patched, port, service_files, service_keys, service_kubernetes};
 use crate::document::text::{Piece, pieces, unescaped};
 
 /// What a service may refer to.
@@ -70,6 +70,7 @@ pub(super) fn read(
     service_files::check_targets(name, &files, span, context);
     let definition = service_keys::rendered_as_written(table, compose.health_check.as_ref());
     shape::check(&format!("service `{name}`"), &SERVICE, &definition, Extent::Whole, context);
+    own_labels::refuse_of_service(table, context);
     let parameters = used_parameters(&definition, &environment);
     let (kubernetes, kubernetes_patch) = service_kubernetes::read(table, &compose, context);
     let mut patches = read_patches(table, context);
