@@ -8,8 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::skip;
+use bootsmith::render::read_records;
 use serde_json::Value as Json;
+
+use crate::skip;
 
 const GALLERY: &str = "tests/gallery";
 
@@ -209,4 +211,18 @@ fn assert_not_idle(exceptions: &[(&str, &str)], findings: &[Json], key: &str) {
     let found: BTreeSet<_> = findings.iter().filter_map(|finding| finding[key].as_str()).collect();
     let idle: Vec<_> = exceptions.iter().map(|(id, _)| *id).filter(|id| !found.contains(id)).collect();
     assert!(idle.is_empty(), "nothing fails {idle:?}: take it off the list");
+}
+
+/// What the records of the gallery mark as rendered by bootsmith is what the entrypoint looks for.
+#[test]
+fn the_entrypoint_looks_for_every_kind_that_is_rendered_as_an_addition() {
+    let driver = include_str!("../../templates/entrypoint/driver/kubernetes/driver-additions.sh");
+    let line = driver.lines().find_map(|line| line.strip_prefix("readonly own_addition_kinds='"));
+    let kinds = line.and_then(|line| line.strip_suffix('\'')).expect("the driver has the list");
+    let kinds: BTreeSet<_> = kinds.split(' ').map(str::to_owned).collect();
+    let releases = gallery(|path| path.contains("/kubernetes/environments/") && path.ends_with("/release"));
+    let texts = releases.iter().map(|file| fs::read_to_string(file).expect("a readable file"));
+    let records = texts.flat_map(|text| read_records(&text).expect("records"));
+    let own = records.filter(|record| record.kind == "addition" && record.facts.contains_key("own"));
+    assert_eq!(kinds, own.map(|record| record.facts["resource"].clone()).collect());
 }
