@@ -190,6 +190,7 @@ command_migrate() {
     refuse_faults
     if [ -n "$option_dry_run" ]; then
         for planned in $pending_migrations; do printf 'migration %s: run\n' "$planned"; done
+        [ -n "$pending_migrations" ] || say "no migration of $project $version is pending; revision $newest_revision, which was interrupted, would be ended"
         return 0
     fi
     lock_release

@@ -338,7 +338,7 @@ test_a_cluster_loads_no_bundle() {
 }
 
 test_what_is_never_pulled_is_not_pulled() {
-    sed -i "/'docker.io.library.postgres/s/pull='missing'/pull='never'/" "$box/root/environments/production/release"
+    sed -i "/library.postgres/s/pull='missing'/pull='never'/" "$box/root/environments/production/release"
     bootstrap pull production
     expect_code 0
     expect_call '^\[pull\].*shop/web:1.4.2\]$'
